@@ -1,0 +1,35 @@
+/*
+ * session.h - the dead process with its stages, each built on first need and then read-only.
+ *
+ *	image -> layout -> heap -> objects (-> graph, later)
+ *
+ * A stage getter returns 0 or an error code; a failed stage fails again in the same way. One thread
+ * at a time per session.
+ */
+#ifndef PL_SESSION_H
+#define PL_SESSION_H
+
+#include "base/ctx.h"
+#include "heap/heap.h"
+#include "image/image.h"
+#include "layout/layout.h"
+#include "object/objects.h"
+
+struct pl_session;
+
+/* Copies the options' strings. */
+struct pl_session *pl_session_new(const struct pl_image_options *options, unsigned threads);
+void pl_session_free(struct pl_session *s);
+struct pl_ctx *pl_session_ctx(struct pl_session *s);
+
+int pl_session_image(struct pl_session *s, struct pl_image **ret, struct pl_err *err);
+int pl_session_layout(struct pl_session *s, const struct pl_layout **ret, struct pl_err *err);
+int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_err *err);
+int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);
+
+/* Stages already built, or NULL: the report's head line uses what is there. */
+struct pl_image *pl_session_have_image(const struct pl_session *s);
+const struct pl_layout *pl_session_have_layout(const struct pl_session *s);
+struct pl_objects *pl_session_have_objects(const struct pl_session *s);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * objects.h - every live object of the process, once.
+ *
+ * Knows CPython's objects through a layout, blocks through heap/. Objects are columns indexed by a
+ * uint32 id in address order. Two listings are joined: what the collector's lists hold and what the
+ * allocators' live blocks look like; their difference is kept for `info`. Built once, then
+ * read-only and safe for several readers, each with a pl_view of its own.
+ */
+#ifndef PL_OBJECTS_H
+#define PL_OBJECTS_H
+
+#include "base/base.h"
+#include "base/ctx.h"
+#include "heap/heap.h"
+#include "image/image.h"
+#include "layout/layout.h"
+
+typedef uint32_t pl_id;
+#define PL_NO_ID UINT32_MAX
+
+/* ---- types (object/types.c) ---- */
+struct pl_type {
+	pl_addr addr;
+	const char *name;     /* "module.qualname", escaped UTF-8; "<type at 0x...>" when unreadable; owned by the directory */
+	const char *module;   /* part of name before the qualname, "" when unknown */
+	bool name_known;      /* name is the real one */
+	bool ambiguous;       /* another live type bears the same name: show the address too */
+	uint64_t flags;       /* tp_flags */
+	int64_t basicsize, itemsize;
+	int64_t dictoffset, weaklistoffset;
+	pl_addr base, metatype;
+	bool is_heap, is_gc;  /* Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC */
+	bool preheader;       /* instances have two words before the gc head */
+	bool is_type;         /* instances are types themselves (a metatype) */
+	uint8_t kind;         /* enum pl_kind of the nearest builtin base */
+	bool exact;           /* the type is that builtin itself, not a subclass */
+	bool own_sizeof;      /* it or a base below the builtin overrides __sizeof__ in Python: size is a lower bound */
+	uint8_t head;         /* bytes before the object: gc head and pre-header */
+	uint8_t head_counted; /* bytes of these that sys.getsizeof() adds */
+	uint32_t fixed_size;  /* sys.getsizeof() of every instance, 0 = depends on the instance */
+};
+
+/* The builtin a type is or derives from: what decides how an instance is sized and read. */
+enum pl_kind {
+#define PL_KIND(name, type_name) PL_KIND_##name,
+#include "object/kinds.def"
+#undef PL_KIND
+	PL_N_KINDS
+};
+
+struct pl_types; /* the directory */
+/* Index of the type at addr, or -1 when it is no type. Thread-safe; a first sight validates and adds it. */
+int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);
+const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index);
+size_t pl_types_count(const struct pl_types *t);
+
+/* ---- the table ---- */
+enum pl_object_flag {
+	PL_OBJ_GC = 1,         /* its type has a gc head (PyObject_IS_GC) */
+	PL_OBJ_TRACKED = 2,    /* on a list that gc.get_objects() returns */
+	PL_OBJ_PERMANENT = 4,  /* on the permanent list (gc.freeze) */
+	PL_OBJ_GEN_SHIFT = 3,  /* bits 3-4: index of its list, for TRACKED ones */
+	PL_OBJ_GEN_MASK = 3 << PL_OBJ_GEN_SHIFT,
+	PL_OBJ_FINALIZED = 32, /* tp_finalize was called */
+	PL_OBJ_STATIC = 64,    /* in a mapped file's data, not allocated */
+	PL_OBJ_HUGE = 128,     /* size column saturated: ask pl_object_size() */
+};
+
+/* How the two listings compare; shown by `info`. */
+struct pl_object_tally {
+	uint64_t from_blocks, from_gc_lists, from_static; /* objects by where they were found first */
+	uint64_t in_lists;             /* nodes on all gc lists */
+	uint64_t listed_not_in_blocks; /* on a gc list, in memory of no known allocator */
+	uint64_t listed_not_live;      /* on a gc list, but its block is free: damage */
+	uint64_t linked_not_listed;    /* gc head says tracked, on no list (inside a collection, or damage) */
+	uint64_t on_freelists;         /* dead, excluded */
+	uint64_t refcount_zero;        /* being destroyed or half built, excluded */
+	uint64_t buffers;              /* live blocks that hold no object */
+	uint64_t broken_lists;         /* lists that could not be walked to their end */
+	uint64_t bad_types;            /* listed objects whose type is no type */
+};
+
+struct pl_objects {
+	struct pl_image *im;
+	const struct pl_layout *l;
+	const struct pl_heap *heap;
+	struct pl_types *types;
+	size_t n;
+	pl_addr *addr;  /* ascending */
+	uint32_t *type; /* index into types */
+	uint32_t *size; /* sys.getsizeof, UINT32_MAX when PL_OBJ_HUGE */
+	uint8_t *flags; /* enum pl_object_flag */
+	struct pl_object_tally tally;
+	struct pl_heap_tally heap_tally;
+	uint64_t total_size;
+	/* private to object/: */
+	struct pl_object_index *index;
+	size_t cap;
+};
+
+/*
+ * List every live object. Damage is counted and noted in ctx, never an error; PL_E_CANCELLED,
+ * PL_E_NOMEM.
+ */
+int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
+		   struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err);
+void pl_objects_free(struct pl_objects *o);
+/* The id of the object that starts at addr, or PL_NO_ID. Constant time. */
+pl_id pl_objects_id(const struct pl_objects *o, pl_addr addr);
+static inline const struct pl_type *pl_object_type(const struct pl_objects *o, pl_id id)
+{
+	return pl_types_at(o->types, o->type[id]);
+}
+/* What sys.getsizeof() would have said. */
+uint64_t pl_object_size(const struct pl_objects *o, struct pl_view *v, pl_id id);
+/* ob_refcnt as the interpreter counts it; *immortal set when it is not a count. False: unreadable. */
+bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint64_t *ret,
+			bool *immortal);
+
+/* ---- interpreters (object/runtime.c) ---- */
+struct pl_interp {
+	pl_addr addr;
+	int64_t id;
+	pl_addr gc_state;
+	pl_addr modules, sysdict, builtins; /* dict objects, 0 = unknown */
+};
+/* All interpreters, the main one first; *ret malloced, returns the number (damage shortens the list). */
+size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret);
+
+/* ---- safe repr (object/repr.c) ---- */
+struct pl_repr_limits {
+	unsigned depth;  /* nested containers, 0 = default 2 */
+	unsigned items;  /* of each container, default 6 */
+	unsigned chars;  /* of each string, default 60 */
+	unsigned total;  /* of the whole, default 200 */
+};
+/*
+ * A repr as Python would print it, cut with "..." at the limits, escaped, NUL-terminated, at most
+ * cap - 1 bytes. Never fails: what cannot be read is "<unreadable at 0x...>".
+ */
+void pl_repr(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
+	     const struct pl_repr_limits *limits, char *buf, size_t cap);
+
+#endif
