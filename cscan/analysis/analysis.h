@@ -48,8 +48,20 @@ struct pl_analysis {
 	pl_analysis_fn *run;
 };
 
+/*
+ * --sort and --limit on a table: what api/ does to the first table of a result, for an analysis with
+ * own_rows to call where it can do it cheaply. PL_E_USAGE with the columns named when there is no
+ * such column.
+ */
+int pl_args_apply(const struct pl_args *args, struct pl_table *t, struct pl_err *err);
+
+/* Each row of analyses.def, PL_ANALYSIS(types), is a pl_analysis_types in types.c. */
+#define PL_ANALYSIS(name) extern const struct pl_analysis pl_analysis_##name;
+#include "analysis/analyses.def"
+#undef PL_ANALYSIS
+
 /* All rows of analyses.def in its order; *n gets how many. */
-const struct pl_analysis *pl_analyses(size_t *n);
+const struct pl_analysis *const *pl_analyses(size_t *n);
 const struct pl_analysis *pl_analysis_find(const char *name);
 
 #endif

@@ -27,6 +27,12 @@ int pl_session_layout(struct pl_session *s, const struct pl_layout **ret, struct
 int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_err *err);
 int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);
 
+/*
+ * Between two runs: forget the cancel, and the notes and the partial mark of the analysis before;
+ * those that came from building the stages stay, for they hold for every run.
+ */
+void pl_session_renew(struct pl_session *s);
+
 /* Stages already built, or NULL: the report's head line uses what is there. */
 struct pl_image *pl_session_have_image(const struct pl_session *s);
 const struct pl_layout *pl_session_have_layout(const struct pl_session *s);

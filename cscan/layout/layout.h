@@ -38,6 +38,7 @@ enum pl_field {
 enum pl_source {
 	PL_FROM_NOWHERE, PL_FROM_DWARF, PL_FROM_DEBUG_OFFSETS, PL_FROM_TABLE, PL_FROM_SAME_MINOR,
 	PL_FROM_INFERENCE,
+	PL_FROM_SYMBOL, /* 2.7, 3.6: statics of the collector, as offsets from gc_statics */
 };
 
 /* ---- encodings: what a value means ---- */
@@ -132,6 +133,8 @@ struct pl_layout {
 	uint64_t preheader_flags; /* tp_flags bits that mean "has the pre-header": managed dict/weakref */
 	uint64_t flag_managed_dict, flag_inline_values, flag_static_builtin; /* 0 where the version has none */
 	bool unicode27_ucs4;     /* 2.7 --enable-unicode=ucs4 */
+	const char *builtins_module; /* "builtins", 2.7: "__builtin__" */
+	bool traverse_type;       /* 3.9+: tp_traverse of instances of heap types visits the type */
 	bool getsizeof_preheader; /* 3.12+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */
@@ -139,6 +142,8 @@ struct pl_layout {
 	pl_addr type_type;       /* PyType_Type */
 	pl_addr runtime;         /* _PyRuntime (3.7+), else 0 */
 	pl_addr gc_statics;      /* 2.7, 3.6: &generations[0], else 0 */
+	pl_addr gc_collecting_address, gc_enabled_address; /* 2.7, 3.6: file-scope ints of gcmodule.c, */
+	pl_addr gc_debug_address, gc_garbage_address;      /* 0 when stripped and always later */
 	pl_addr interp_head;     /* first PyInterpreterState, 0 when it was not found */
 	pl_addr tstate_current;  /* thread that holds the GIL, 0 = none or unknown */
 
@@ -167,8 +172,8 @@ static inline bool pl_has(int32_t offset)
 
 /*
  * The collector's state of an interpreter: base address that the gc_* offsets count from (2.7 and
- * 3.6: gc_statics, of which only gc_generations = 0 is valid; 3.7-3.8: in the runtime; then in the
- * interpreter). 0 when unknown.
+ * 3.6: gc_statics, with the file's other statics at offsets that may be negative, PL_NONE where a
+ * stripped binary hides them; 3.7-3.8: in the runtime; then in the interpreter). 0 when unknown.
  */
 pl_addr pl_layout_gc_state(const struct pl_layout *l, pl_addr interp);
 
@@ -199,7 +204,8 @@ struct pl_freelist {
 	enum pl_freelist_kind kind;
 	pl_addr where;
 	int32_t link_offset;
-	uint64_t count;    /* entries the interpreter says it holds; a chain is cut there and damage noted */
+	uint64_t count;    /* entries the interpreter says it holds; a chain is cut there and damage
+			    * noted; UINT64_MAX = it keeps no count */
 	bool objects;      /* false: dict keys, stack chunks (blocks, not objects) */
 };
 /* All freelists of an interpreter (statics: of the first one). *ret malloced; returns the number. */

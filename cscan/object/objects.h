@@ -28,11 +28,13 @@ struct pl_type {
 	uint64_t flags;       /* tp_flags */
 	int64_t basicsize, itemsize;
 	int64_t dictoffset, weaklistoffset;
-	pl_addr base, metatype;
+	pl_addr base, metatype, dealloc;
 	bool is_heap, is_gc;  /* Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC */
 	bool preheader;       /* instances have two words before the gc head */
 	bool is_type;         /* instances are types themselves (a metatype) */
 	uint8_t kind;         /* enum pl_kind of the nearest builtin base */
+	uint8_t decoder;      /* enum pl_decoder_row: who reads what an instance refers to */
+	bool python_class;    /* made by a class statement: instances are subtype_dealloc()'s */
 	bool exact;           /* the type is that builtin itself, not a subclass */
 	bool own_sizeof;      /* it or a base below the builtin overrides __sizeof__ in Python: size is a lower bound */
 	uint8_t head;         /* bytes before the object: gc head and pre-header */
@@ -49,10 +51,22 @@ enum pl_kind {
 };
 
 struct pl_types; /* the directory */
+struct pl_types *pl_types_new(struct pl_image *im, const struct pl_layout *l);
+void pl_types_free(struct pl_types *t);
 /* Index of the type at addr, or -1 when it is no type. Thread-safe; a first sight validates and adds it. */
 int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);
 const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index);
 size_t pl_types_count(const struct pl_types *t);
+
+/* ---- interpreters (object/runtime.c) ---- */
+struct pl_interp {
+	pl_addr addr;
+	int64_t id;
+	pl_addr gc_state;
+	pl_addr modules, sysdict, builtins; /* dict objects, 0 = unknown */
+};
+/* All interpreters, the main one first; *ret malloced, returns the number (damage shortens the list). */
+size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret);
 
 /* ---- the table ---- */
 enum pl_object_flag {
@@ -78,6 +92,17 @@ struct pl_object_tally {
 	uint64_t buffers;              /* live blocks that hold no object */
 	uint64_t broken_lists;         /* lists that could not be walked to their end */
 	uint64_t bad_types;            /* listed objects whose type is no type */
+	uint64_t stale;                /* looked like an object, but a container owns the block as its buffer */
+};
+
+/*
+ * The columns are filled region by region, so that regions can be read in parallel; between two
+ * segments ids are unused until pl_objects_index() closes the gaps. A loop over all objects is
+ * therefore a loop over segments, before and after.
+ */
+struct pl_segment {
+	pl_id first;
+	uint32_t n;
 };
 
 struct pl_objects {
@@ -85,17 +110,23 @@ struct pl_objects {
 	const struct pl_layout *l;
 	const struct pl_heap *heap;
 	struct pl_types *types;
-	size_t n;
-	pl_addr *addr;  /* ascending */
+	size_t n;       /* live objects */
+	pl_addr *addr;  /* ascending over the segments */
 	uint32_t *type; /* index into types */
 	uint32_t *size; /* sys.getsizeof, UINT32_MAX when PL_OBJ_HUGE */
 	uint8_t *flags; /* enum pl_object_flag */
+	struct pl_segment *segments;
+	size_t n_segments;
+	size_t cap;     /* length of the columns: ids are below it */
+	bool indexed;
+	bool collecting; /* the core was taken inside a collection */
+	struct pl_interp *interps;
+	size_t n_interps;
 	struct pl_object_tally tally;
 	struct pl_heap_tally heap_tally;
 	uint64_t total_size;
-	/* private to object/: */
-	struct pl_object_index *index;
-	size_t cap;
+	const uint64_t (*list_counts)[4]; /* [n_interps]: objects on each list of pl_layout_gc_lists() */
+	struct pl_objects_private *priv; /* object/'s own */
 };
 
 /*
@@ -105,7 +136,12 @@ struct pl_objects {
 int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
 		   struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err);
 void pl_objects_free(struct pl_objects *o);
-/* The id of the object that starts at addr, or PL_NO_ID. Constant time. */
+/*
+ * Close the gaps between the segments (ids become 0 .. n - 1 in address order) and prepare
+ * pl_objects_id(). Only needed by who asks for ids; `types` does not. Idempotent.
+ */
+int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
+/* The id of the object that starts at addr, or PL_NO_ID. Constant time; only after pl_objects_index(). */
 pl_id pl_objects_id(const struct pl_objects *o, pl_addr addr);
 static inline const struct pl_type *pl_object_type(const struct pl_objects *o, pl_id id)
 {
@@ -116,16 +152,6 @@ uint64_t pl_object_size(const struct pl_objects *o, struct pl_view *v, pl_id id)
 /* ob_refcnt as the interpreter counts it; *immortal set when it is not a count. False: unreadable. */
 bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint64_t *ret,
 			bool *immortal);
-
-/* ---- interpreters (object/runtime.c) ---- */
-struct pl_interp {
-	pl_addr addr;
-	int64_t id;
-	pl_addr gc_state;
-	pl_addr modules, sysdict, builtins; /* dict objects, 0 = unknown */
-};
-/* All interpreters, the main one first; *ret malloced, returns the number (damage shortens the list). */
-size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret);
 
 /* ---- safe repr (object/repr.c) ---- */
 struct pl_repr_limits {

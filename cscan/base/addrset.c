@@ -1,0 +1,218 @@
+/* addrset.c - see addrset.h. */
+#include "base/addrset.h"
+
+#include "base/mem.h"
+
+#define GROUP_WORDS 8 /* words per rank entry: one cache line of bits */
+
+static uint64_t key_of(pl_addr addr)
+{
+	return addr >> PL_ADDRSET_SHIFT;
+}
+
+static size_t slot_of(uint64_t key, size_t cap)
+{
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (cap - 1);
+}
+
+static unsigned bit_of(pl_addr addr)
+{
+	return (unsigned)(addr >> 3) & ((1u << (PL_ADDRSET_SHIFT - 3)) - 1);
+}
+
+void pl_addrset_init(struct pl_addrset *s)
+{
+	memset(s, 0, sizeof(*s));
+}
+
+void pl_addrset_fini(struct pl_addrset *s)
+{
+	for (size_t i = 0; i < s->cap; i++) {
+		if (s->slot[i]) {
+			free(s->slot[i]->rank);
+			free(s->slot[i]);
+		}
+	}
+	free(s->slot);
+	free(s->sorted);
+	memset(s, 0, sizeof(*s));
+}
+
+const struct pl_addrset_chunk *pl_addrset_chunk(const struct pl_addrset *s, pl_addr addr)
+{
+	uint64_t key = key_of(addr);
+
+	if (!s->cap)
+		return NULL;
+	for (size_t i = slot_of(key, s->cap);; i = (i + 1) & (s->cap - 1)) {
+		if (!s->slot[i] || s->slot[i]->key == key)
+			return s->slot[i];
+	}
+}
+
+static void put(struct pl_addrset_chunk **slot, size_t cap, struct pl_addrset_chunk *c)
+{
+	size_t i = slot_of(c->key, cap);
+
+	while (slot[i])
+		i = (i + 1) & (cap - 1);
+	slot[i] = c;
+}
+
+static void grow(struct pl_addrset *s)
+{
+	size_t cap = s->cap ? s->cap * 2 : 64;
+	struct pl_addrset_chunk **slot = pl_calloc(cap, sizeof(struct pl_addrset_chunk *));
+
+	for (size_t i = 0; i < s->cap; i++) {
+		if (s->slot[i])
+			put(slot, cap, s->slot[i]);
+	}
+	free(s->slot);
+	s->slot = slot;
+	s->cap = cap;
+}
+
+static struct pl_addrset_chunk *make_chunk(struct pl_addrset *s, pl_addr addr)
+{
+	struct pl_addrset_chunk *c;
+
+	if (s->last && s->last->key == key_of(addr))
+		return s->last;
+	c = (struct pl_addrset_chunk *)pl_addrset_chunk(s, addr);
+	if (!c) {
+		if ((s->n_chunks + 1) * 2 > s->cap)
+			grow(s);
+		c = pl_calloc(1, sizeof(*c));
+		c->key = key_of(addr);
+		put(s->slot, s->cap, c);
+		s->n_chunks++;
+	}
+	s->last = c;
+	return c;
+}
+
+bool pl_addrset_add(struct pl_addrset *s, pl_addr addr)
+{
+	struct pl_addrset_chunk *c = make_chunk(s, addr);
+	unsigned bit = bit_of(addr);
+	uint64_t mask = UINT64_C(1) << (bit % 64);
+
+	if (c->bits[bit / 64] & mask)
+		return false;
+	c->bits[bit / 64] |= mask;
+	s->n++;
+	return true;
+}
+
+bool pl_addrset_remove(struct pl_addrset *s, pl_addr addr)
+{
+	struct pl_addrset_chunk *c = (struct pl_addrset_chunk *)pl_addrset_chunk(s, addr);
+
+	if (!c || !pl_addrset_chunk_has(c, addr))
+		return false;
+	c->bits[bit_of(addr) / 64] &= ~(UINT64_C(1) << (bit_of(addr) % 64));
+	s->n--;
+	return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	uint64_t x = (*(struct pl_addrset_chunk *const *)a)->key;
+	uint64_t y = (*(struct pl_addrset_chunk *const *)b)->key;
+
+	return x < y ? -1 : x > y;
+}
+
+void pl_addrset_sort(struct pl_addrset *s)
+{
+	size_t n = 0;
+
+	free(s->sorted);
+	s->sorted = pl_malloc((s->n_chunks + 1) * sizeof(struct pl_addrset_chunk *));
+	for (size_t i = 0; i < s->cap; i++) {
+		if (s->slot[i])
+			s->sorted[n++] = s->slot[i];
+	}
+	if (n)
+		qsort(s->sorted, n, sizeof(struct pl_addrset_chunk *), by_key);
+}
+
+/* Index of the first sorted chunk whose key is not below key. */
+static size_t lower_bound(const struct pl_addrset *s, uint64_t key)
+{
+	size_t lo = 0, hi = s->n_chunks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->sorted[mid]->key < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+pl_addr pl_addrset_next(const struct pl_addrset *s, pl_addr addr)
+{
+	uint64_t key = key_of(addr);
+	/* An address between two members of the 8-byte grid means the next one. */
+	unsigned bit = bit_of(addr + 7);
+
+	if (addr > UINT64_MAX - 7)
+		return UINT64_MAX;
+	if (key_of(addr + 7) != key)
+		key++;
+	for (size_t i = lower_bound(s, key); i < s->n_chunks; i++) {
+		const struct pl_addrset_chunk *c = s->sorted[i];
+		unsigned from = c->key == key ? bit : 0;
+		unsigned w = from / 64;
+		uint64_t word = c->bits[w] & ~UINT64_C(0) << (from % 64);
+
+		for (;;) {
+			if (word)
+				return (c->key << PL_ADDRSET_SHIFT) +
+				       8 * ((uint64_t)w * 64 + (unsigned)__builtin_ctzll(word));
+			if (++w == PL_ADDRSET_WORDS)
+				break;
+			word = c->bits[w];
+		}
+	}
+	return UINT64_MAX;
+}
+
+void pl_addrset_rank_build(struct pl_addrset *s)
+{
+	uint64_t base = 0;
+
+	pl_addrset_sort(s);
+	for (size_t i = 0; i < s->n_chunks; i++) {
+		struct pl_addrset_chunk *c = s->sorted[i];
+		uint32_t n = 0;
+
+		c->base = base;
+		free(c->rank);
+		c->rank = pl_malloc(PL_ADDRSET_WORDS / GROUP_WORDS * sizeof(*c->rank));
+		for (unsigned w = 0; w < PL_ADDRSET_WORDS; w++) {
+			if (w % GROUP_WORDS == 0)
+				c->rank[w / GROUP_WORDS] = n;
+			n += (uint32_t)__builtin_popcountll(c->bits[w]);
+		}
+		base += n;
+	}
+}
+
+uint64_t pl_addrset_rank(const struct pl_addrset *s, pl_addr addr)
+{
+	const struct pl_addrset_chunk *c = pl_addrset_chunk(s, addr);
+	unsigned bit = bit_of(addr), w = bit / 64;
+	uint64_t n;
+
+	if (!c || (addr & 7) || !pl_addrset_chunk_has(c, addr))
+		return UINT64_MAX;
+	n = c->base + c->rank[w / GROUP_WORDS];
+	for (unsigned i = w / GROUP_WORDS * GROUP_WORDS; i < w; i++)
+		n += (unsigned)__builtin_popcountll(c->bits[i]);
+	return n + (unsigned)__builtin_popcountll(c->bits[w] & ((UINT64_C(1) << (bit % 64)) - 1));
+}

@@ -1,0 +1,125 @@
+/*
+ * graph.h - a packed directed graph of ids: who refers to whom.
+ *
+ * Knows nodes (uint32) and edges, nothing of Python, ELF or output: what the nodes are is the
+ * caller's business. Nodes are 0 .. n_nodes - 1; parallel edges are kept, for each is a reference of
+ * its own. Built once, then read-only and safe for several readers.
+ */
+#ifndef PL_GRAPH_H
+#define PL_GRAPH_H
+
+#include "base/base.h"
+#include "base/ctx.h"
+#include "base/err.h"
+
+typedef uint32_t pl_node;
+#define PL_NO_NODE UINT32_MAX
+
+/* Meaning of an edge; two bits per edge are kept. */
+enum pl_edge_flag {
+	PL_G_WEAK = 1,      /* does not own its target */
+	PL_G_TRAVERSED = 2, /* the collector sees it (tp_traverse visits it) */
+};
+
+/* Where edges come from. */
+struct pl_edge_sink; /* graph/'s */
+void pl_edge_put(struct pl_edge_sink *sink, pl_node target, uint8_t flags);
+/* Put every edge of node into sink, always in the same order. Called from several threads; worker tells which. */
+typedef void pl_edges_fn(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink);
+
+/* Forward edges are kept by blocks of nodes, each filled by one thread in one go. */
+#define PL_BLOCK_SHIFT 12
+struct pl_graph_block {
+	uint32_t *first;   /* (1 << PL_BLOCK_SHIFT) + 1 offsets into target */
+	pl_node *target;
+	uint8_t *flags;    /* 2 bits per edge, four in a byte */
+};
+
+struct pl_graph {
+	pl_node n_nodes;
+	uint64_t n_edges;
+	struct pl_graph_block *blocks;
+	/* Backward: the sources of all edges into a node, ascending; filled by pl_graph_reverse(). */
+	uint64_t *in_first; /* n_nodes + 1, or NULL */
+	pl_node *in;        /* weak edges are left out */
+};
+
+/* Run fn over all nodes, in parallel. PL_E_CANCELLED, PL_E_NOMEM. */
+int pl_graph_build(pl_node n_nodes, pl_edges_fn *fn, void *arg, struct pl_ctx *ctx,
+		   struct pl_graph **ret, struct pl_err *err);
+/* Make the backward edges (once; a second call does nothing). */
+int pl_graph_reverse(struct pl_graph *g, struct pl_ctx *ctx, struct pl_err *err);
+void pl_graph_free(struct pl_graph *g);
+
+static inline const pl_node *pl_graph_out(const struct pl_graph *g, pl_node node, uint32_t *n)
+{
+	const struct pl_graph_block *b = &g->blocks[node >> PL_BLOCK_SHIFT];
+	uint32_t i = node & ((1u << PL_BLOCK_SHIFT) - 1);
+
+	*n = b->first[i + 1] - b->first[i];
+	return b->target + b->first[i];
+}
+/* Flags of the i-th edge out of node. */
+static inline uint8_t pl_graph_flags(const struct pl_graph *g, pl_node node, uint32_t i)
+{
+	const struct pl_graph_block *b = &g->blocks[node >> PL_BLOCK_SHIFT];
+	uint32_t e = b->first[node & ((1u << PL_BLOCK_SHIFT) - 1)] + i;
+
+	return b->flags[e / 4] >> (e % 4 * 2) & 3;
+}
+static inline const pl_node *pl_graph_in(const struct pl_graph *g, pl_node node, uint64_t *n)
+{
+	*n = g->in_first[node + 1] - g->in_first[node];
+	return g->in + g->in_first[node];
+}
+
+/* ---- shortest chains (graph/path.c) ---- */
+/* Asked of a node: 0 = no root holds it; else the rank of its best root, 1 being the best. */
+typedef unsigned pl_root_rank_fn(void *arg, pl_node node);
+/* Asked of an edge source -> target on a path: false to leave it out (--without). */
+typedef bool pl_edge_ok_fn(void *arg, pl_node source, pl_node target);
+
+struct pl_path_query {
+	pl_root_rank_fn *rank;
+	pl_edge_ok_fn *ok; /* or NULL */
+	void *arg;
+	uint64_t max_nodes; /* stop after so many visited nodes; 0 = no bound */
+};
+struct pl_path {
+	pl_node *node; /* node[0] is held by a root, node[n - 1] is the target; malloced */
+	uint32_t n;
+};
+enum pl_path_end { PL_PATHS_ALL, PL_PATHS_BOUND /* stopped at max_nodes: there may be more */ };
+/*
+ * The shortest chain of strong edges from a rooted node to target, of equal ones that with the best
+ * root; then up to count chains that differ from those before in more than their last step: no two
+ * share the node that a root holds together with the step after it, nor all inner nodes. Backward
+ * breadth-first search; needs pl_graph_reverse(). ret gets *n paths (malloced, free with
+ * pl_paths_free()). Unreachable from any root: *n = 0 with PL_PATHS_ALL.
+ */
+int pl_graph_paths(const struct pl_graph *g, pl_node target, size_t count,
+		   const struct pl_path_query *q, struct pl_ctx *ctx, struct pl_path **ret, size_t *n,
+		   enum pl_path_end *end, struct pl_err *err);
+void pl_paths_free(struct pl_path *paths, size_t n);
+
+/*
+ * Breadth-first forest from all rooted nodes over strong edges: parent[node] is the node before it
+ * on a shortest chain, itself for a rooted node, PL_NO_NODE when no root reaches it. Roots of better
+ * rank come first within a distance. parent has n_nodes entries, the caller's.
+ */
+int pl_graph_forest(const struct pl_graph *g, const struct pl_path_query *q, struct pl_ctx *ctx,
+		    pl_node *parent, struct pl_err *err);
+
+/* ---- components (graph/scc.c) ---- */
+/*
+ * Strongly connected components of the nodes with in[node] set (NULL = all), over edges for which
+ * edge_mask is 0 or (flags & edge_mask) is not. component[node] = number of its component, numbered
+ * from 0; PL_NO_NODE for nodes left out. Iterative; at most 16 bytes a node on top of the graph.
+ */
+int pl_graph_scc(const struct pl_graph *g, const uint64_t *in, uint8_t edge_mask, struct pl_ctx *ctx,
+		 pl_node *component, pl_node *n_components, struct pl_err *err);
+/* Mark in `reached` (a bitmap of n_nodes bits) all that edges (edge_mask as above) lead to from what is marked already. */
+int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx, uint64_t *reached,
+		   struct pl_err *err);
+
+#endif

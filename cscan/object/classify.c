@@ -1,0 +1,269 @@
+/*
+ * classify.c - see classify.h. Runs once per block of the heap: the common case is one load of the
+ * type pointer, one hash look-up, and the size.
+ */
+#include "object/classify.h"
+
+#include "object/sizeof.h"
+
+#define MAX_SLACK 64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
+#define HOOK_DOMAIN 8 /* bytes before a block: API id of the debug hooks, Objects/obmalloc.c */
+#define INT_BLOCK_SLOTS 41 /* 2.7: N_INTOBJECTS = N_FLOATOBJECTS on LP64 */
+#define INT_BLOCK_BYTES (8 + INT_BLOCK_SLOTS * 24)
+
+void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const struct pl_layout *l,
+			struct pl_types *types, const struct pl_addrset *dead, bool collecting)
+{
+	memset(c, 0, sizeof(*c));
+	c->im = im;
+	c->l = l;
+	c->types = types;
+	c->dead = dead;
+	c->collecting = collecting;
+	c->head[c->n_heads++] = (uint8_t)l->f.gc_head_size;
+	c->head[c->n_heads++] = 0;
+	if (l->preheader_gc)
+		c->head[c->n_heads++] = (uint8_t)(l->f.gc_head_size + 16);
+	pl_view_init(&c->v, im);
+}
+
+static int32_t find_type(struct pl_classifier *c, pl_addr addr)
+{
+	size_t slot = (size_t)(addr >> 3) % PL_ARRAY_LEN(c->not_types);
+	int32_t type;
+
+	if (addr == c->last_type_addr)
+		return (int32_t)c->last_type;
+	if (!addr || addr & 7 || c->not_types[slot] == addr)
+		return -1;
+	type = pl_types_find(c->types, &c->v, addr);
+	if (type < 0) {
+		c->not_types[slot] = addr;
+	} else {
+		c->last_type_addr = addr;
+		c->last_type = (uint32_t)type;
+	}
+	return type;
+}
+
+enum count_kind { COUNT_ZERO, COUNT_GOOD, COUNT_DOUBTFUL, COUNT_NONSENSE };
+
+/* What the refcount word can be: Include/object.h and Include/refcount.h of each version. */
+static enum count_kind count_kind(struct pl_classifier *c, uint64_t word)
+{
+	if (c->l->refcount_style == PL_REF_IMMORTAL_U32) {
+		/* u32 count, u16 overflow, u16 flags: a heap pointer shows in the overflow. */
+		if (word >> 32 & 0xffff || word >> 48 > 0xff)
+			return COUNT_NONSENSE;
+		word &= UINT32_MAX;
+		if (word >> 31)
+			return COUNT_GOOD;
+	} else if (c->l->refcount_style == PL_REF_IMMORTAL_SIGN && word >> 32 == 0 && word >> 31) {
+		return COUNT_GOOD;
+	}
+	if (!word)
+		return COUNT_ZERO;
+	if (word < 1u << 16)
+		return COUNT_GOOD;
+	if (word >> 40)
+		return COUNT_NONSENSE;
+	/* A count or a pointer below 1 TiB: a non-PIE program's statics lie below 4 GiB. */
+	return pl_image_mapping(c->im, word) ? COUNT_DOUBTFUL : COUNT_GOOD;
+}
+
+static bool str_fits(const struct pl_layout *l, const uint8_t *obj, uint64_t room)
+{
+	uint64_t length = pl_ld64(obj + l->f.str_length);
+	uint32_t state = pl_ld32(obj + l->f.str_state);
+	unsigned kind = state >> 2 & 7, compact = state >> 5 & 1, ascii = state >> 6 & 1;
+
+	if (kind == 3 || kind > 4 || (kind == 0 && compact) || (ascii && kind > 1))
+		return false;
+	if (!compact)
+		return true;
+	return length < room &&
+	       (length + 1) * kind + (uint64_t)(ascii ? l->f.str_ascii_size : l->f.str_compact_size) <= room;
+}
+
+/* Can an object of type t lie in room bytes that begin at obj? */
+static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8_t *obj, uint64_t room)
+{
+	uint64_t least = (uint64_t)PL_MAX(t->basicsize, l->f.object_size), n;
+
+	if (least > room)
+		return false;
+	if (t->kind == PL_KIND_STR && pl_has(l->f.str_state))
+		return str_fits(l, obj, room);
+	if (t->itemsize == 0)
+		return t->is_gc || room - least < MAX_SLACK;
+	if (t->kind == PL_KIND_INT || t->kind == PL_KIND_BOOL || t->is_type)
+		return true;
+	n = pl_ld64(obj + l->f.var_size);
+	return n <= room && n * (uint64_t)t->itemsize <= room - least + (uint64_t)t->itemsize;
+}
+
+/* sys.getsizeof() with the shortcut for types whose instances are all of one size. */
+static uint64_t size_of(struct pl_classifier *c, const struct pl_type *t, pl_addr addr,
+			const uint8_t *obj, uint64_t room)
+{
+	return t->fixed_size ? t->fixed_size : pl_sizeof(c->l, &c->v, t, addr, obj, room);
+}
+
+static void fill(struct pl_classifier *c, const struct pl_type *t, int32_t type, pl_addr addr,
+		 const uint8_t *obj, uint64_t room, uint8_t flags, struct pl_found *ret)
+{
+	ret->addr = addr;
+	ret->type = (uint32_t)type;
+	ret->flags = flags;
+	ret->size = size_of(c, t, addr, obj, room);
+}
+
+static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr addr,
+				const uint8_t *host, uint64_t usable, struct pl_found *ret)
+{
+	const struct pl_layout *l = c->l;
+	const uint8_t *obj = host + head;
+	const struct pl_type *t;
+	enum count_kind count;
+	bool finalized;
+	uint8_t flags = 0;
+	int32_t type;
+
+	if (usable < head + (uint64_t)l->f.object_size)
+		return PL_V_BUFFER;
+	type = find_type(c, pl_ld64(obj + l->f.object_type));
+	if (type < 0)
+		return PL_V_BUFFER;
+	t = pl_types_at(c->types, (uint32_t)type);
+	if (t->head != head || !fits(l, t, obj, usable - head))
+		return PL_V_BUFFER;
+	if (t->is_gc) {
+		switch (pl_gc_head_state(l, obj - l->f.gc_head_size, c->collecting, &finalized)) {
+		case PL_GC_NONSENSE:
+			return PL_V_BUFFER;
+		case PL_GC_TRACKED:
+			flags |= PL_OBJ_TRACKED;
+			break;
+		case PL_GC_UNTRACKED:
+			break;
+		}
+		flags |= (uint8_t)(PL_OBJ_GC | (finalized ? PL_OBJ_FINALIZED : 0));
+	}
+	if (c->dead->n && pl_addrset_has(c->dead, addr + head))
+		return PL_V_DEAD;
+	count = count_kind(c, pl_ld64(obj + l->f.object_refcnt));
+	if (count == COUNT_NONSENSE)
+		return PL_V_BUFFER;
+	if (count == COUNT_ZERO)
+		return PL_V_DEAD;
+	fill(c, t, type, addr + head, obj, usable - head, flags, ret);
+	/* A gc head that makes sense is proof enough of a count that looks like a pointer. */
+	return count == COUNT_DOUBTFUL && !t->is_gc ? PL_V_DOUBTFUL : PL_V_OBJECT;
+}
+
+enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
+			    bool hooked, struct pl_found *ret)
+{
+	enum pl_verdict verdict;
+
+	/* Under the debug hooks only blocks of the object domain hold objects. */
+	if (hooked && host[-HOOK_DOMAIN] != 'o')
+		return PL_V_BUFFER;
+	verdict = try_head(c, c->head[c->last], addr, host, usable, ret);
+	if (verdict != PL_V_BUFFER)
+		return verdict;
+	for (unsigned i = 0; i < c->n_heads; i++) {
+		if (i == c->last)
+			continue;
+		verdict = try_head(c, c->head[i], addr, host, usable, ret);
+		if (verdict != PL_V_BUFFER) {
+			c->last = i;
+			return verdict;
+		}
+	}
+	return PL_V_BUFFER;
+}
+
+bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found *ret)
+{
+	const struct pl_layout *l = c->l;
+	const uint8_t *head = pl_at(&c->v, addr - (uint64_t)l->f.gc_head_size, (uint64_t)l->f.gc_head_size);
+	const uint8_t *obj = pl_at(&c->v, addr, (uint64_t)l->f.object_size);
+	const struct pl_type *t;
+	bool finalized;
+	int32_t type;
+	uint64_t room;
+
+	type = obj && head ? find_type(c, pl_ld64(obj + l->f.object_type)) : -1;
+	if (type < 0)
+		return false;
+	t = pl_types_at(c->types, (uint32_t)type);
+	room = (uint64_t)PL_MAX(t->basicsize, l->f.object_size);
+	obj = pl_at(&c->v, addr, room);
+	if (!obj)
+		return false;
+	pl_gc_head_state(l, head, c->collecting, &finalized);
+	fill(c, t, type, addr, obj, room,
+	     (uint8_t)(PL_OBJ_GC | PL_OBJ_TRACKED | (finalized ? PL_OBJ_FINALIZED : 0)), ret);
+	return true;
+}
+
+enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
+				   uint64_t usable, struct pl_found *ret)
+{
+	const struct pl_layout *l = c->l;
+	int32_t type = find_type(c, pl_ld64(host + l->f.object_type));
+	const struct pl_type *t;
+	enum count_kind count;
+
+	if (type < 0)
+		return PL_V_BUFFER;
+	t = pl_types_at(c->types, (uint32_t)type);
+	count = count_kind(c, pl_ld64(host + l->f.object_refcnt));
+	if (count != COUNT_GOOD)
+		return PL_V_BUFFER;
+	/* A type's own slots name other types, so only what is a type all through counts as one. */
+	if (t->is_type && find_type(c, addr) < 0)
+		return PL_V_BUFFER;
+	if (!t->is_type && t->itemsize == 0 && (uint64_t)t->basicsize > usable)
+		return PL_V_BUFFER;
+	if (t->itemsize && !fits(l, t, host, usable))
+		return PL_V_BUFFER;
+	if (t->kind == PL_KIND_STR && pl_has(l->f.str_state) && !str_fits(l, host, usable))
+		return PL_V_BUFFER;
+	/* Static type objects are no gc objects (type_is_gc()); other statics have a head of their type. */
+	fill(c, t, type, addr, host, usable,
+	     (uint8_t)(PL_OBJ_STATIC | (t->is_gc && !t->is_type ? PL_OBJ_GC : 0)), ret);
+	return PL_V_OBJECT;
+}
+
+bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
+			   void (*fn)(void *arg, const struct pl_found *f), void *arg)
+{
+	const struct pl_layout *l = c->l;
+	unsigned good = 0, odd = 0;
+
+	if (usable < INT_BLOCK_BYTES || usable > INT_BLOCK_BYTES + MAX_SLACK)
+		return false;
+	for (int pass = 0; pass < 2; pass++) {
+		for (unsigned i = 0; i < INT_BLOCK_SLOTS; i++) {
+			const uint8_t *obj = host + 8 + i * 24;
+			uint64_t count = pl_ld64(obj + l->f.object_refcnt);
+			int32_t type = count ? find_type(c, pl_ld64(obj + l->f.object_type)) : -1;
+			const struct pl_type *t = type < 0 ? NULL : pl_types_at(c->types, (uint32_t)type);
+			struct pl_found found;
+
+			/* A free slot has a count of 0 and links through ob_type. */
+			if (!pass) {
+				good += t && (t->kind == PL_KIND_INT || t->kind == PL_KIND_FLOAT) && t->exact;
+				odd += count && (!t || (t->kind != PL_KIND_INT && t->kind != PL_KIND_FLOAT));
+			} else if (t) {
+				fill(c, t, type, addr + 8 + i * 24, obj, 24, 0, &found);
+				fn(arg, &found);
+			}
+		}
+		if (odd || !good)
+			return false;
+	}
+	return true;
+}

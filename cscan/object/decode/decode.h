@@ -1,0 +1,19 @@
+/*
+ * decode.h - the decoders, one per row of decoders.def, and their numbers.
+ */
+#ifndef PL_DECODE_H
+#define PL_DECODE_H
+
+#include "object/edges.h"
+
+enum pl_decoder_row {
+#define PL_DECODER(name, types) PL_DECODER_##name,
+#include "object/decoders.def"
+#undef PL_DECODER
+};
+
+#define PL_DECODER(name, types) pl_decoder pl_decode_##name;
+#include "object/decoders.def"
+#undef PL_DECODER
+
+#endif

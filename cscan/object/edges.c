@@ -1,0 +1,69 @@
+/*
+ * edges.c - the references that every object may hold whatever its builtin base, and the way to the
+ * decoder of that base.
+ */
+#include "object/edges.h"
+
+#include "object/attributes.h"
+#include "object/decode/decode.h"
+#include "object/names.h"
+
+static pl_decoder *const decoders[] = {
+#define PL_DECODER(name, types) pl_decode_##name,
+#include "object/decoders.def"
+#undef PL_DECODER
+};
+
+static const char *const decoder_types[] = {
+#define PL_DECODER(name, types) types,
+#include "object/decoders.def"
+#undef PL_DECODER
+};
+
+uint8_t pl_decoder_for(const struct pl_layout *l, struct pl_view *v, pl_addr type)
+{
+	int row = pl_type_row(l, v, type, decoder_types, PL_ARRAY_LEN(decoder_types));
+
+	return row < 0 ? PL_DECODER_native : (uint8_t)row;
+}
+
+void pl_decode_nothing(const struct pl_decode *d)
+{
+	(void)d;
+}
+
+void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n)
+{
+	const uint8_t *p = n ? pl_at(d->v, items, n * 8) : NULL;
+
+	for (uint64_t i = 0; p && i < n; i++)
+		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_INDEX, i, true);
+}
+
+bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn, void *arg)
+{
+	struct pl_decode d = {.o = o, .l = o->l, .v = v, .addr = addr, .fn = fn, .arg = arg};
+	uint64_t type_addr;
+	int32_t type;
+
+	if (!pl_read64(v, addr + (uint64_t)o->l->f.object_type, &type_addr))
+		return false;
+	type = pl_types_find(o->types, v, type_addr);
+	if (type < 0)
+		return false;
+	d.type = pl_types_at(o->types, (uint32_t)type);
+	d.room = (uint64_t)PL_MAX(d.type->basicsize, o->l->f.object_size);
+	/* A static type object is shorter than its metatype's instances say. */
+	if (d.type->is_type && !pl_at(v, addr, d.room))
+		d.room = (uint64_t)o->l->f.type_struct_size;
+	d.obj = pl_at(v, addr, d.room);
+	if (!d.obj)
+		return false;
+	if (d.type->is_heap)
+		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
+		       o->l->traverse_type);
+	decoders[d.type->decoder](&d);
+	pl_put_slots(&d);
+	pl_put_attributes(&d);
+	return true;
+}
