@@ -105,6 +105,58 @@ bool pl_addrset_add(struct pl_addrset *s, pl_addr addr)
 	return true;
 }
 
+void pl_addrset_reserve(struct pl_addrset *s, size_t n_chunks)
+{
+	while (s->cap < 2 * (n_chunks + 1))
+		grow(s);
+}
+
+/* The chunk of addr, made by whichever thread comes first; NULL when the table is full. */
+static struct pl_addrset_chunk *shared_chunk(struct pl_addrset *s, pl_addr addr)
+{
+	uint64_t key = key_of(addr);
+	struct pl_addrset_chunk *made = NULL, *at;
+
+	for (size_t i = slot_of(key, s->cap), tries = 0; tries < s->cap / 2; i = (i + 1) & (s->cap - 1), tries++) {
+		at = __atomic_load_n(&s->slot[i], __ATOMIC_ACQUIRE);
+		if (!at) {
+			if (!made) {
+				made = pl_calloc(1, sizeof(*made));
+				made->key = key;
+			}
+			if (__atomic_compare_exchange_n(&s->slot[i], &at, made, false,
+							__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+				return made;
+		}
+		if (at->key == key) {
+			free(made);
+			return at;
+		}
+	}
+	free(made);
+	return NULL;
+}
+
+bool pl_addrset_add_shared(struct pl_addrset *s, pl_addr addr)
+{
+	struct pl_addrset_chunk *c = shared_chunk(s, addr);
+	unsigned bit = bit_of(addr);
+	uint64_t mask = UINT64_C(1) << (bit % 64);
+
+	return c && !(__atomic_fetch_or(&c->bits[bit / 64], mask, __ATOMIC_RELAXED) & mask);
+}
+
+void pl_addrset_recount(struct pl_addrset *s)
+{
+	s->n = 0;
+	s->n_chunks = 0;
+	for (size_t i = 0; i < s->cap; i++) {
+		s->n_chunks += s->slot[i] != NULL;
+		for (unsigned w = 0; s->slot[i] && w < PL_ADDRSET_WORDS; w++)
+			s->n += (unsigned)__builtin_popcountll(s->slot[i]->bits[w]);
+	}
+}
+
 bool pl_addrset_remove(struct pl_addrset *s, pl_addr addr)
 {
 	struct pl_addrset_chunk *c = (struct pl_addrset_chunk *)pl_addrset_chunk(s, addr);

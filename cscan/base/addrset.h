@@ -4,7 +4,7 @@
  * One bit per 8 bytes, in chunks of one MiB of address space that are made when first touched, so a
  * set over a sparse 47-bit space costs 1/64 of the memory its members spread over. With
  * pl_addrset_rank_build() the position of a member among all members is found in constant time.
- * Not locked: one writer, or several readers.
+ * Not locked: one writer, or several readers; but see pl_addrset_reserve().
  */
 #ifndef PL_ADDRSET_H
 #define PL_ADDRSET_H
@@ -33,6 +33,17 @@ void pl_addrset_init(struct pl_addrset *s);
 void pl_addrset_fini(struct pl_addrset *s);
 /* Add addr (rounded down to 8); false when it was a member already. */
 bool pl_addrset_add(struct pl_addrset *s, pl_addr addr);
+/*
+ * Make room for so many chunks; from then on pl_addrset_add_shared() may be called by several
+ * threads at once, as long as no more chunks are touched.
+ */
+void pl_addrset_reserve(struct pl_addrset *s, size_t n_chunks);
+/*
+ * As pl_addrset_add(), for several threads; false also when the reserved room is used up. The caller
+ * counts: n is brought up to date by pl_addrset_recount() when all are done.
+ */
+bool pl_addrset_add_shared(struct pl_addrset *s, pl_addr addr);
+void pl_addrset_recount(struct pl_addrset *s);
 /* Take addr out; false when it was none. */
 bool pl_addrset_remove(struct pl_addrset *s, pl_addr addr);
 /* The chunk of an address, or NULL: readers that walk in address order keep it. */

@@ -42,6 +42,7 @@ struct pl_column {
 	const char *name;        /* JSON key and CSV header; the text header is the same */
 	enum pl_align align;
 	bool shrink;             /* in text, this column gives way first when 80 columns are short */
+	bool optional;           /* in text, left out when no row that is shown has a value in it */
 };
 
 struct pl_table {
