@@ -2,8 +2,8 @@
  * graph.h - a packed directed graph of ids: who refers to whom.
  *
  * Knows nodes (uint32) and edges, nothing of Python, ELF or output: what the nodes are is the
- * caller's business. Nodes are 0 .. n_nodes - 1; parallel edges are kept, for each is a reference of
- * its own. Built once, then read-only and safe for several readers.
+ * caller's business. Nodes are 0 .. n_nodes - 1; parallel edges are kept, for each is a reference
+ * of its own. Built once, then read-only and safe for several readers.
  */
 #ifndef PL_GRAPH_H
 #define PL_GRAPH_H
@@ -23,31 +23,42 @@ enum pl_edge_flag {
 
 /* Where edges come from. */
 struct pl_edge_sink; /* graph/'s */
+/* A target that is no node (PL_NO_NODE, say) is left out. */
 void pl_edge_put(struct pl_edge_sink *sink, pl_node target, uint8_t flags);
-/* Put every edge of node into sink, always in the same order. Called from several threads; worker tells which. */
+/*
+ * Put every edge of node into sink, always in the same order. Called from several threads; worker
+ * tells which.
+ */
 typedef void pl_edges_fn(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink);
 
 /* Forward edges are kept by blocks of nodes, each filled by one thread in one go. */
 #define PL_BLOCK_SHIFT 12
 struct pl_graph_block {
-	uint32_t *first;   /* (1 << PL_BLOCK_SHIFT) + 1 offsets into target */
-	pl_node *target;
-	uint8_t *flags;    /* 2 bits per edge, four in a byte */
+	uint32_t *first; /* (1 << PL_BLOCK_SHIFT) + 1 offsets into target */
+	pl_node *target; /* lies behind first, in one piece with it; so does flags */
+	uint8_t *flags;  /* 2 bits per edge, four in a byte */
 };
 
 struct pl_graph {
 	pl_node n_nodes;
 	uint64_t n_edges;
 	struct pl_graph_block *blocks;
-	/* Backward: the sources of all edges into a node, ascending; filled by pl_graph_reverse(). */
+	struct pl_graph_slab *slabs; /* graph/'s: what holds the blocks' arrays */
+	/* Backward, after pl_graph_reverse(): the sources of all edges into a node, ascending. */
 	uint64_t *in_first; /* n_nodes + 1, or NULL */
 	pl_node *in;        /* weak edges are left out */
 };
 
-/* Run fn over all nodes, in parallel. PL_E_CANCELLED, PL_E_NOMEM. */
+/*
+ * Run fn over all nodes, in parallel; the graph is the same for any number of threads.
+ * PL_E_CANCELLED; PL_E_NOMEM, also when the nodes of one block have 2^32 edges or more.
+ */
 int pl_graph_build(pl_node n_nodes, pl_edges_fn *fn, void *arg, struct pl_ctx *ctx,
 		   struct pl_graph **ret, struct pl_err *err);
-/* Make the backward edges (once; a second call does nothing). */
+/*
+ * Make the backward edges (once; a second call does nothing). On failure, PL_E_CANCELLED or
+ * PL_E_NOMEM, the graph is as it was.
+ */
 int pl_graph_reverse(struct pl_graph *g, struct pl_ctx *ctx, struct pl_err *err);
 void pl_graph_free(struct pl_graph *g);
 
@@ -73,7 +84,7 @@ static inline const pl_node *pl_graph_in(const struct pl_graph *g, pl_node node,
 	return g->in + g->in_first[node];
 }
 
-/* ---- shortest chains (graph/path.c) ---- */
+/* ---- shortest chains (graph/path.c, graph/forest.c) ---- */
 /* Asked of a node: 0 = no root holds it; else the rank of its best root, 1 being the best. */
 typedef unsigned pl_root_rank_fn(void *arg, pl_node node);
 /* Asked of an edge source -> target on a path: false to leave it out (--without). */
@@ -83,7 +94,7 @@ struct pl_path_query {
 	pl_root_rank_fn *rank;
 	pl_edge_ok_fn *ok; /* or NULL */
 	void *arg;
-	uint64_t max_nodes; /* stop after so many visited nodes; 0 = no bound */
+	uint64_t max_nodes; /* stop after so many visited nodes; 0 = no bound; not for the forest */
 };
 struct pl_path {
 	pl_node *node; /* node[0] is held by a root, node[n - 1] is the target; malloced */
@@ -93,33 +104,42 @@ enum pl_path_end { PL_PATHS_ALL, PL_PATHS_BOUND /* stopped at max_nodes: there m
 /*
  * The shortest chain of strong edges from a rooted node to target, of equal ones that with the best
  * root; then up to count chains that differ from those before in more than their last step: no two
- * share the node that a root holds together with the step after it, nor all inner nodes. Backward
- * breadth-first search; needs pl_graph_reverse(). ret gets *n paths (malloced, free with
- * pl_paths_free()). Unreachable from any root: *n = 0 with PL_PATHS_ALL.
+ * share the node that a root holds together with the step after it, nor all inner nodes (that is,
+ * no two chains of three nodes or more have the same second one). A chain whose inner node is held
+ * by a root of the same or a better rank is left out: it says nothing that the part from there on
+ * does not. By length, then rank. Backward breadth-first search; needs pl_graph_reverse(). ret gets
+ * *n paths (malloced, free with pl_paths_free()). Unreachable from any root: *n = 0 with
+ * PL_PATHS_ALL. PL_E_CANCELLED, PL_E_NOMEM.
  */
 int pl_graph_paths(const struct pl_graph *g, pl_node target, size_t count,
-		   const struct pl_path_query *q, struct pl_ctx *ctx, struct pl_path **ret, size_t *n,
-		   enum pl_path_end *end, struct pl_err *err);
+		   const struct pl_path_query *q, struct pl_ctx *ctx, struct pl_path **ret,
+		   size_t *n, enum pl_path_end *end, struct pl_err *err);
 void pl_paths_free(struct pl_path *paths, size_t n);
 
 /*
  * Breadth-first forest from all rooted nodes over strong edges: parent[node] is the node before it
- * on a shortest chain, itself for a rooted node, PL_NO_NODE when no root reaches it. Roots of better
- * rank come first within a distance. parent has n_nodes entries, the caller's.
+ * on a shortest chain, itself for a rooted node, PL_NO_NODE when no root reaches it. Roots of
+ * better rank come first within a distance. parent has n_nodes entries, the caller's; after a
+ * failure (PL_E_CANCELLED, PL_E_NOMEM) they mean nothing.
  */
 int pl_graph_forest(const struct pl_graph *g, const struct pl_path_query *q, struct pl_ctx *ctx,
 		    pl_node *parent, struct pl_err *err);
 
-/* ---- components (graph/scc.c) ---- */
+/* ---- components (graph/scc.c, graph/reach.c) ---- */
 /*
  * Strongly connected components of the nodes with in[node] set (NULL = all), over edges for which
  * edge_mask is 0 or (flags & edge_mask) is not. component[node] = number of its component, numbered
- * from 0; PL_NO_NODE for nodes left out. Iterative; at most 16 bytes a node on top of the graph.
+ * from 0; PL_NO_NODE for nodes left out. No edge leads to a component of a higher number.
+ * Iterative; at most 16 bytes a node on top of the graph, component among them. After a failure
+ * (PL_E_CANCELLED, PL_E_NOMEM) component means nothing.
  */
-int pl_graph_scc(const struct pl_graph *g, const uint64_t *in, uint8_t edge_mask, struct pl_ctx *ctx,
-		 pl_node *component, pl_node *n_components, struct pl_err *err);
-/* Mark in `reached` (a bitmap of n_nodes bits) all that edges (edge_mask as above) lead to from what is marked already. */
-int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx, uint64_t *reached,
-		   struct pl_err *err);
+int pl_graph_scc(const struct pl_graph *g, const uint64_t *in, uint8_t edge_mask,
+		 struct pl_ctx *ctx, pl_node *component, pl_node *n_components, struct pl_err *err);
+/*
+ * Mark in `reached` (a bitmap of n_nodes bits) all that edges (edge_mask as above) lead to from
+ * what is marked already. After a failure (PL_E_CANCELLED, PL_E_NOMEM) some of it is marked.
+ */
+int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx,
+		   uint64_t *reached, struct pl_err *err);
 
 #endif

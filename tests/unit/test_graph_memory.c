@@ -1,0 +1,123 @@
+/* No memory for a big column is an error, never an abort, and the graph stays usable. */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#include "cmocka_all.h"
+#include "graph_random.h"
+
+#define NODES 4000000u
+
+static unsigned rank_of(void *arg, pl_node node)
+{
+	(void)arg;
+	return node == 0;
+}
+
+/* Let this process have no more than some bytes of address space besides those it has. */
+static void limit_memory(rlim_t more)
+{
+	struct rlimit limit;
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu", &pages), 1);
+	fclose(f);
+	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+	limit.rlim_cur = more ? pages * (rlim_t)sysconf(_SC_PAGESIZE) + more : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+static void every_operation(void **state)
+{
+	struct test_graph t = test_graph_random(0, NODES, 1000);
+	struct pl_graph *g = test_graph_build(&t, 1, true), *bare = test_graph_build(&t, 1, false);
+	struct pl_graph *other = NULL;
+	pl_node *column = pl_calloc(NODES, sizeof(*column)), n_components = 7;
+	uint64_t *reached = pl_calloc(NODES / 64, sizeof(*reached));
+	struct pl_path_query query = {rank_of, NULL, NULL, 0};
+	struct pl_path *paths = NULL;
+	enum pl_path_end end;
+	struct pl_err err = {0};
+	struct pl_ctx ctx;
+	size_t n = 7;
+
+	(void)state;
+	pl_ctx_init(&ctx, 1);
+	/* Less than any column of NODES entries needs, more than the small things do. */
+	limit_memory(4u << 20);
+	assert_int_equal(pl_graph_build(NODES, test_graph_edges, &t, &ctx, &other, &err),
+			 PL_E_NOMEM);
+	assert_int_equal(pl_graph_reverse(bare, &ctx, NULL), PL_E_NOMEM);
+	assert_int_equal(pl_graph_paths(g, 1, 1, &query, &ctx, &paths, &n, &end, NULL), PL_E_NOMEM);
+	assert_int_equal(pl_graph_forest(g, &query, &ctx, column, NULL), PL_E_NOMEM);
+	assert_int_equal(pl_graph_scc(g, NULL, 0, &ctx, column, &n_components, NULL), PL_E_NOMEM);
+	assert_int_equal(pl_graph_reach(g, 0, &ctx, reached, NULL), PL_E_NOMEM);
+	limit_memory(0);
+	assert_int_equal(err.code, PL_E_NOMEM);
+	assert_null(other);
+	assert_null(paths);
+	assert_null(bare->in_first);
+	assert_int_equal(n, 7);
+	assert_int_equal(n_components, 7);
+
+	assert_int_equal(pl_graph_reverse(bare, &ctx, NULL), 0);
+	assert_memory_equal(bare->in, g->in, g->in_first[NODES] * sizeof(*g->in));
+	assert_memory_equal(bare->in_first, g->in_first, (NODES + 1) * sizeof(*g->in_first));
+	free(column);
+	free(reached);
+	pl_graph_free(g);
+	pl_graph_free(bare);
+	pl_ctx_fini(&ctx);
+	test_graph_fini(&t);
+}
+
+struct huge {
+	uint64_t n; /* edges of node 0 */
+};
+
+static void put_huge(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink)
+{
+	const struct huge *h = arg;
+
+	(void)worker;
+	for (uint64_t i = 0; node == 0 && i < h->n; i++)
+		pl_edge_put(sink, 0, 0);
+}
+
+/* One node whose edges do not fit in memory. */
+static void huge_node(void **state)
+{
+	struct huge h = {64u << 20};
+	struct pl_graph *g = NULL;
+	struct pl_err err = {0};
+	struct pl_ctx ctx;
+
+	(void)state;
+	pl_ctx_init(&ctx, 1);
+	limit_memory(64u << 20);
+	assert_int_equal(pl_graph_build(100, put_huge, &h, &ctx, &g, &err), PL_E_NOMEM);
+	limit_memory(0);
+	assert_int_equal(err.code, PL_E_NOMEM);
+	assert_null(g);
+	pl_ctx_fini(&ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_operation),
+		cmocka_unit_test(huge_node),
+	};
+
+#ifdef __SANITIZE_ADDRESS__
+	/* AddressSanitizer's shadow does not live under a limit on address space. */
+	(void)tests;
+	return 0;
+#else
+	return cmocka_run_group_tests(tests, NULL, NULL);
+#endif
+}
