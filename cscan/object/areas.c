@@ -54,9 +54,14 @@ void pl_areas_find(struct pl_objects *o)
 
 	cap = n_regions + 64;
 	p->areas = pl_malloc(cap * sizeof(*p->areas));
-	for (size_t i = 0; i < n_regions; i++)
-		p->areas[p->n_areas++] = (struct pl_area){regions[i].lo, regions[i].hi, &regions[i],
-							  regions[i].max_live};
+	for (size_t i = 0; i < n_regions; i++) {
+		uint64_t max = regions[i].max_live;
+
+		/* 2.7 keeps ints and floats, 24 bytes each, in malloc'd blocks of many. */
+		if (pl_has(o->l->f.int_ival))
+			max = (regions[i].hi - regions[i].lo) / 24;
+		p->areas[p->n_areas++] = (struct pl_area){regions[i].lo, regions[i].hi, &regions[i], max};
+	}
 	for (size_t i = 0; i < n_spans; i++) {
 		const struct pl_span *s = &spans[i];
 		bool file = s->module >= 0 && modules[s->module].state != PL_MODULE_NOT_ELF;

@@ -2,79 +2,83 @@
  * claims.c - blocks that look like an object but are a container's buffer.
  *
  * A list's items are pointers: [None, int] in a non-PIE program reads as a refcount of some
- * millions and the type `int`. Only such doubtful blocks are asked about, and only by containers
- * whose buffers are arrays of pointers; as a rule there are none and nothing is done.
+ * millions and the type `int`. Only such doubtful blocks are asked about, and only containers whose
+ * buffers are arrays of pointers can claim them; as a rule there are none and nothing is done.
  */
 #include "object/listing.h"
-#include "object/value.h"
 
 struct claims {
 	struct pl_objects *o;
-	struct pl_addrset blocks; /* of the doubtful */
-	struct pl_view v;
+	struct pl_addrset blocks;  /* of the doubtful, which are their objects' addresses: they have no gc head */
+	struct pl_addrset *claimed; /* one per worker */
+	struct pl_view *v;         /* one per worker */
 };
 
-static pl_addr word(struct claims *c, pl_addr base, int32_t offset)
+static void claim(struct claims *c, unsigned worker, pl_addr object, int32_t offset)
 {
-	uint64_t w = 0;
+	uint64_t buffer;
 
-	if (pl_has(offset))
-		pl_read64(&c->v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
+	if (pl_has(offset) && pl_read64(&c->v[worker], object + (uint64_t)(int64_t)offset, &buffer) &&
+	    pl_addrset_has(&c->blocks, buffer))
+		pl_addrset_add(&c->claimed[worker], buffer);
 }
 
-static void claim(struct claims *c, pl_addr buffer)
+static void ask(void *arg, unsigned worker, size_t area, const struct pl_found *found, size_t n)
 {
-	if (buffer && !(buffer & 7))
-		pl_addrset_remove(&c->blocks, buffer);
-}
-
-static void ask(struct claims *c, pl_addr addr, const struct pl_type *t)
-{
+	struct claims *c = arg;
 	const struct pl_fields *f = &c->o->l->f;
 
-	switch (t->kind) {
-	case PL_KIND_LIST:
-		claim(c, word(c, addr, f->list_items));
-		break;
-	case PL_KIND_SET:
-	case PL_KIND_FROZENSET:
-		claim(c, word(c, addr, f->set_table));
-		break;
-	case PL_KIND_DICT:
-		claim(c, word(c, addr, f->dict_keys));
-		claim(c, word(c, addr, f->dict_values));
-		claim(c, word(c, addr, f->dict_table));
-		break;
-	default:
-		break;
+	(void)area;
+	for (size_t i = 0; i < n; i++) {
+		pl_addr addr = found[i].addr;
+
+		switch (pl_types_at(c->o->types, found[i].type)->kind) {
+		case PL_KIND_LIST:
+			claim(c, worker, addr, f->list_items);
+			break;
+		case PL_KIND_SET:
+		case PL_KIND_FROZENSET:
+			claim(c, worker, addr, f->set_table);
+			break;
+		case PL_KIND_DICT:
+			claim(c, worker, addr, f->dict_keys);
+			claim(c, worker, addr, f->dict_values);
+			claim(c, worker, addr, f->dict_table);
+			break;
+		default:
+			break;
+		}
 	}
 }
 
-void pl_claims_settle(struct pl_objects *o)
+int pl_claims(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
+	unsigned n = pl_parallel_workers(ctx);
+	struct pl_objects_private *p = o->priv;
 	struct claims c = {.o = o};
+	struct pl_scan_tally tally;
+	int rc;
 
-	if (!o->priv->doubts.n)
-		return;
-	pl_view_init(&c.v, o->im);
-	pl_addrset_init(&c.blocks);
-	for (size_t i = 0; i < o->priv->doubts.n; i++)
-		pl_addrset_add(&c.blocks, o->priv->doubts.at[i].block);
-	for (size_t s = 0; s < o->n_segments; s++) {
-		for (size_t i = 0; i < o->segments[s].n; i++) {
-			size_t id = (size_t)o->segments[s].first + i;
+	c.claimed = pl_calloc(n, sizeof(*c.claimed));
+	c.v = pl_calloc(n, sizeof(*c.v));
+	for (unsigned i = 0; i < n; i++)
+		pl_view_init(&c.v[i], o->im);
+	for (size_t i = 0; i < p->doubts.n; i++)
+		pl_addrset_add(&c.blocks, p->doubts.at[i]);
+	rc = pl_scan(o, ask, &c, ctx, &tally, err);
+	for (size_t i = 0; i < p->doubts.n; i++) {
+		bool claimed = false;
 
-			ask(&c, o->addr[id], pl_object_type(o, (pl_id)id));
-		}
+		for (unsigned w = 0; w < n; w++)
+			claimed |= pl_addrset_has(&c.claimed[w], p->doubts.at[i]);
+		if (!claimed)
+			pl_addrset_add(&p->real, p->doubts.at[i]);
 	}
-	for (size_t i = 0; i < o->priv->doubts.n; i++) {
-		const struct pl_doubt *d = &o->priv->doubts.at[i];
-
-		if (!pl_addrset_has(&c.blocks, d->block)) {
-			o->type[o->segments[d->area].first + d->index] = PL_TOMB;
-			o->tally.stale++;
-		}
-	}
+	p->claims_known = true;
+	for (unsigned i = 0; i < n; i++)
+		pl_addrset_fini(&c.claimed[i]);
 	pl_addrset_fini(&c.blocks);
+	free(c.claimed);
+	free(c.v);
+	return rc;
 }

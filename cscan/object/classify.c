@@ -6,8 +6,11 @@
 
 #include "object/sizeof.h"
 
+#define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
+#define USER_SPACE (UINT64_C(1) << 56) /* and nothing of a process above, on any 64-bit machine */
 #define MAX_SLACK 64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
-#define HOOK_DOMAIN 8 /* bytes before a block: API id of the debug hooks, Objects/obmalloc.c */
+#define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
+#define HOOK_DOMAIN 8  /* the API id and seven forbidden bytes are the last of them */
 #define INT_BLOCK_SLOTS 41 /* 2.7: N_INTOBJECTS = N_FLOATOBJECTS on LP64 */
 #define INT_BLOCK_BYTES (8 + INT_BLOCK_SLOTS * 24)
 
@@ -27,23 +30,18 @@ void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const stru
 	pl_view_init(&c->v, im);
 }
 
+/* The core does not change, so neither does the answer: every one is remembered, "no type" too. */
 static int32_t find_type(struct pl_classifier *c, pl_addr addr)
 {
-	size_t slot = (size_t)(addr >> 3) % PL_ARRAY_LEN(c->not_types);
-	int32_t type;
+	size_t slot = (size_t)(addr >> 4 ^ addr >> 14) % PL_ARRAY_LEN(c->seen);
 
-	if (addr == c->last_type_addr)
-		return (int32_t)c->last_type;
-	if (!addr || addr & 7 || c->not_types[slot] == addr)
+	if (addr & 7 || addr - LEAST_ADDRESS >= USER_SPACE)
 		return -1;
-	type = pl_types_find(c->types, &c->v, addr);
-	if (type < 0) {
-		c->not_types[slot] = addr;
-	} else {
-		c->last_type_addr = addr;
-		c->last_type = (uint32_t)type;
+	if (c->seen[slot].addr != addr) {
+		c->seen[slot].type = pl_types_find(c->types, &c->v, addr);
+		c->seen[slot].addr = addr;
 	}
-	return type;
+	return c->seen[slot].type;
 }
 
 enum count_kind { COUNT_ZERO, COUNT_GOOD, COUNT_DOUBTFUL, COUNT_NONSENSE };
@@ -85,18 +83,39 @@ static bool str_fits(const struct pl_layout *l, const uint8_t *obj, uint64_t roo
 	       (length + 1) * kind + (uint64_t)(ascii ? l->f.str_ascii_size : l->f.str_compact_size) <= room;
 }
 
-/* Can an object of type t lie in room bytes that begin at obj? */
-static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8_t *obj, uint64_t room)
+/*
+ * The least bytes an instance takes: tp_basicsize but for types that allocate less than it says, a
+ * compact str (Objects/unicodeobject.c) and naive datetimes and times, which end before tzinfo
+ * (Modules/_datetimemodule.c, time_alloc()).
+ */
+static uint64_t least_size(const struct pl_layout *l, const struct pl_type *t)
 {
-	uint64_t least = (uint64_t)PL_MAX(t->basicsize, l->f.object_size), n;
+	if (t->exact && t->kind == PL_KIND_STR && pl_has(l->f.str_ascii_size))
+		return (uint64_t)l->f.str_ascii_size;
+	if (t->kind == PL_KIND_TIME && pl_has(l->f.time_tzinfo))
+		return (uint64_t)l->f.time_tzinfo;
+	if (t->kind == PL_KIND_DATETIME && pl_has(l->f.datetime_tzinfo))
+		return (uint64_t)l->f.datetime_tzinfo;
+	return (uint64_t)PL_MAX(t->basicsize, l->f.object_size);
+}
+
+/*
+ * Can an object of type t lie in room bytes that begin at obj? bounded: the room is a block, which is
+ * not much larger than what was asked for.
+ */
+static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8_t *obj, uint64_t room,
+		 bool bounded)
+{
+	uint64_t least = least_size(l, t), n;
 
 	if (least > room)
 		return false;
 	if (t->kind == PL_KIND_STR && pl_has(l->f.str_state))
 		return str_fits(l, obj, room);
 	if (t->itemsize == 0)
-		return t->is_gc || room - least < MAX_SLACK;
-	if (t->kind == PL_KIND_INT || t->kind == PL_KIND_BOOL || t->is_type)
+		return t->is_gc || !bounded || room - least < MAX_SLACK;
+	/* Only these keep a plain count in ob_size: ints have a sign, generators a field of their own. */
+	if (t->kind != PL_KIND_TUPLE && t->kind != PL_KIND_BYTES)
 		return true;
 	n = pl_ld64(obj + l->f.var_size);
 	return n <= room && n * (uint64_t)t->itemsize <= room - least + (uint64_t)t->itemsize;
@@ -135,7 +154,7 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
 	if (type < 0)
 		return PL_V_BUFFER;
 	t = pl_types_at(c->types, (uint32_t)type);
-	if (t->head != head || !fits(l, t, obj, usable - head))
+	if (t->head != head || !fits(l, t, obj, usable - head, true))
 		return PL_V_BUFFER;
 	if (t->is_gc) {
 		switch (pl_gc_head_state(l, obj - l->f.gc_head_size, c->collecting, &finalized)) {
@@ -161,27 +180,65 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
 	return count == COUNT_DOUBTFUL && !t->is_gc ? PL_V_DOUBTFUL : PL_V_OBJECT;
 }
 
-enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
-			    bool hooked, struct pl_found *ret)
+/*
+ * A large object under the hooks is wrapped twice: the object domain's prefix lies behind that of
+ * the raw domain, which pymalloc turned to. The bytes of the inner prefix, or 0.
+ */
+static unsigned inner_prefix(const uint8_t *host, uint64_t usable)
 {
-	enum pl_verdict verdict;
+	return host[-HOOK_DOMAIN] == 'r' && usable > HOOK_PREFIX &&
+			       host[HOOK_PREFIX - HOOK_DOMAIN] == 'o' &&
+			       !memcmp(host + HOOK_PREFIX - HOOK_DOMAIN + 1, host - HOOK_DOMAIN + 1,
+				       HOOK_DOMAIN - 1)
+		       ? HOOK_PREFIX
+		       : 0;
+}
 
-	/* Under the debug hooks only blocks of the object domain hold objects. */
-	if (hooked && host[-HOOK_DOMAIN] != 'o')
-		return PL_V_BUFFER;
-	verdict = try_head(c, c->head[c->last], addr, host, usable, ret);
-	if (verdict != PL_V_BUFFER)
-		return verdict;
-	for (unsigned i = 0; i < c->n_heads; i++) {
+static enum pl_verdict try_heads(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
+				 uint64_t usable, struct pl_found *ret)
+{
+	enum pl_verdict verdict = try_head(c, c->head[c->last], addr, host, usable, ret);
+
+	for (unsigned i = 0; i < c->n_heads && verdict == PL_V_BUFFER; i++) {
 		if (i == c->last)
 			continue;
 		verdict = try_head(c, c->head[i], addr, host, usable, ret);
-		if (verdict != PL_V_BUFFER) {
+		if (verdict != PL_V_BUFFER)
 			c->last = i;
-			return verdict;
+	}
+	return verdict;
+}
+
+enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
+			    bool hooked, struct pl_found *ret)
+{
+	enum pl_verdict verdict, plain;
+	struct pl_found other;
+
+	if (hooked) {
+		unsigned inner = inner_prefix(host, usable);
+
+		/* Only blocks of the object domain hold objects. */
+		if (!inner && host[-HOOK_DOMAIN] != 'o')
+			return PL_V_BUFFER;
+		addr += inner;
+		host += inner;
+		usable -= inner;
+	}
+	verdict = try_heads(c, addr, host, usable, ret);
+	/*
+	 * The digits of an int may be a pointer to a static type below 4 GiB, and then its head
+	 * reads as a gc head. A gc head's second word is never a type, so the plain reading wins.
+	 */
+	if ((verdict == PL_V_DEAD || (verdict != PL_V_BUFFER && ret->addr != addr)) && usable >= 16 &&
+	    pl_types_known(c->types, pl_ld64(host + c->l->f.object_type)) >= 0) {
+		plain = try_head(c, 0, addr, host, usable, &other);
+		if (plain == PL_V_OBJECT) {
+			*ret = other;
+			return plain;
 		}
 	}
-	return PL_V_BUFFER;
+	return verdict;
 }
 
 bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found *ret)
@@ -208,32 +265,55 @@ bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found 
 	return true;
 }
 
+/* What a static object of a builtin type must be since objects can be immortal (3.12). */
+static bool immortal_if_known(const struct pl_layout *l, uint64_t count)
+{
+	switch (l->refcount_style) {
+	case PL_REF_IMMORTAL_SIGN:
+	case PL_REF_IMMORTAL_U32:
+		return count >> 31 & 1;
+	default:
+		return true;
+	}
+}
+
 enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
-				   uint64_t usable, struct pl_found *ret)
+				   uint64_t before, uint64_t usable, struct pl_found *ret)
 {
 	const struct pl_layout *l = c->l;
 	int32_t type = find_type(c, pl_ld64(host + l->f.object_type));
+	uint64_t count = pl_ld64(host + l->f.object_refcnt);
+	uint8_t flags = PL_OBJ_STATIC;
 	const struct pl_type *t;
-	enum count_kind count;
+	bool finalized;
 
-	if (type < 0)
+	if (type < 0 || count_kind(c, count) != COUNT_GOOD)
 		return PL_V_BUFFER;
 	t = pl_types_at(c->types, (uint32_t)type);
-	count = count_kind(c, pl_ld64(host + l->f.object_refcnt));
-	if (count != COUNT_GOOD)
-		return PL_V_BUFFER;
-	/* A type's own slots name other types, so only what is a type all through counts as one. */
-	if (t->is_type && find_type(c, addr) < 0)
-		return PL_V_BUFFER;
-	if (!t->is_type && t->itemsize == 0 && (uint64_t)t->basicsize > usable)
-		return PL_V_BUFFER;
-	if (t->itemsize && !fits(l, t, host, usable))
-		return PL_V_BUFFER;
-	if (t->kind == PL_KIND_STR && pl_has(l->f.str_state) && !str_fits(l, host, usable))
-		return PL_V_BUFFER;
-	/* Static type objects are no gc objects (type_is_gc()); other statics have a head of their type. */
-	fill(c, t, type, addr, host, usable,
-	     (uint8_t)(PL_OBJ_STATIC | (t->is_gc && !t->is_type ? PL_OBJ_GC : 0)), ret);
+	if (t->is_type) {
+		/* A type's own slots name other types, so only what is a type all through counts. */
+		if (find_type(c, addr) < 0)
+			return PL_V_BUFFER;
+	} else {
+		if (!immortal_if_known(l, count) || !fits(l, t, host, usable, false))
+			return PL_V_BUFFER;
+		/* Static type objects are no gc objects (type_is_gc()); other statics have a head. */
+		if (t->is_gc) {
+			if (before < (uint64_t)l->f.gc_head_size)
+				return PL_V_BUFFER;
+			switch (pl_gc_head_state(l, host - l->f.gc_head_size, c->collecting, &finalized)) {
+			case PL_GC_NONSENSE:
+				return PL_V_BUFFER;
+			case PL_GC_TRACKED:
+				flags |= PL_OBJ_TRACKED;
+				break;
+			case PL_GC_UNTRACKED:
+				break;
+			}
+			flags |= PL_OBJ_GC;
+		}
+	}
+	fill(c, t, type, addr, host, usable, flags, ret);
 	return PL_V_OBJECT;
 }
 
@@ -253,10 +333,18 @@ bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t 
 			const struct pl_type *t = type < 0 ? NULL : pl_types_at(c->types, (uint32_t)type);
 			struct pl_found found;
 
-			/* A free slot has a count of 0 and links through ob_type. */
+			bool number = t && (t->kind == PL_KIND_INT27 || t->kind == PL_KIND_FLOAT ||
+					    t->kind == PL_KIND_BOOL);
+
+			/*
+			 * A free slot links through ob_type; its count is 0, or garbage while it was
+			 * never used: then the link is to the slot before it, or NULL.
+			 */
 			if (!pass) {
-				good += t && (t->kind == PL_KIND_INT || t->kind == PL_KIND_FLOAT) && t->exact;
-				odd += count && (!t || (t->kind != PL_KIND_INT && t->kind != PL_KIND_FLOAT));
+				pl_addr link = pl_ld64(obj + l->f.object_type);
+
+				good += number;
+				odd += count && !number && link && link != addr + 8 + (i - 1) * 24;
 			} else if (t) {
 				fill(c, t, type, addr + 8 + i * 24, obj, 24, 0, &found);
 				fn(arg, &found);

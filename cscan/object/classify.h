@@ -24,6 +24,7 @@ struct pl_found {
 	uint32_t type;
 	uint64_t size;  /* sys.getsizeof */
 	uint8_t flags;  /* PL_OBJ_GC, PL_OBJ_FINALIZED; PL_OBJ_TRACKED as its own gc head claims */
+	bool doubtful;  /* the scan's: the verdict was PL_V_DOUBTFUL */
 };
 
 /* One per thread. */
@@ -36,11 +37,11 @@ struct pl_classifier {
 	unsigned n_heads;              /* distances to try: 0, gc head, gc head + pre-header */
 	uint8_t head[3];
 	unsigned last;                 /* the one that fitted last */
-	pl_addr int_type;              /* 2.7: the int type, whose objects live in blocks of their own; else 0 */
 	struct pl_view v;
-	pl_addr not_types[1024];       /* addresses seen that are no types, by hash */
-	pl_addr last_type_addr;
-	uint32_t last_type;
+	struct {
+		pl_addr addr;
+		int32_t type;          /* -1: no type */
+	} seen[1024];                  /* answers of the type directory, by a hash of the address */
 };
 
 void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const struct pl_layout *l,
@@ -59,9 +60,9 @@ enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t
  */
 bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found *ret);
 
-/* A static object at host, for the scan of a mapped file's data; usable bytes follow. */
+/* A static object at host, for the scan of a mapped file's data: bytes at hand before it and from it on. */
 enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
-				   uint64_t usable, struct pl_found *ret);
+				   uint64_t before, uint64_t usable, struct pl_found *ret);
 
 /*
  * 2.7 (Objects/intobject.c, Objects/floatobject.c): ints and floats live in malloc'd blocks of

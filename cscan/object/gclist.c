@@ -7,10 +7,12 @@
 #include <limits.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 
 #define TAG_BITS UINT64_C(3) /* flags in the low bits of _gc_next and _gc_prev, 3.8+ */
 #define PREV_FINALIZED UINT64_C(1)
 #define PREV_COLLECTING UINT64_C(2)
+#define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
 #define CANCEL_EVERY 65536 /* nodes between two looks at the cancel flag */
 
 /* 2.7 (Include/objimpl.h, _PyGC_REFS_*), stored plain; 3.4-3.7 shifted left by one over `finalized`. */
@@ -27,7 +29,9 @@ enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head
 	if (l->gc_style == PL_GC_LINKS || l->gc_style == PL_GC_INCREMENTAL) {
 		*finalized = prev & PREV_FINALIZED;
 		if (next)
-			return next & ~TAG_BITS & 7 ? PL_GC_NONSENSE : PL_GC_TRACKED;
+			return next & 4 || next < LEAST_ADDRESS || prev < LEAST_ADDRESS
+				       ? PL_GC_NONSENSE
+				       : PL_GC_TRACKED;
 		return prev & ~TAG_BITS && !collecting ? PL_GC_NONSENSE : PL_GC_UNTRACKED;
 	}
 	refs = (int64_t)pl_ld64(head + l->f.gc_head_refs);
@@ -42,92 +46,137 @@ enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head
 	return PL_GC_NONSENSE;
 }
 
+/* One list; both ends add to the same sets. */
 struct walk {
-	const struct pl_layout *l;
-	struct pl_gclists *g;
 	struct pl_addrset *small; /* or NULL for the big list */
 	pl_addr head;
-	uint64_t node_bytes;
-	bool collecting;
-	uint64_t count; /* nodes taken */
+	pl_addr end[2];           /* where the walk forward and the walk backward stopped */
+	uint64_t taken[2], bad[2];
+	uint64_t *count;          /* of the list, in pl_gclists.counts */
 };
 
-/* Add a node's object; false when it was there, so the walk has met itself or another list. */
-static bool take(struct walk *w, pl_addr node)
-{
-	pl_addr object = node + (uint64_t)w->l->f.gc_head_size;
+struct walks {
+	struct pl_image *im;
+	const struct pl_layout *l;
+	struct pl_ctx *ctx;
+	struct pl_gclists *g;
+	bool collecting;
+	PL_VEC(struct walk) at;
+};
 
-	if (!pl_addrset_add(&w->g->listed, object))
+/* Add a node's object; false when it was there: the walk has met the other one, itself, or another list. */
+static bool take(struct walks *all, struct walk *w, pl_addr node)
+{
+	pl_addr object = node + (uint64_t)all->l->f.gc_head_size;
+
+	if (!pl_addrset_add_shared(&all->g->listed, object))
 		return false;
 	if (w->small)
-		pl_addrset_add(w->small, object);
-	w->count++;
+		pl_addrset_add_shared(w->small, object);
 	return true;
 }
 
 /*
- * One step of an end: from *at along the link at `link`, checking that the link back at `back` says
- * the same. False at the end of this walk: *at is then the node that stopped it.
+ * One walk, along the links at `link`; those at `back` must say the same in the other direction,
+ * unless they hold reference counts (a collection is on).
  */
-static bool step(struct walk *w, struct pl_view *v, pl_addr *at, int32_t link, int32_t back,
-		 bool check_back)
+static void walk_one_way(struct walks *all, struct walk *w, bool backward)
 {
-	const uint8_t *here = pl_at(v, *at, w->node_bytes);
-	const uint8_t *there;
-	pl_addr next;
+	const struct pl_fields *f = &all->l->f;
+	int32_t link = backward ? f->gc_head_prev : f->gc_head_next;
+	int32_t back = backward ? f->gc_head_next : f->gc_head_prev;
+	uint64_t bytes = (uint64_t)f->gc_head_size, n = 0;
+	pl_addr at = w->head, next;
+	const uint8_t *here, *there;
+	struct pl_view v;
 
-	if (!here)
-		return false;
-	next = pl_ld64(here + link) & ~TAG_BITS;
-	if (next == w->head) {
-		*at = next;
-		return false;
-	}
-	there = next & 7 ? NULL : pl_at(v, next, w->node_bytes);
-	if (!there || (check_back && (pl_ld64(there + back) & ~TAG_BITS) != *at)) {
-		w->g->bad_nodes++;
+	pl_view_init(&v, all->im);
+	here = pl_at(&v, at, bytes);
+	for (;;) {
+		next = pl_ld64(here + link) & ~TAG_BITS;
+		if (next == w->head) {
+			at = next;
+			break;
+		}
+		there = next & 7 ? NULL : pl_at(&v, next, bytes);
 		/* A node that can be read is still the best guess of what comes next. */
+		if (!there || (!all->collecting && (pl_ld64(there + back) & ~TAG_BITS) != at))
+			w->bad[backward]++;
 		if (!there)
-			return false;
+			break;
+		at = next;
+		here = there;
+		if (!take(all, w, next))
+			break;
+		if (++n % CANCEL_EVERY == 0 && pl_ctx_cancelled(all->ctx))
+			break;
 	}
-	*at = next;
-	return take(w, next);
+	w->end[backward] = at;
+	w->taken[backward] = n;
 }
 
-static int walk_list(struct walk *w, struct pl_image *im, struct pl_ctx *ctx, struct pl_err *err)
+static void walk_item(void *arg, unsigned worker, size_t item)
 {
-	int32_t next = w->l->f.gc_head_next, prev = w->l->f.gc_head_prev;
-	struct pl_view fv, bv;
-	pl_addr forward = w->head, backward = w->head;
-	bool on_f = true, on_b = !w->collecting;
-	uint64_t n = 0;
+	struct walks *all = arg;
 
-	pl_view_init(&fv, im);
-	pl_view_init(&bv, im);
-	while (on_f || on_b) {
-		/* The links back hold reference counts during a collection: then only forward. */
-		if (on_f)
-			on_f = step(w, &fv, &forward, next, prev, !w->collecting);
-		if (on_b)
-			on_b = step(w, &bv, &backward, prev, next, true);
-		if (++n % CANCEL_EVERY == 0) {
-			if (pl_ctx_cancelled(ctx))
-				return pl_ctx_cancel_err(err);
-			pl_ctx_step(ctx, 2 * CANCEL_EVERY);
-		}
-	}
-	/*
-	 * Closed: the way forward came back to the head, or each end stopped at the other's last
-	 * node; then the two stand side by side in the wrong order.
-	 */
-	if (forward != w->head) {
-		uint64_t before = 0;
+	(void)worker;
+	for (size_t i = 0; i < all->at.n && !pl_ctx_cancelled(all->ctx); i++)
+		walk_one_way(all, &all->at.at[i], item == 1);
+}
 
-		if (backward == w->head || !pl_read64(&fv, forward + (uint64_t)prev, &before) ||
-		    (before & ~TAG_BITS) != backward)
-			w->g->broken++;
+/*
+ * Closed: a walk came back to the head, or each stopped at the other's last node; then the two stand
+ * side by side in the wrong order.
+ */
+static bool closed(const struct walks *all, const struct walk *w, struct pl_view *v)
+{
+	uint64_t before = 0;
+
+	if (w->end[0] == w->head)
+		return true;
+	if (all->collecting)
+		return false;
+	return w->end[1] == w->head ||
+	       (pl_read64(v, w->end[0] + (uint64_t)all->l->f.gc_head_prev, &before) &&
+		(before & ~TAG_BITS) == w->end[1]);
+}
+
+static void add_lists(struct walks *all, struct pl_view *v, const struct pl_interp *interp,
+		      uint64_t *counts)
+{
+	struct pl_gclists *g = all->g;
+	struct pl_gc_list lists[4];
+
+	g->n_lists = pl_layout_gc_lists(all->l, interp->addr, lists);
+	g->permanent = g->n_lists > 3 ? 3 : UINT_MAX;
+	for (unsigned k = 0; k < g->n_lists; k++) {
+		struct walk w = {.small = k == g->big ? NULL : &g->small[k],
+				 .head = lists[k].head,
+				 .count = &counts[k]};
+
+		if (w.head && pl_at(v, w.head, (uint64_t)all->l->f.gc_head_size))
+			pl_vec_push(&all->at, w);
+		else
+			g->broken++;
 	}
-	return 0;
+}
+
+/* Room for every chunk that holds readable memory: more can no node lie in. */
+static void reserve(struct pl_image *im, struct pl_gclists *g)
+{
+	size_t n, chunks = 0;
+	const struct pl_span *spans = pl_image_spans(im, &n);
+	uint64_t last = UINT64_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t lo = spans[i].lo >> PL_ADDRSET_SHIFT, hi = spans[i].hi >> PL_ADDRSET_SHIFT;
+
+		chunks += (size_t)(hi - lo + (lo != last));
+		last = hi;
+	}
+	pl_addrset_reserve(&g->listed, chunks);
+	for (size_t k = 0; k < PL_ARRAY_LEN(g->small); k++)
+		pl_addrset_reserve(&g->small[k], k == g->big ? 0 : chunks);
 }
 
 int pl_gclists_walk(struct pl_image *im, const struct pl_layout *l, const struct pl_interp *interps,
@@ -135,8 +184,10 @@ int pl_gclists_walk(struct pl_image *im, const struct pl_layout *l, const struct
 		    struct pl_err *err)
 {
 	struct pl_gclists *g = ret;
-	struct pl_view v;
+	struct walks all = {.im = im, .l = l, .ctx = ctx, .g = g, .collecting = collecting};
 	pl_addr last_state = 0;
+	struct pl_view v;
+	int rc;
 
 	memset(g, 0, sizeof(*g));
 	g->permanent = UINT_MAX;
@@ -144,31 +195,26 @@ int pl_gclists_walk(struct pl_image *im, const struct pl_layout *l, const struct
 	g->counts = pl_calloc(n_interps + 1, sizeof(*g->counts));
 	pl_view_init(&v, im);
 	for (size_t i = 0; i < n_interps; i++) {
-		pl_addr state = interps[i].gc_state;
-		struct pl_gc_list lists[4];
-
 		/* Up to 3.8 all interpreters share one collector. */
-		if (!state || state == last_state)
+		if (!interps[i].gc_state || interps[i].gc_state == last_state)
 			continue;
-		last_state = state;
-		g->n_lists = pl_layout_gc_lists(l, interps[i].addr, lists);
-		g->permanent = g->n_lists > 3 ? 3 : UINT_MAX;
-		for (unsigned k = 0; k < g->n_lists; k++) {
-			struct walk w = {l, g, k == g->big ? NULL : &g->small[k], lists[k].head,
-					 (uint64_t)l->f.gc_head_size, collecting, 0};
-			int rc;
-
-			if (!w.head || !pl_at(&v, w.head, w.node_bytes)) {
-				g->broken++;
-				continue;
-			}
-			rc = walk_list(&w, im, ctx, err);
-			g->counts[i][k] = w.count;
-			if (rc)
-				return rc;
-		}
+		last_state = interps[i].gc_state;
+		add_lists(&all, &v, &interps[i], g->counts[i]);
 	}
-	return 0;
+	reserve(im, g);
+	rc = pl_parallel(ctx, collecting ? 1 : 2, walk_item, &all, err);
+	for (size_t i = 0; i < all.at.n; i++) {
+		struct walk *w = &all.at.at[i];
+
+		*w->count = w->taken[0] + w->taken[1];
+		g->bad_nodes += w->bad[0] + w->bad[1];
+		g->broken += !closed(&all, w, &v);
+	}
+	pl_addrset_recount(&g->listed);
+	for (size_t k = 0; k < PL_ARRAY_LEN(g->small); k++)
+		pl_addrset_recount(&g->small[k]);
+	pl_vec_free(&all.at);
+	return rc;
 }
 
 void pl_gclists_fini(struct pl_gclists *g)

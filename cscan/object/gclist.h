@@ -24,8 +24,8 @@ struct pl_gclists {
 };
 
 /*
- * Walk every list of every interpreter from both ends until the walks meet: two independent chains
- * of loads are in flight, and after a damaged node the other end still gives what lies behind it.
+ * Walk every list of every interpreter from both ends, on two threads, until the walks meet: after a
+ * damaged node the other end still gives what lies behind it.
  * collecting: the links back hold reference counts, only those forward are walked. PL_E_CANCELLED
  * only.
  */

@@ -7,7 +7,7 @@
 #include "object/names.h"
 #include "object/sizeof.h"
 
-static int alloc_columns(struct pl_objects *o, uint64_t cap, struct pl_err *err)
+int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err)
 {
 	if (cap >= PL_NO_ID)
 		return pl_err_set(err, PL_E_NOMEM, "the core claims more than 4 billion objects");
@@ -21,131 +21,28 @@ static int alloc_columns(struct pl_objects *o, uint64_t cap, struct pl_err *err)
 	return 0;
 }
 
+void pl_columns_free(struct pl_objects *o)
+{
+	pl_col_free(o->addr, o->cap + 1, sizeof(*o->addr));
+	pl_col_free(o->type, o->cap + 1, sizeof(*o->type));
+	pl_col_free(o->size, o->cap + 1, sizeof(*o->size));
+	pl_col_free(o->flags, o->cap + 1, sizeof(*o->flags));
+}
+
+/* A segment for each area; no more objects than 16-byte blocks, whatever a damaged pool header says. */
 static int alloc_segments(struct pl_objects *o, struct pl_err *err)
 {
 	struct pl_objects_private *p = o->priv;
 	uint64_t first = 0;
 
-	o->n_segments = p->n_areas;
-	o->segments = pl_calloc(p->n_areas + 1, sizeof(*o->segments));
 	for (size_t i = 0; i < p->n_areas; i++) {
-		/* No more objects than 16-byte blocks, whatever a damaged pool header says. */
 		p->areas[i].max = PL_MIN(p->areas[i].max, (p->areas[i].hi - p->areas[i].lo) / 16);
 		if (first + p->areas[i].max >= PL_NO_ID)
 			return pl_err_set(err, PL_E_NOMEM, "the core claims more than 4 billion objects");
 		o->segments[i].first = (pl_id)first;
 		first += p->areas[i].max;
 	}
-	return alloc_columns(o, first, err);
-}
-
-/* ---- join: listed objects that no allocator's block holds ---- */
-
-struct missing {
-	PL_VEC(struct pl_found) found;
-};
-
-static void find_missing(struct pl_objects *o, struct missing *m)
-{
-	struct pl_addrset *listed = &o->priv->lists.listed;
-	struct pl_classifier c;
-	struct pl_found found;
-	struct pl_block block;
-	size_t s = 0, i = 0;
-
-	pl_classifier_init(&c, o->im, o->l, o->types, &o->priv->dead, o->collecting);
-	pl_addrset_sort(listed);
-	for (pl_addr at = pl_addrset_next(listed, 0); at != UINT64_MAX; at = pl_addrset_next(listed, at + 8)) {
-		while (s < o->n_segments &&
-		       (i >= o->segments[s].n || o->addr[o->segments[s].first + i] < at)) {
-			if (i < o->segments[s].n)
-				i++;
-			else
-				s++, i = 0;
-		}
-		if (s < o->n_segments && o->addr[o->segments[s].first + i] == at)
-			continue;
-		if (!pl_classify_certain(&c, at, &found)) {
-			o->tally.bad_types++;
-			continue;
-		}
-		if (pl_heap_find(o->heap, at, &block) && block.state != PL_BLOCK_LIVE)
-			o->tally.listed_not_live++;
-		else
-			o->tally.listed_not_in_blocks++;
-		pl_vec_push(&m->found, found);
-	}
-}
-
-static uint8_t flags_of_listed(const struct pl_gclists *g, const struct pl_found *f)
-{
-	uint8_t flags = f->flags & (uint8_t)~PL_OBJ_TRACKED;
-	unsigned list = g->big;
-
-	for (unsigned k = 0; k < g->n_lists; k++) {
-		if (pl_addrset_has(&g->small[k], f->addr))
-			list = k;
-	}
-	return (uint8_t)(flags | (list == g->permanent ? PL_OBJ_PERMANENT
-						       : PL_OBJ_TRACKED | list << PL_OBJ_GEN_SHIFT));
-}
-
-static void put(struct pl_objects *o, size_t id, const struct pl_found *f)
-{
-	o->addr[id] = f->addr;
-	o->type[id] = f->type;
-	o->size[id] = f->size < UINT32_MAX ? (uint32_t)f->size : UINT32_MAX;
-	o->flags[id] = (uint8_t)(flags_of_listed(&o->priv->lists, f) | (f->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
-	o->total_size += f->size;
-}
-
-/*
- * Merge the missing ones in, in address order: one new set of columns with a single segment. Rare
- * (an allocator that pyleak does not know, or damage), so simplicity comes before memory here.
- */
-static int join(struct pl_objects *o, struct missing *m, struct pl_err *err)
-{
-	struct pl_objects old = *o;
-	size_t id = 0, k = 0;
-	int rc;
-
-	rc = alloc_columns(o, old.n + m->found.n, err);
-	for (size_t s = 0; !rc && s < old.n_segments; s++) {
-		for (size_t i = 0; i < old.segments[s].n; i++, id++) {
-			size_t from = (size_t)old.segments[s].first + i;
-
-			while (k < m->found.n && m->found.at[k].addr < old.addr[from])
-				put(o, id++, &m->found.at[k++]);
-			o->addr[id] = old.addr[from];
-			o->type[id] = old.type[from];
-			o->size[id] = old.size[from];
-			o->flags[id] = old.flags[from];
-		}
-	}
-	while (!rc && k < m->found.n)
-		put(o, id++, &m->found.at[k++]);
-	pl_col_free(old.addr, old.cap + 1, sizeof(*old.addr));
-	pl_col_free(old.type, old.cap + 1, sizeof(*old.type));
-	pl_col_free(old.size, old.cap + 1, sizeof(*old.size));
-	pl_col_free(old.flags, old.cap + 1, sizeof(*old.flags));
-	o->n = id;
-	o->n_segments = 1;
-	o->segments[0] = (struct pl_segment){0, (uint32_t)id};
-	return rc;
-}
-
-/* ---- after the listing ---- */
-
-static void count_sources(struct pl_objects *o, uint8_t *live)
-{
-	for (size_t s = 0; s < o->n_segments; s++) {
-		for (size_t i = 0; i < o->segments[s].n; i++) {
-			size_t id = (size_t)o->segments[s].first + i;
-
-			live[o->type[id]] = 1;
-			o->tally.from_static += (o->flags[id] & PL_OBJ_STATIC) != 0;
-		}
-	}
+	return pl_columns_alloc(o, first, err);
 }
 
 static void note_damage(const struct pl_objects *o, struct pl_ctx *ctx)
@@ -191,57 +88,75 @@ static bool inside_collection(const struct pl_objects *o)
 	return collecting != 0;
 }
 
-static int list(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
+static int scan(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
-	struct missing m = {0};
-	struct pl_view v;
-	uint8_t *live;
+	int rc = pl_settle(o, ctx, err);
+
+	if (!rc && o->priv->doubts.n) {
+		rc = pl_claims(o, ctx, err);
+		if (!rc)
+			rc = pl_settle(o, ctx, err);
+	}
+	return rc;
+}
+
+static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl_err *err)
+{
+	struct pl_gclists *lists = &o->priv->lists;
 	int rc;
 
 	o->n_interps = pl_interps(o->im, o->l, &o->interps);
 	o->collecting = inside_collection(o);
 	pl_dead_collect(o);
 	pl_areas_find(o);
-	rc = alloc_segments(o, err);
-	if (!rc) {
-		uint64_t bytes = 0;
+	o->n_segments = o->priv->n_areas;
+	o->segments = pl_calloc(o->n_segments + 1, sizeof(*o->segments));
+	pl_ctx_stage(ctx, "walking gc lists", 0);
+	rc = pl_gclists_walk(o->im, o->l, o->interps, o->n_interps, o->collecting, ctx, lists, err);
+	if (rc)
+		return rc;
+	/* A class is always tracked: one that is on no sound list was freed, and so were its instances. */
+	if (!o->collecting && !lists->broken && lists->listed.n)
+		pl_types_alive(o->types, &lists->listed);
+	if (!census)
+		rc = alloc_segments(o, err);
+	if (!rc)
+		rc = scan(o, ctx, err);
+	/* Where the listings differ, a census needs the columns after all. */
+	if (!rc && census && o->tally.from_gc_lists < lists->listed.n) {
+		rc = alloc_segments(o, err);
+		if (!rc)
+			rc = pl_settle(o, ctx, err);
+	}
+	o->tally.in_lists = lists->listed.n;
+	o->tally.broken_lists = lists->broken;
+	o->tally.from_blocks = o->n - o->tally.from_static;
+	o->list_counts = (const uint64_t (*)[4])lists->counts;
+	if (!rc && o->tally.from_gc_lists < lists->listed.n)
+		rc = pl_join(o, ctx, err);
+	return rc;
+}
 
-		for (size_t i = 0; i < o->priv->n_areas; i++)
-			bytes += o->priv->areas[i].hi - o->priv->areas[i].lo;
-		pl_ctx_stage(ctx, "listing objects", bytes);
-		rc = pl_scan(o, ctx, err);
+static void finish(struct pl_objects *o, struct pl_ctx *ctx)
+{
+	uint8_t *live = pl_calloc(o->n_sums + 1, 1);
+	struct pl_view v;
+
+	for (size_t i = 0; i < o->n_sums; i++) {
+		for (unsigned k = 0; k <= PL_ON_NO_LIST; k++)
+			live[i] |= o->sums[i].count[k] != 0;
 	}
-	if (rc)
-		return rc;
-	pl_claims_settle(o);
-	rc = pl_settle(o, ctx, err);
-	o->tally.in_lists = o->priv->lists.listed.n;
-	o->tally.broken_lists = o->priv->lists.broken;
-	o->list_counts = (const uint64_t (*)[4])o->priv->lists.counts;
-	o->tally.from_blocks = o->n;
-	if (!rc && o->tally.from_gc_lists < o->tally.in_lists) {
-		find_missing(o, &m);
-		if (m.found.n)
-			rc = join(o, &m, err);
-		pl_vec_free(&m.found);
-	}
-	if (rc)
-		return rc;
-	live = pl_calloc(pl_types_count(o->types) + 1, 1);
-	count_sources(o, live);
-	o->tally.from_blocks -= o->tally.from_static;
 	pl_view_init(&v, o->im);
 	if (o->n_interps)
 		pl_types_recover_names(o->types, o->l, &v, &o->interps[0]);
-	pl_types_mark_ambiguous(o->types, live);
+	pl_types_mark_ambiguous(o->types, live, o->n_sums);
 	pl_types_mark_python(o->types);
 	free(live);
 	note_damage(o, ctx);
-	return 0;
 }
 
 int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
-		   struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err)
+		   bool census, struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err)
 {
 	struct pl_objects *o = pl_calloc(1, sizeof(*o));
 	int rc;
@@ -251,7 +166,9 @@ int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct 
 	o->heap = heap;
 	o->types = pl_types_new(im, l);
 	o->priv = pl_calloc(1, sizeof(*o->priv));
-	rc = list(o, ctx, err);
+	rc = list(o, census, ctx, err);
+	if (!rc)
+		finish(o, ctx);
 	pl_ctx_stage(ctx, NULL, 0);
 	if (rc) {
 		pl_objects_free(o);
@@ -265,16 +182,15 @@ void pl_objects_free(struct pl_objects *o)
 {
 	if (!o)
 		return;
-	pl_col_free(o->addr, o->cap + 1, sizeof(*o->addr));
-	pl_col_free(o->type, o->cap + 1, sizeof(*o->type));
-	pl_col_free(o->size, o->cap + 1, sizeof(*o->size));
-	pl_col_free(o->flags, o->cap + 1, sizeof(*o->flags));
+	pl_columns_free(o);
+	free(o->sums);
 	free(o->segments);
 	free(o->interps);
 	free(o->priv->areas);
 	pl_gclists_fini(&o->priv->lists);
 	pl_addrset_fini(&o->priv->dead);
 	pl_addrset_fini(&o->priv->ids);
+	pl_addrset_fini(&o->priv->real);
 	pl_vec_free(&o->priv->doubts);
 	free(o->priv);
 	pl_types_free(o->types);

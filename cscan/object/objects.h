@@ -105,13 +105,21 @@ struct pl_segment {
 	uint32_t n;
 };
 
+/* Objects of a type by the list they are on: 0-3 as in pl_layout_gc_lists(), PL_ON_NO_LIST for none. */
+enum { PL_ON_NO_LIST = 4 };
+struct pl_type_sums {
+	uint64_t count[5], size[5];
+};
+
 struct pl_objects {
 	struct pl_image *im;
 	const struct pl_layout *l;
 	const struct pl_heap *heap;
 	struct pl_types *types;
 	size_t n;       /* live objects */
-	pl_addr *addr;  /* ascending over the segments */
+	struct pl_type_sums *sums; /* by type index, n_sums of them */
+	size_t n_sums;
+	pl_addr *addr;  /* ascending over the segments; the columns are NULL in a census */
 	uint32_t *type; /* index into types */
 	uint32_t *size; /* sys.getsizeof, UINT32_MAX when PL_OBJ_HUGE */
 	uint8_t *flags; /* enum pl_object_flag */
@@ -130,11 +138,12 @@ struct pl_objects {
 };
 
 /*
- * List every live object. Damage is counted and noted in ctx, never an error; PL_E_CANCELLED,
- * PL_E_NOMEM.
+ * List every live object. census: only the sums, no columns, which saves the memory of the table
+ * (unless the two listings differ and have to be compared object by object: then it has columns all
+ * the same). Damage is counted and noted in ctx, never an error; PL_E_CANCELLED, PL_E_NOMEM.
  */
 int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
-		   struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err);
+		   bool census, struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err);
 void pl_objects_free(struct pl_objects *o);
 /*
  * Close the gaps between the segments (ids become 0 .. n - 1 in address order) and prepare

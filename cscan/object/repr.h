@@ -20,6 +20,7 @@ struct pl_repr_job {
 	struct pl_out out;
 	pl_addr above[PL_REPR_MAX_DEPTH]; /* containers that are being printed */
 	unsigned n_above;
+	unsigned n_nested;               /* values that are being printed */
 };
 
 /* One object and its type. */
@@ -50,7 +51,8 @@ typedef bool pl_repr_fn(struct pl_repr_job *r, const struct pl_repr_obj *x);
 pl_repr_fn pl_repr_int, pl_repr_bool, pl_repr_float, pl_repr_complex, pl_repr_str, pl_repr_bytes,
 	pl_repr_bytearray, pl_repr_decimal, pl_repr_array;
 /* repr() of a float; dot0 says whether whole numbers get ".0" (not inside a complex). */
-void pl_repr_double(char buf[40], double d, bool dot0);
+enum { PL_REPR_DOUBLE = 48 }; /* room for a float */
+void pl_repr_double(char buf[PL_REPR_DOUBLE], double d, bool dot0);
 
 /* ---- repr_container.c ---- */
 typedef bool pl_repr_deep_fn(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level);

@@ -1,75 +1,84 @@
 /*
- * scan.c - every area's objects into its segment of the columns, on all threads; one of them walks
- * the gc lists first.
+ * scan.c - every area's live blocks through the classifier, on all threads.
  */
 #include "object/listing.h"
 
+#define BATCH 1024
+
 struct worker {
 	struct pl_classifier classifier;
-	struct pl_heap_tally heap_tally;
-	uint64_t dead, buffers, over;
-	PL_VEC(struct pl_doubt) doubts;
+	struct pl_scan_tally tally;
+	struct pl_found batch[BATCH];
+	size_t n;
 };
 
 struct scan {
 	struct pl_objects *o;
 	struct pl_ctx *ctx;
 	struct worker *workers;
-	int lists_rc;
-	struct pl_err lists_err;
+	pl_sink_fn *sink;
+	void *arg;
 };
 
 /* What the callbacks of one area need. */
 struct filling {
-	struct pl_objects *o;
-	struct pl_ctx *ctx;
+	struct scan *scan;
 	struct worker *w;
-	uint32_t area;
-	struct pl_segment *segment;
-	uint64_t max;
+	unsigned worker;
+	size_t area;
+	uint64_t room; /* objects that may still come */
+	bool int_blocks;
 };
 
-static void put(struct filling *f, const struct pl_found *found)
+static void flush(struct filling *f)
 {
-	struct pl_objects *o = f->o;
-	size_t id;
+	if (f->w->n)
+		f->scan->sink(f->scan->arg, f->worker, f->area, f->w->batch, f->w->n);
+	f->w->n = 0;
+}
 
-	if (f->segment->n == f->max) {
-		f->w->over++;
+/* The next free place of the batch; commit() takes it. */
+static struct pl_found *place(struct filling *f)
+{
+	if (f->w->n == BATCH)
+		flush(f);
+	return &f->w->batch[f->w->n];
+}
+
+static void commit(struct filling *f, bool doubtful)
+{
+	if (!f->room) {
+		f->w->tally.heap.bad_chunks++;
 		return;
 	}
-	id = (size_t)f->segment->first + f->segment->n++;
-	o->addr[id] = found->addr;
-	o->type[id] = found->type;
-	o->size[id] = found->size < UINT32_MAX ? (uint32_t)found->size : UINT32_MAX;
-	o->flags[id] = (uint8_t)(found->flags | (found->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
+	f->room--;
+	f->w->batch[f->w->n++].doubtful = doubtful;
 }
 
 static void put_int(void *arg, const struct pl_found *found)
 {
-	put(arg, found);
+	*place(arg) = *found;
+	commit(arg, false);
 }
 
 static void look_at(struct filling *f, pl_addr addr, const uint8_t *host, const struct pl_run *run)
 {
 	struct worker *w = f->w;
-	struct pl_found found;
 
-	switch (pl_classify(&w->classifier, addr, host, run->usable, run->hooked, &found)) {
+	switch (pl_classify(&w->classifier, addr, host, run->usable, run->hooked, place(f))) {
 	case PL_V_DOUBTFUL:
-		pl_vec_push(&w->doubts, (struct pl_doubt){addr, f->area, f->segment->n});
-		put(f, &found);
+		commit(f, true);
 		break;
 	case PL_V_OBJECT:
-		put(f, &found);
+		commit(f, false);
 		break;
 	case PL_V_DEAD:
-		w->dead++;
+		w->tally.dead++;
 		break;
 	case PL_V_BUFFER:
-		if (!pl_has(f->o->l->f.int_ival) ||
+		if (!f->int_blocks ||
 		    !pl_classify_int_block(&w->classifier, addr, host, run->usable, put_int, f))
-			w->buffers++;
+			w->tally.buffers++;
 		break;
 	}
 }
@@ -90,83 +99,77 @@ static bool on_run(void *arg, const struct pl_run *run)
 			look_at(f, run->base + at, run->host + at, run);
 		}
 	}
-	return !pl_ctx_cancelled(f->ctx);
+	return !pl_ctx_cancelled(f->scan->ctx);
 }
 
-/* A file's data: every aligned address may be an object, and an object hides what is inside it. */
+/* A file's data: every aligned address may be an object. */
 static void scan_static(struct filling *f, const struct pl_area *a)
 {
 	struct pl_classifier *c = &f->w->classifier;
-	uint64_t size = a->hi - a->lo, least = (uint64_t)f->o->l->f.object_size;
+	uint64_t size = a->hi - a->lo, least = (uint64_t)c->l->f.object_size;
 	const uint8_t *host = pl_at(&c->v, a->lo, size);
-	struct pl_found found;
 
 	for (uint64_t at = 0; host && at + least <= size;) {
-		if (pl_classify_static(c, a->lo + at, host + at, size - at, &found) == PL_V_OBJECT) {
-			const struct pl_type *t = pl_types_at(c->types, found.type);
+		struct pl_found *found = place(f);
 
-			put(f, &found);
-			/* A static type is a PyTypeObject, whatever room its metatype gives to classes. */
-			at += t->is_type ? (uint64_t)f->o->l->f.type_struct_size
-					 : pl_round_up((uint64_t)PL_MAX(t->basicsize, (int64_t)least), 8);
+		if (pl_classify_static(c, a->lo + at, host + at, at, size - at, found) == PL_V_OBJECT) {
+			/*
+			 * A type's slots hold other types; a static type is a PyTypeObject, whatever
+			 * room its metatype gives to classes. Of other finds only the head is skipped:
+			 * a number before a pointer to a type may be no object at all.
+			 */
+			at += pl_types_at(c->types, found->type)->is_type
+				      ? (uint64_t)c->l->f.type_struct_size
+				      : least;
+			commit(f, false);
 		} else {
 			at += 8;
 		}
 	}
 }
 
-static void scan_item(void *arg, unsigned worker, size_t item)
+static void scan_area(void *arg, unsigned worker, size_t area)
 {
 	struct scan *s = arg;
-	struct pl_objects *o = s->o;
-	size_t area = item - 1;
-	struct filling f = {o, s->ctx, &s->workers[worker], (uint32_t)area, NULL, 0};
+	const struct pl_area *a = &s->o->priv->areas[area];
+	struct filling f = {s, &s->workers[worker], worker, area, a->max, pl_has(s->o->l->f.int_ival)};
 
-	if (item == 0) {
-		s->lists_rc = pl_gclists_walk(o->im, o->l, o->interps, o->n_interps,
-					      o->collecting, s->ctx, &o->priv->lists, &s->lists_err);
-		return;
-	}
-	f.segment = &o->segments[area];
-	f.max = o->priv->areas[area].max;
-	if (o->priv->areas[area].region)
-		pl_heap_walk(o->heap, o->priv->areas[area].region, on_run, &f, &f.w->heap_tally);
+	if (a->region)
+		pl_heap_walk(s->o->heap, a->region, on_run, &f, &f.w->tally.heap);
 	else
-		scan_static(&f, &o->priv->areas[area]);
-	pl_ctx_step(s->ctx, o->priv->areas[area].hi - o->priv->areas[area].lo);
+		scan_static(&f, a);
+	flush(&f);
+	pl_ctx_step(s->ctx, a->hi - a->lo);
 }
 
-static void merge_worker(struct pl_objects *o, struct worker *w)
-{
-	o->heap_tally.bad_arenas += w->heap_tally.bad_arenas;
-	o->heap_tally.bad_pools += w->heap_tally.bad_pools;
-	o->heap_tally.bad_chunks += w->heap_tally.bad_chunks + w->over;
-	o->heap_tally.bad_freelists += w->heap_tally.bad_freelists;
-	o->heap_tally.missing_bytes += w->heap_tally.missing_bytes;
-	o->tally.refcount_zero += w->dead;
-	o->tally.buffers += w->buffers;
-	for (size_t i = 0; i < w->doubts.n; i++)
-		pl_vec_push(&o->priv->doubts, w->doubts.at[i]);
-	pl_vec_free(&w->doubts);
-}
-
-int pl_scan(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
+int pl_scan(struct pl_objects *o, pl_sink_fn *sink, void *arg, struct pl_ctx *ctx,
+	    struct pl_scan_tally *tally, struct pl_err *err)
 {
 	unsigned n = pl_parallel_workers(ctx);
-	struct scan s = {.o = o, .ctx = ctx};
+	struct scan s = {.o = o, .ctx = ctx, .sink = sink, .arg = arg};
+	uint64_t bytes = 0;
 	int rc;
 
+	for (size_t i = 0; i < o->priv->n_areas; i++)
+		bytes += o->priv->areas[i].hi - o->priv->areas[i].lo;
+	pl_ctx_stage(ctx, "listing objects", bytes);
 	s.workers = pl_calloc(n, sizeof(*s.workers));
 	for (unsigned i = 0; i < n; i++)
 		pl_classifier_init(&s.workers[i].classifier, o->im, o->l, o->types, &o->priv->dead,
 				   o->collecting);
-	rc = pl_parallel(ctx, o->priv->n_areas + 1, scan_item, &s, err);
-	for (unsigned i = 0; i < n; i++)
-		merge_worker(o, &s.workers[i]);
-	free(s.workers);
-	if (!rc && s.lists_rc) {
-		*err = s.lists_err;
-		rc = s.lists_rc;
+	rc = pl_parallel(ctx, o->priv->n_areas, scan_area, &s, err);
+	memset(tally, 0, sizeof(*tally));
+	for (unsigned i = 0; i < n; i++) {
+		const struct pl_scan_tally *t = &s.workers[i].tally;
+
+		tally->heap.bad_arenas += t->heap.bad_arenas;
+		tally->heap.bad_pools += t->heap.bad_pools;
+		tally->heap.bad_chunks += t->heap.bad_chunks;
+		tally->heap.bad_freelists += t->heap.bad_freelists;
+		tally->heap.missing_bytes += t->heap.missing_bytes;
+		tally->dead += t->dead;
+		tally->buffers += t->buffers;
 	}
+	free(s.workers);
 	return rc;
 }

@@ -7,19 +7,22 @@
  */
 #include "object/listing.h"
 
-struct sums {
-	uint64_t listed, linked, stale, size, n;
+struct worker {
+	uint64_t listed, linked, stale, statics, size, n;
+	struct pl_type_sums *sums; /* by type index */
+	size_t n_sums;
+	PL_VEC(pl_addr) doubts;
 	struct pl_view v;
+	const struct pl_addrset_chunk *chunk; /* of priv->lists.listed, for the addresses around key */
+	uint64_t key;
 };
 
 struct settling {
 	struct pl_objects *o;
-	struct sums *sums;      /* one per worker */
-	uint8_t *stale_type;    /* by type index: a heap type that is no live object itself */
+	struct worker *workers;
 };
 
-/* Which list a listed object is on: the small ones are asked, the big one is what remains. */
-static uint8_t list_flags(const struct pl_gclists *g, pl_addr addr)
+uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr)
 {
 	unsigned list = g->big;
 
@@ -32,6 +35,16 @@ static uint8_t list_flags(const struct pl_gclists *g, pl_addr addr)
 	if (list == g->permanent)
 		return PL_OBJ_PERMANENT;
 	return (uint8_t)(PL_OBJ_TRACKED | list << PL_OBJ_GEN_SHIFT);
+}
+
+void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
+{
+	unsigned list = flags & PL_OBJ_PERMANENT ? 3
+		      : flags & PL_OBJ_TRACKED	 ? (flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
+						 : PL_ON_NO_LIST;
+
+	sums->count[list]++;
+	sums->size[list] += size;
 }
 
 /* Do the neighbours of an unlisted object point back to it? Then it is on a list of its own. */
@@ -48,98 +61,135 @@ static bool linked_both_ways(const struct pl_layout *l, struct pl_view *v, pl_ad
 	       (back & ~UINT64_C(3)) == head;
 }
 
-/* True when the object stays; its flags are then right. */
-static bool settle_one(struct settling *s, struct sums *sum, size_t id,
-		       const struct pl_addrset_chunk *listed)
+static bool is_listed(struct pl_objects *o, struct worker *w, pl_addr addr)
 {
-	struct pl_objects *o = s->o;
-	uint8_t claim = o->flags[id] & PL_OBJ_TRACKED;
+	if (addr >> PL_ADDRSET_SHIFT != w->key) {
+		w->key = addr >> PL_ADDRSET_SHIFT;
+		w->chunk = pl_addrset_chunk(&o->priv->lists.listed, addr);
+	}
+	return w->chunk && pl_addrset_chunk_has(w->chunk, addr);
+}
 
-	if (o->type[id] == PL_TOMB)
-		return false;
-	if (s->stale_type[o->type[id]]) {
-		sum->stale++;
-		return false;
+/* True when the find is an object; *flags is then what it is on which list. */
+static bool settle_one(struct pl_objects *o, struct worker *w, const struct pl_found *f, uint8_t *flags)
+{
+	*flags = f->flags & (uint8_t)~PL_OBJ_TRACKED;
+	if (f->doubtful) {
+		if (!o->priv->claims_known) {
+			pl_vec_push(&w->doubts, f->addr);
+			return false;
+		}
+		if (!pl_addrset_has(&o->priv->real, f->addr)) {
+			w->stale++;
+			return false;
+		}
 	}
-	o->flags[id] &= (uint8_t)~PL_OBJ_TRACKED;
-	if (!(o->flags[id] & PL_OBJ_GC))
+	if (!(*flags & PL_OBJ_GC))
 		return true;
-	if (listed && pl_addrset_chunk_has(listed, o->addr[id])) {
-		o->flags[id] |= list_flags(&o->priv->lists, o->addr[id]);
-		sum->listed++;
-		return true;
-	}
-	if (!claim)
-		return true;
-	if (o->collecting || linked_both_ways(o->l, &sum->v, o->addr[id])) {
-		sum->linked++;
+	if (is_listed(o, w, f->addr)) {
+		*flags |= pl_list_flags(&o->priv->lists, f->addr);
+		w->listed++;
 		return true;
 	}
-	sum->stale++;
+	if (!(f->flags & PL_OBJ_TRACKED))
+		return true;
+	if (o->collecting || linked_both_ways(o->l, &w->v, f->addr)) {
+		w->linked++;
+		return true;
+	}
+	w->stale++;
 	return false;
 }
 
-static void settle_segment(void *arg, unsigned worker, size_t item)
+static struct pl_type_sums *sums_of(struct worker *w, struct pl_objects *o, uint32_t type)
+{
+	if (type >= w->n_sums) {
+		size_t n = pl_types_count(o->types) + 64;
+
+		w->sums = pl_realloc(w->sums, n * sizeof(*w->sums));
+		memset(w->sums + w->n_sums, 0, (n - w->n_sums) * sizeof(*w->sums));
+		w->n_sums = n;
+	}
+	return &w->sums[type];
+}
+
+static void append(struct pl_objects *o, size_t area, const struct pl_found *f, uint8_t flags)
+{
+	size_t id = (size_t)o->segments[area].first + o->segments[area].n++;
+
+	o->addr[id] = f->addr;
+	o->type[id] = f->type;
+	o->size[id] = f->size < UINT32_MAX ? (uint32_t)f->size : UINT32_MAX;
+	o->flags[id] = (uint8_t)(flags | (f->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
+}
+
+static void settle_batch(void *arg, unsigned worker, size_t area, const struct pl_found *found, size_t n)
 {
 	struct settling *s = arg;
-	struct pl_objects *o = s->o;
-	struct sums *sum = &s->sums[worker];
-	struct pl_segment *segment = &o->segments[item];
-	const struct pl_addrset_chunk *listed = NULL;
-	uint64_t key = UINT64_MAX;
-	size_t to = segment->first;
+	struct worker *w = &s->workers[worker];
 
-	for (size_t i = 0; i < segment->n; i++) {
-		size_t id = (size_t)segment->first + i;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t flags;
 
-		if (o->addr[id] >> PL_ADDRSET_SHIFT != key) {
-			key = o->addr[id] >> PL_ADDRSET_SHIFT;
-			listed = pl_addrset_chunk(&o->priv->lists.listed, o->addr[id]);
-		}
-		if (!settle_one(s, sum, id, listed))
+		if (!settle_one(s->o, w, &found[i], &flags))
 			continue;
-		if (to != id) {
-			o->addr[to] = o->addr[id];
-			o->type[to] = o->type[id];
-			o->size[to] = o->size[id];
-			o->flags[to] = o->flags[id];
-		}
-		sum->size += pl_object_size(o, &sum->v, (pl_id)to);
-		to++;
+		pl_sum_add(sums_of(w, s->o, found[i].type), flags, found[i].size);
+		w->n++;
+		w->size += found[i].size;
+		w->statics += (flags & PL_OBJ_STATIC) != 0;
+		if (s->o->addr)
+			append(s->o, area, &found[i], flags);
 	}
-	segment->n = (uint32_t)(to - segment->first);
-	sum->n += segment->n;
+}
+
+static void merge(struct pl_objects *o, struct worker *w)
+{
+	struct pl_object_tally *t = &o->tally;
+
+	o->n += w->n;
+	o->total_size += w->size;
+	t->from_gc_lists += w->listed;
+	t->linked_not_listed += w->linked;
+	t->stale += w->stale;
+	t->from_static += w->statics;
+	for (size_t i = 0; i < PL_MIN(w->n_sums, o->n_sums); i++) {
+		for (unsigned k = 0; k <= PL_ON_NO_LIST; k++) {
+			o->sums[i].count[k] += w->sums[i].count[k];
+			o->sums[i].size[k] += w->sums[i].size[k];
+		}
+	}
+	for (size_t i = 0; i < w->doubts.n; i++)
+		pl_vec_push(&o->priv->doubts, w->doubts.at[i]);
+	pl_vec_free(&w->doubts);
+	free(w->sums);
 }
 
 int pl_settle(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
 	unsigned n = pl_parallel_workers(ctx);
-	size_t n_types = pl_types_count(o->types);
 	struct settling s = {.o = o};
+	struct pl_scan_tally tally;
 	int rc;
 
-	s.sums = pl_calloc(n, sizeof(*s.sums));
-	s.stale_type = pl_calloc(n_types + 1, 1);
-	for (unsigned i = 0; i < n; i++)
-		pl_view_init(&s.sums[i].v, o->im);
-	/* A class is always tracked; one that is on no sound list was freed, and so were its instances. */
-	for (uint32_t i = 0; i < n_types && !o->collecting && !o->priv->lists.broken; i++) {
-		const struct pl_type *t = pl_types_at(o->types, i);
-
-		s.stale_type[i] = t->is_heap && o->priv->lists.listed.n &&
-				  !pl_addrset_has(&o->priv->lists.listed, t->addr);
+	s.workers = pl_calloc(n, sizeof(*s.workers));
+	for (unsigned i = 0; i < n; i++) {
+		pl_view_init(&s.workers[i].v, o->im);
+		s.workers[i].key = UINT64_MAX;
 	}
-	rc = pl_parallel(ctx, o->n_segments, settle_segment, &s, err);
+	for (size_t i = 0; i < o->n_segments; i++)
+		o->segments[i].n = 0;
 	o->n = 0;
 	o->total_size = 0;
-	for (unsigned i = 0; i < n; i++) {
-		o->n += s.sums[i].n;
-		o->total_size += s.sums[i].size;
-		o->tally.from_gc_lists += s.sums[i].listed;
-		o->tally.linked_not_listed += s.sums[i].linked;
-		o->tally.stale += s.sums[i].stale;
-	}
-	free(s.sums);
-	free(s.stale_type);
+	rc = pl_scan(o, settle_batch, &s, ctx, &tally, err);
+	o->heap_tally = tally.heap;
+	o->tally = (struct pl_object_tally){.on_freelists = o->priv->dead.n,
+					    .refcount_zero = tally.dead,
+					    .buffers = tally.buffers};
+	free(o->sums);
+	o->n_sums = pl_types_count(o->types);
+	o->sums = pl_calloc(o->n_sums + 1, sizeof(*o->sums));
+	for (unsigned i = 0; i < n; i++)
+		merge(o, &s.workers[i]);
+	free(s.workers);
 	return rc;
 }

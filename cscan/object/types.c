@@ -42,6 +42,7 @@ struct pl_types {
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
 	struct pl_arena names;
+	const struct pl_addrset *alive; /* heap types are in it, or NULL: nothing is known */
 	pl_addr subtype_dealloc; /* tp_dealloc of every class made by a class statement; 0 = not known yet */
 };
 
@@ -166,6 +167,8 @@ static bool plausible(struct pl_types *t, struct pl_view *v, pl_addr addr, const
 		return false;
 	if (!pl_image_mapping(t->im, pl_ld64(p + l->f.type_name)))
 		return false;
+	if (t->alive && pl_ld64(p + l->f.type_flags) & FLAG_HEAPTYPE && !pl_addrset_has(t->alive, addr))
+		return false;
 	*ret = p;
 	return true;
 }
@@ -260,6 +263,11 @@ void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, con
 	type->name_known = true;
 }
 
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive)
+{
+	t->alive = alive;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	pl_addr x = *(const pl_addr *)a, y = *(const pl_addr *)b;
@@ -300,9 +308,9 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live)
+void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live, size_t n)
 {
-	size_t n = pl_types_count(t), k = 0;
+	size_t k = 0;
 	struct named *all = pl_malloc((n + 1) * sizeof(*all));
 
 	for (uint32_t i = 0; i < n; i++) {

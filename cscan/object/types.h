@@ -4,6 +4,7 @@
 #ifndef PL_TYPES_H
 #define PL_TYPES_H
 
+#include "base/addrset.h"
 #include "object/objects.h"
 
 /* Index of a type that is in the directory already, or -1: no validation, no lock. */
@@ -16,7 +17,9 @@ void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, con
  * Only while no other thread reads.
  */
 void pl_types_mark_python(struct pl_types *t);
-/* Set `ambiguous` of all types with live[index] set that share their name. Only while no other thread reads. */
-void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live);
+/* Set `ambiguous` of all types below n with live[index] set that share their name. Only while no other thread reads. */
+void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live, size_t n);
+/* From now on a heap type is a type only if it is in the set: see pl_objects_new(). Borrowed. */
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive);
 
 #endif
