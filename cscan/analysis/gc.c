@@ -210,7 +210,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	int rc;
 
 	(void)args;
-	rc = pl_session_objects(s, &o, err);
+	rc = pl_session_census(s, &o, err);
 	if (rc)
 		return rc;
 	lists = pl_result_table(ret, "generations", generation_columns,

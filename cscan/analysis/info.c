@@ -203,7 +203,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	if (!rc)
 		rc = pl_session_layout(s, &l, err);
 	if (!rc)
-		rc = pl_session_objects(s, &o, err);
+		rc = pl_session_census(s, &o, err);
 	if (rc)
 		return rc;
 	python_table(ret, l, o, pl_image_modules(im, &n));

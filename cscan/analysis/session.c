@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum stage { STAGE_IMAGE, STAGE_LAYOUT, STAGE_HEAP, STAGE_OBJECTS, N_STAGES };
+enum stage { STAGE_IMAGE, STAGE_LAYOUT, STAGE_HEAP, STAGE_CENSUS, STAGE_OBJECTS, N_STAGES };
 
 struct pl_session {
 	struct pl_image_options options; /* strings owned */
@@ -13,6 +13,7 @@ struct pl_session {
 	struct pl_image *image;
 	struct pl_layout *layout;
 	struct pl_heap *heap;
+	struct pl_objects *census; /* freed when the objects are there */
 	struct pl_objects *objects;
 	struct pl_err failed[N_STAGES]; /* code 0: not tried yet, or built */
 	size_t stage_notes;             /* the first so many notes of ctx came from stages */
@@ -42,8 +43,8 @@ void pl_session_free(struct pl_session *s)
 {
 	if (!s)
 		return;
-	if (s->objects)
-		pl_objects_free(s->objects);
+	pl_objects_free(s->census);
+	pl_objects_free(s->objects);
 	if (s->heap)
 		pl_heap_free(s->heap);
 	if (s->layout)
@@ -100,14 +101,19 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 		return pl_layout_resolve(s->image, &s->ctx, &s->layout, err);
 	case STAGE_HEAP:
 		return pl_heap_new(s->image, s->layout, &s->ctx, &s->heap, err);
+	case STAGE_CENSUS:
+		return pl_objects_new(s->image, s->layout, s->heap, true, &s->ctx, &s->census, err);
 	default:
-		return pl_objects_new(s->image, s->layout, s->heap, &s->ctx, &s->objects, err);
+		/* It answers all that the census does, and the two would hold the same memory. */
+		pl_objects_free(s->census);
+		s->census = NULL;
+		return pl_objects_new(s->image, s->layout, s->heap, false, &s->ctx, &s->objects, err);
 	}
 }
 
 static bool have(const struct pl_session *s, enum stage stage)
 {
-	const void *const built[] = {s->image, s->layout, s->heap, s->objects};
+	const void *const built[] = {s->image, s->layout, s->heap, s->census, s->objects};
 
 	return built[stage] != NULL;
 }
@@ -151,6 +157,9 @@ static int need(struct pl_session *s, enum stage last, struct pl_err *err)
 				*err = s->failed[stage];
 			return s->failed[stage].code;
 		}
+		/* The census is a cheaper stand-in for the objects, not a step to them. */
+		if (stage == STAGE_CENSUS && (last != STAGE_CENSUS || s->objects))
+			continue;
 		if (!have(s, stage))
 			code = one_stage(s, stage, err);
 		if (code)
@@ -186,6 +195,15 @@ int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_
 	return code;
 }
 
+int pl_session_census(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_CENSUS, err);
+
+	if (!code)
+		*ret = s->objects ? s->objects : s->census;
+	return code;
+}
+
 int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
 {
 	int code = need(s, STAGE_OBJECTS, err);
@@ -207,5 +225,5 @@ const struct pl_layout *pl_session_have_layout(const struct pl_session *s)
 
 struct pl_objects *pl_session_have_objects(const struct pl_session *s)
 {
-	return s->objects;
+	return s->objects ? s->objects : s->census;
 }

@@ -30,32 +30,23 @@ struct sums {
 	uint64_t count, tracked, size;
 };
 
-/* Sums by type index. own: a Python __sizeof__ whose answer a core cannot give. */
+/* What the options ask for, by type index. own: objects with a Python __sizeof__, which a core cannot run. */
 static struct sums *add_up(const struct pl_objects *o, bool tracked_only, int generation, uint64_t *own)
 {
-	struct sums *sums = pl_calloc(pl_types_count(o->types) + 1, sizeof(*sums));
-	struct pl_view v;
+	struct sums *sums = pl_calloc(o->n_sums + 1, sizeof(*sums));
 
-	pl_view_init(&v, o->im);
 	*own = 0;
-	for (size_t s = 0; s < o->n_segments; s++) {
-		size_t first = o->segments[s].first, end = first + o->segments[s].n;
+	for (size_t i = 0; i < o->n_sums; i++) {
+		for (int list = 0; list <= PL_ON_NO_LIST; list++) {
+			bool tracked = list < 3;
 
-		for (size_t id = first; id < end; id++) {
-			uint8_t flags = o->flags[id];
-			struct sums *sum = &sums[o->type[id]];
-
-			if (tracked_only && !(flags & PL_OBJ_TRACKED))
+			if ((tracked_only && !tracked) || (generation >= 0 && list != generation))
 				continue;
-			if (generation >= 0 && pl_generation_of(flags) != generation)
-				continue;
-			sum->count++;
-			sum->tracked += (flags & PL_OBJ_TRACKED) != 0;
-			sum->size += pl_object_size(o, &v, (pl_id)id);
+			sums[i].count += o->sums[i].count[list];
+			sums[i].tracked += tracked ? o->sums[i].count[list] : 0;
+			sums[i].size += o->sums[i].size[list];
 		}
-	}
-	for (size_t i = 0; i < pl_types_count(o->types); i++) {
-		if (sums[i].count && pl_types_at(o->types, (uint32_t)i)->own_sizeof)
+		if (pl_types_at(o->types, (uint32_t)i)->own_sizeof)
 			*own += sums[i].count;
 	}
 	return sums;
@@ -73,7 +64,7 @@ static void by_type(const struct pl_objects *o, const struct pl_args *args, cons
 {
 	struct sums total = {0};
 
-	for (uint32_t i = 0; i < pl_types_count(o->types); i++) {
+	for (uint32_t i = 0; i < o->n_sums; i++) {
 		const struct pl_type *type = pl_types_at(o->types, i);
 		struct pl_cell *row;
 
@@ -104,11 +95,11 @@ static int by_module_name(const void *a, const void *b)
 static void by_module(const struct pl_objects *o, const struct pl_args *args, const struct sums *sums,
 		      struct pl_table *t)
 {
-	size_t n_types = pl_types_count(o->types), n = 0;
-	struct module_sum *all = pl_calloc(n_types + 1, sizeof(*all));
+	size_t n = 0;
+	struct module_sum *all = pl_calloc(o->n_sums + 1, sizeof(*all));
 	struct sums total = {0};
 
-	for (uint32_t i = 0; i < n_types; i++) {
+	for (uint32_t i = 0; i < o->n_sums; i++) {
 		const struct pl_type *type = pl_types_at(o->types, i);
 
 		if (sums[i].count && pl_args_match(args, type->name))
@@ -145,7 +136,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	int generation = -1, rc;
 	uint64_t own;
 
-	rc = pl_session_objects(s, &o, err);
+	rc = pl_session_census(s, &o, err);
 	if (!rc && name)
 		rc = pl_generation_parse(o, name, &generation, err);
 	if (rc)

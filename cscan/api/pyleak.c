@@ -1,0 +1,319 @@
+/*
+ * pyleak.c - the exported functions of pyleak.h: handles, results, the registry.
+ */
+#include "api/handle.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+#include "api/help.h"
+#include "api/version.h"
+
+const char *pyleak_version(void)
+{
+	return PL_VERSION;
+}
+
+/* ---- handles ---- */
+
+pyleak *pyleak_new(void)
+{
+	pyleak *p = pl_calloc(1, sizeof(*p));
+
+	pthread_mutex_init(&p->lock, NULL);
+	return p;
+}
+
+static void drop_session(pyleak *p, struct pl_session *next)
+{
+	struct pl_session *old;
+
+	pthread_mutex_lock(&p->lock);
+	old = p->session;
+	p->session = next;
+	pthread_mutex_unlock(&p->lock);
+	pl_session_free(old);
+	free(p->type_names);
+	p->type_names = NULL;
+	p->n_type_names = 0;
+}
+
+void pyleak_free(pyleak *p)
+{
+	if (!p)
+		return;
+	drop_session(p, NULL);
+	free(p->core);
+	free(p->exe);
+	free(p->sysroot);
+	free(p->debug_dir);
+	pl_arena_fini(&p->strings);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void replace(char **at, const char *s)
+{
+	free(*at);
+	*at = s ? pl_strdup(s) : NULL;
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
+/* What a newer caller sets and this library does not know must be left at zero. */
+static bool understood(const struct pyleak_options *o)
+{
+	const unsigned char *bytes = (const unsigned char *)o;
+
+	if (o->size < sizeof(*o))
+		return false;
+	for (size_t i = sizeof(*o); i < o->size; i++) {
+		if (bytes[i])
+			return false;
+	}
+	return true;
+}
+
+int pyleak_set_options(pyleak *p, const struct pyleak_options *o)
+{
+	unsigned threads;
+
+	if (!understood(o))
+		return -1;
+	threads = o->threads ? o->threads : processors();
+	p->columns = o->columns;
+	p->colour = o->colour != 0;
+	if (!same(p->core, o->core) || !same(p->exe, o->exe) || !same(p->sysroot, o->sysroot) ||
+	    !same(p->debug_dir, o->debug_dir)) {
+		struct pl_image_options image = {
+			.core = o->core,
+			.exe = o->exe,
+			.sysroot = o->sysroot,
+			.debug_dir = o->debug_dir,
+		};
+
+		drop_session(p, o->core ? pl_session_new(&image, threads) : NULL);
+		replace(&p->core, o->core);
+		replace(&p->exe, o->exe);
+		replace(&p->sysroot, o->sysroot);
+		replace(&p->debug_dir, o->debug_dir);
+	}
+	if (p->session)
+		pl_session_ctx(p->session)->threads = threads;
+	return 0;
+}
+
+void pyleak_cancel(pyleak *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->session)
+		atomic_store(&pl_session_ctx(p->session)->cancel, true);
+	pthread_mutex_unlock(&p->lock);
+}
+
+const char *pyleak_progress(pyleak *p, uint64_t *done, uint64_t *total)
+{
+	const char *stage = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->session) {
+		struct pl_ctx *ctx = pl_session_ctx(p->session);
+
+		stage = atomic_load(&ctx->stage);
+		*done = atomic_load(&ctx->done);
+		*total = atomic_load(&ctx->total);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return stage;
+}
+
+/* ---- runs and results ---- */
+
+/* The hint lists what there is. */
+static int unknown_analysis(const char *name, struct pl_err *err)
+{
+	char names[sizeof(err->hint)] = "";
+	size_t n, at = 0;
+	const struct pl_analysis *const *rows = pl_analyses(&n);
+
+	for (size_t i = 0; i < n && at < sizeof(names); i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, " %s", rows[i]->name);
+	pl_err_set(err, PL_E_USAGE, "no analysis is called '%s'", name);
+	return pl_err_hint(err, "choose from:%s", names);
+}
+
+pyleak_result *pyleak_run(pyleak *p, int argc, const char *const *argv)
+{
+	pyleak_result *r = pl_calloc(1, sizeof(*r));
+	const char *name = argc > 0 ? argv[0] : "";
+	const struct pl_analysis *a = pl_analysis_find(name);
+
+	if (a)
+		pl_run_analysis(p, a, argc, argv, r);
+	else
+		r->status = pl_err_exit_status(unknown_analysis(name, &r->err));
+	return r;
+}
+
+int pyleak_result_status(const pyleak_result *r)
+{
+	return r->status;
+}
+
+const char *pyleak_result_output(const pyleak_result *r, size_t *len)
+{
+	if (len)
+		*len = r->output_len;
+	return r->output ? r->output : "";
+}
+
+const char *pyleak_result_output_file(const pyleak_result *r)
+{
+	return r->output_file;
+}
+
+const char *pyleak_result_error(const pyleak_result *r)
+{
+	return r->err.code ? r->err.text : NULL;
+}
+
+const char *pyleak_result_hint(const pyleak_result *r)
+{
+	return r->err.code && r->err.hint[0] ? r->err.hint : NULL;
+}
+
+const char *pyleak_result_note(const pyleak_result *r, size_t i)
+{
+	return i < r->notes.n ? r->notes.at[i] : NULL;
+}
+
+void pyleak_result_free(pyleak_result *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->notes.n; i++)
+		free(r->notes.at[i]);
+	pl_vec_free(&r->notes);
+	free(r->output);
+	free(r->output_file);
+	free(r);
+}
+
+/* ---- the registry ---- */
+
+const char *pyleak_analysis(size_t i)
+{
+	size_t n;
+	const struct pl_analysis *const *rows = pl_analyses(&n);
+
+	return i < n ? rows[i]->name : NULL;
+}
+
+const char *pyleak_analysis_summary(const char *name)
+{
+	const struct pl_analysis *a = pl_analysis_find(name);
+
+	return a ? a->summary : NULL;
+}
+
+const char *pyleak_analysis_help(const char *name, const char *door)
+{
+	const struct pl_analysis *a = pl_analysis_find(name);
+
+	return a ? pl_help_text(a, door) : NULL;
+}
+
+const char *pyleak_analysis_arguments(const char *name)
+{
+	const struct pl_analysis *a = pl_analysis_find(name);
+
+	return a ? a->arguments : NULL;
+}
+
+const char *pyleak_analysis_option(const char *name, size_t i, const char **values)
+{
+	const struct pl_analysis *a = pl_analysis_find(name);
+	const struct pl_option *o = NULL;
+	const char *typed = a ? pl_help_option(a, i, &o) : NULL;
+
+	if (typed && values)
+		*values = !o->metavar ? NULL : o->values ? o->values : "";
+	return typed;
+}
+
+/* ---- completion ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All type names, each once; a builtin also without its module, as users may type it. */
+static void make_type_names(pyleak *p, const struct pl_objects *o)
+{
+	size_t n = pl_types_count(o->types), at = 0, kept = 0;
+	const char **names = pl_calloc(2 * n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pl_type *t = pl_types_at(o->types, (uint32_t)i);
+		size_t module = strlen(t->module);
+
+		if (!t->name_known)
+			continue;
+		names[at++] = pl_arena_strndup(&p->strings, t->name, strlen(t->name));
+		if ((!strcmp(t->module, "builtins") || !strcmp(t->module, "__builtin__")) &&
+		    strlen(t->name) > module + 1) {
+			names[at] = names[at - 1] + module + 1;
+			at++;
+		}
+	}
+	qsort(names, at, sizeof(*names), compare_names);
+	for (size_t i = 0; i < at; i++) {
+		if (!kept || strcmp(names[i], names[kept - 1]) != 0)
+			names[kept++] = names[i];
+	}
+	p->type_names = names;
+	p->n_type_names = kept;
+}
+
+const char *pyleak_complete_type(pyleak *p, const char *prefix, size_t i, int now)
+{
+	struct pl_objects *o;
+	size_t lo = 0, hi, len = strlen(prefix);
+
+	if (!p->session)
+		return NULL;
+	o = pl_session_have_objects(p->session);
+	if (!o && now) {
+		pl_session_renew(p->session);
+		if (pl_session_objects(p->session, &o, NULL) != 0)
+			o = NULL;
+		pl_ctx_stage(pl_session_ctx(p->session), NULL, 0);
+	}
+	if (!o)
+		return NULL;
+	if (!p->type_names)
+		make_type_names(p, o);
+	hi = p->n_type_names;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(p->type_names[mid], prefix) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (i >= p->n_type_names - lo || strncmp(p->type_names[lo + i], prefix, len) != 0)
+		return NULL;
+	return p->type_names[lo + i];
+}

@@ -1,0 +1,302 @@
+/*
+ * text.c - aligned tables for a reader at a terminal.
+ *
+ * Two passes over a table: one measures, one prints, so that a million rows need no second copy.
+ */
+#include "report/report.h"
+
+#include "base/utf8.h"
+
+#define GAP 2 /* spaces between two columns */
+#define HIDDEN SIZE_MAX
+#define SHRINK_LEAST 16 /* columns that a shrinking one keeps */
+#define ELLIPSIS "\xe2\x80\xa6"
+#define DOT " \xc2\xb7 "
+
+#define BOLD "\033[1m"
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+
+struct printer {
+	FILE *out;
+	const struct pl_report *r;
+	bool colour;
+	size_t columns;
+	struct pl_line line;
+	size_t *widths; /* of the table at hand; HIDDEN for a column that is left out */
+	size_t blank;   /* spaces owed before the next thing printed: no line ends in them */
+};
+
+static void ink(const struct printer *p, const char *escape)
+{
+	if (p->colour)
+		fputs(escape, p->out);
+}
+
+static void spaces(struct printer *p)
+{
+	fprintf(p->out, "%*s", (int)p->blank, "");
+	p->blank = 0;
+}
+
+static void end_row(struct printer *p)
+{
+	ink(p, PLAIN);
+	fputc('\n', p->out);
+	p->blank = 0;
+}
+
+/* CPython 3.11.2 (release, layout from dwarf) . core of pid 4242, SIGABRT . 1,234 objects . 1 MiB
+ */
+static void head_line(struct printer *p)
+{
+	const struct pl_report *r = p->r;
+	const char *sep = "";
+
+	ink(p, BOLD);
+	if (r->python.known) {
+		pl_line_escape(&p->line, r->python.version);
+		fprintf(p->out, "CPython %s (", p->line.at);
+		for (size_t i = 0; i < r->python.n_flavours; i++)
+			fprintf(p->out, "%s, ", r->python.flavours[i]);
+		fprintf(p->out, "layout from %s)", r->python.layout);
+		sep = DOT;
+	}
+	if (r->core.known) {
+		fprintf(p->out, "%score of pid %u, ", sep, r->core.pid);
+		if (r->core.signal)
+			pl_line_signal(&p->line, r->core.signal);
+		else
+			pl_line_printf(&p->line, "snapshot");
+		fputs(p->line.at, p->out);
+		sep = DOT;
+	}
+	if (r->objects.known) {
+		pl_line_thousands(&p->line, '\0', r->objects.n);
+		fprintf(p->out, "%s%s objects", sep, p->line.at);
+		pl_line_size(&p->line, '\0', r->objects.size);
+		fprintf(p->out, DOT "%s", p->line.at);
+		sep = DOT;
+	}
+	ink(p, PLAIN);
+	if (*sep)
+		fputs("\n\n", p->out);
+}
+
+/* The label of a total row stands in its first cell when that has nothing else to say. */
+static void total_cell(struct printer *p, const struct pl_table *t, size_t col)
+{
+	if (t->total[col].kind != PL_CELL_ABSENT)
+		pl_line_cell(&p->line, &t->total[col]);
+	else
+		pl_line_printf(&p->line, col == 0 ? "total" : "");
+}
+
+static void measure_line(struct printer *p, size_t col)
+{
+	p->widths[col] = PL_MAX(p->widths[col], pl_utf8_columns(p->line.at));
+}
+
+static bool has_value(const struct pl_table *t, size_t col)
+{
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (t->cells[row * t->n_columns + col].kind != PL_CELL_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+static bool measure(struct printer *p, const struct pl_table *t)
+{
+	for (size_t col = 0; col < t->n_columns; col++) {
+		p->widths[col] = pl_utf8_columns(t->columns[col].name);
+		if (t->columns[col].optional && !has_value(t, col))
+			p->widths[col] = HIDDEN;
+	}
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (pl_report_stopped(p->r, row))
+			return false;
+		for (size_t col = 0; col < t->n_columns; col++) {
+			pl_line_cell(&p->line, &t->cells[row * t->n_columns + col]);
+			measure_line(p, col);
+		}
+	}
+	for (size_t col = 0; t->total && col < t->n_columns; col++) {
+		total_cell(p, t, col);
+		measure_line(p, col);
+	}
+	return true;
+}
+
+/* The widest column that may give way and still can, or n_columns. */
+static size_t widest_to_shrink(const struct printer *p, const struct pl_table *t)
+{
+	size_t best = t->n_columns;
+
+	for (size_t col = 0; col < t->n_columns; col++) {
+		size_t least = PL_MAX(SHRINK_LEAST, pl_utf8_columns(t->columns[col].name));
+
+		if (t->columns[col].shrink && p->widths[col] != HIDDEN && p->widths[col] > least &&
+		    (best == t->n_columns || p->widths[col] > p->widths[best]))
+			best = col;
+	}
+	return best;
+}
+
+/* Make columns that shrink narrower until the table, indented, fits or they are at their least. */
+static void fit(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	size_t whole = indent, col;
+
+	for (col = 0; col < t->n_columns; col++) {
+		if (p->widths[col] == HIDDEN)
+			continue;
+		if (t->columns[col].shrink)
+			p->widths[col] = PL_MIN(p->widths[col], PL_MAX(p->columns, SHRINK_LEAST));
+		whole += p->widths[col] + (col ? GAP : 0);
+	}
+	while (whole > p->columns && (col = widest_to_shrink(p, t)) < t->n_columns) {
+		p->widths[col]--;
+		whole--;
+	}
+}
+
+/* The bytes of s that fill at most columns, from its start or (from_end) up to its end. */
+static size_t bytes_for(const char *s, size_t n, size_t columns, bool from_end)
+{
+	size_t at = from_end ? n : 0;
+
+	for (;;) {
+		size_t next = at, w;
+		uint32_t cp = 0;
+
+		if (from_end) {
+			if (!at)
+				break;
+			do
+				next--;
+			while (next && ((uint8_t)s[next] & 0xc0) == 0x80);
+			pl_utf8_get(s + next, n - next, &cp);
+		} else {
+			if (at == n)
+				break;
+			next += PL_MAX(pl_utf8_get(s + at, n - at, &cp), 1);
+		}
+		w = pl_utf8_width(cp);
+		if (w > columns)
+			break;
+		columns -= w;
+		at = next;
+	}
+	return from_end ? n - at : at;
+}
+
+/* Print the line in a column's width: padded, or with its middle left out. */
+static void put_column(struct printer *p, const struct pl_table *t, size_t col)
+{
+	const char *s = p->line.at;
+	size_t n = p->line.n, width = p->widths[col], have = pl_utf8_columns(s), head, tail;
+	size_t pad = width > have ? width - have : 0;
+
+	if (width == HIDDEN)
+		return;
+	p->blank += (col ? GAP : 0) + (t->columns[col].align == PL_RIGHT ? pad : 0);
+	if (n)
+		spaces(p);
+	if (have <= width) {
+		fputs(s, p->out);
+	} else {
+		head = bytes_for(s, n, width / 2, false);
+		tail = bytes_for(s, n, width - width / 2 - 1, true);
+		fwrite(s, 1, head, p->out);
+		fputs(ELLIPSIS, p->out);
+		fwrite(s + n - tail, 1, tail, p->out);
+	}
+	p->blank += t->columns[col].align == PL_LEFT ? pad : 0;
+}
+
+static void print_header(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	ink(p, BOLD);
+	p->blank = indent;
+	for (size_t col = 0; col < t->n_columns; col++) {
+		pl_line_printf(&p->line, "%s", t->columns[col].name);
+		put_column(p, t, col);
+	}
+	end_row(p);
+}
+
+static bool print_rows(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (pl_report_stopped(p->r, row))
+			return false;
+		p->blank = indent;
+		for (size_t col = 0; col < t->n_columns; col++) {
+			pl_line_cell(&p->line, &t->cells[row * t->n_columns + col]);
+			put_column(p, t, col);
+		}
+		fputc('\n', p->out);
+	}
+	if (!t->n_rows)
+		fprintf(p->out, "%*s(none)\n", (int)indent, "");
+	return true;
+}
+
+static void print_total(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	ink(p, BOLD);
+	p->blank = indent;
+	for (size_t col = 0; col < t->n_columns; col++) {
+		total_cell(p, t, col);
+		put_column(p, t, col);
+	}
+	end_row(p);
+}
+
+static bool print_table(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	p->widths = pl_calloc(t->n_columns, sizeof(*p->widths));
+	if (!measure(p, t))
+		goto cancelled;
+	fit(p, t, indent);
+	print_header(p, t, indent);
+	if (!print_rows(p, t, indent))
+		goto cancelled;
+	if (t->hidden_rows) {
+		pl_line_thousands(&p->line, '\0', t->hidden_rows);
+		ink(p, DIM);
+		fprintf(p->out, "%*s... %s more (--limit 0 for all)", (int)indent, "", p->line.at);
+		end_row(p);
+	}
+	if (t->total)
+		print_total(p, t, indent);
+	free(p->widths);
+	return true;
+cancelled:
+	free(p->widths);
+	return false;
+}
+
+bool pl_report_text(FILE *out, const struct pl_report *r, const struct pl_text_style *style)
+{
+	struct printer p = {.out = out, .r = r, .colour = style->colour};
+	size_t n = r->result->tables.n;
+	bool done = true;
+
+	p.columns = style->columns ? style->columns : 80;
+	head_line(&p);
+	for (size_t i = 0; i < n && done; i++) {
+		const struct pl_table *t = r->result->tables.at[i];
+
+		if (n > 1) {
+			fputs(i ? "\n" : "", out);
+			ink(&p, BOLD);
+			fprintf(out, "%s:", t->name);
+			end_row(&p);
+		}
+		done = print_table(&p, t, n > 1 ? 2 : 0);
+	}
+	free(p.line.at);
+	return done;
+}
