@@ -1,0 +1,1 @@
+"""The glue to gdb: which core is loaded, which settings hold, where text goes."""

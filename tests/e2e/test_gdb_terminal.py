@@ -1,0 +1,212 @@
+"""pyleak in gdb at a terminal: Ctrl-C, progress, completion, the pager, colours."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from support import gdb
+
+pytestmark = gdb.needed
+
+# Makes every analysis endless, with the real library at work all the time: it reads the core again and
+# again, until a run says that it was cancelled. So no test has to hit a moment on a machine of unknown speed.
+ENDLESS = """python
+import pyleak_gdb.lib.binding as binding
+run = binding.Handle.run
+def endless(handle, argv):
+    for number in range(10 ** 9):
+        handle._target = handle._target._replace(debug_dir="/%d" % number)
+        handle.configure()
+        result = run(handle, argv)
+        if result.status:
+            return result
+binding.Handle.run = endless
+end
+"""
+SINGLE = "python binding.Handle.run = run"
+
+
+@pytest.fixture(scope="module")
+def made(core_of):
+    return core_of("system", "minimal")
+
+
+@pytest.fixture(scope="module")
+def mixed(core_of):
+    return core_of("system", "mixed")
+
+
+@pytest.fixture
+def endless(tmp_path):
+    path = tmp_path / "endless.gdb"
+    path.write_text(ENDLESS)
+    return "source %s" % path
+
+
+def plain(text):
+    """Without what readline sends around a line."""
+    return re.sub(r"\x1b\[\?2004[hl]\r?", "", text).replace("\r\n", "\n")
+
+
+# ---- Ctrl-C ----
+
+
+def test_interrupt(made, endless):
+    """Cancelled within 0.2 s (and 0.3 s more for a machine with two busy cores), with one word; then all works again."""
+    with gdb.terminal(made, [endless]) as terminal:
+        for _ in range(3):
+            terminal.type("py-leak-types --no-progress\n")
+            terminal.expect("--no-progress")
+            time.sleep(0.5)
+            start = time.monotonic()
+            terminal.type("\x03")
+            answer = plain(terminal.expect(gdb.PROMPT))
+            assert time.monotonic() - start < 0.5
+            assert answer.replace("^C", "").strip().split("\n") == ["Quit", gdb.PROMPT.strip()]
+        assert "= 42" in terminal.command("print 6*7")
+        terminal.command(SINGLE)
+        assert "__main__.Thing" in terminal.command("py-leak-types --match '__main__.*' --limit 0")
+
+
+def test_interrupt_hammered(made, endless):
+    """An impatient user presses it many times; the ones too many are gdb's, as at an empty prompt."""
+    with gdb.terminal(made, [endless]) as terminal:
+        terminal.type("py-leak-types\n")
+        time.sleep(0.7)
+        for _ in range(10):
+            terminal.type("\x03")
+        assert "Quit" in terminal.expect(gdb.PROMPT)
+        terminal.command(SINGLE)
+        assert "= 42" in terminal.command("print 6*7")
+        assert "__main__.Thing" in terminal.command("py-leak-types --match __main__.Thing")
+
+
+def test_interrupt_of_the_first_run_opens_the_core_again(made, endless):
+    """A core that was given up half read is read anew, not taken for whole."""
+    with gdb.terminal(made, [endless]) as terminal:
+        terminal.type("py-leak-types\n")
+        time.sleep(0.3)
+        terminal.type("\x03")
+        terminal.expect(gdb.PROMPT)
+        terminal.command(SINGLE)
+        first = terminal.command("py-leak-types --no-progress")
+    with gdb.terminal(made) as terminal:
+        assert terminal.command("py-leak-types --no-progress") == first
+
+
+def test_termination_ends_gdb(made, endless):
+    """SIGTERM stops the analysis, then gdb goes the way it goes without us."""
+    with gdb.terminal(made, [endless]) as terminal:
+        terminal.type("py-leak-types --no-progress\n")
+        terminal.expect("--no-progress")
+        time.sleep(0.3)
+        os.kill(terminal.pid, signal.SIGTERM)
+        with pytest.raises(OSError):  # the terminal's other end is closed: gdb is gone
+            terminal.expect("never said", 10)
+
+
+# ---- progress ----
+
+
+def test_progress_is_shown_and_wiped_out(made, endless):
+    with gdb.terminal(made, [endless]) as terminal:
+        terminal.type("py-leak-types\n")
+        time.sleep(1.5)
+        terminal.type("\x03")
+        answer = plain(terminal.expect(gdb.PROMPT)).replace("^C", "")
+        lines = answer.split("\n")[1].split("\r")
+        shown = [line for line in lines if line.strip() and line != "Quit"]
+        assert shown and all(re.match(r"[a-z][a-z ]*( \d+( %.*)?)?$", line.rstrip()) for line in shown)
+        assert lines[-1] == "Quit" and lines[-2].strip() == "" and len(lines[-2]) >= len(shown[-1].rstrip())
+
+
+@pytest.mark.parametrize("how", ["--no-progress", "from a script"])
+def test_no_progress(how, made, endless, tmp_path):
+    script = tmp_path / "script.gdb"
+    script.write_text("py-leak-types\n")
+    line = "py-leak-types --no-progress" if how == "--no-progress" else "source %s" % script
+    with gdb.terminal(made, [endless]) as terminal:
+        terminal.type(line + "\n")
+        time.sleep(1.5)
+        terminal.type("\x03")
+        answer = plain(terminal.expect(gdb.PROMPT)).replace("^C", "")
+        assert answer.split("\n")[1] == "Quit"
+
+
+# ---- completion ----
+
+
+@pytest.mark.parametrize("typed, completed", [
+    ("py-leak-inst\t", "py-leak-instances "),
+    ("py-leak-types --form\t", "py-leak-types --format "),
+    ("py-leak-types --format j\t", "py-leak-types --format json "),
+    ("py-leak-types --format=j\t", "py-leak-types --format=json "),
+    ("py-leak-instances __main__.Th\t", "py-leak-instances __main__.Thing "),
+    ("py-leak-types --match __main__.Th\t", "py-leak-types --match __main__.Thing "),
+])
+def test_tab(typed, completed, made):
+    with gdb.terminal(made) as terminal:
+        terminal.type(typed)
+        assert plain(terminal.expect(completed, 20)).endswith(completed)
+
+
+def test_complete_lists(made, tmp_path):
+    (tmp_path / "result.json").touch()
+    with gdb.terminal(made, ["cd %s" % tmp_path]) as terminal:
+        answer = plain(terminal.command("complete py-leak-instances builtins.dict_"))
+        names = [line.split()[1] for line in answer.split("\n") if line.startswith("py-leak-instances ")]
+        assert {"builtins.dict_keys", "builtins.dict_values"} <= set(names)
+        assert "py-leak-types --output result.json\n" in plain(terminal.command("complete py-leak-types --output res"))
+        answer = plain(terminal.command("complete py-leak-types --format "))
+        assert [line.split()[-1] for line in answer.split("\n") if line.startswith("py-leak")] == ["csv", "json", "text"]
+
+
+def test_names_that_gdb_would_break(mixed):
+    """A local class has "<locals>" in its name, where gdb's completion begins a new word."""
+    with gdb.terminal(mixed) as terminal:
+        answer = plain(terminal.command("complete py-leak-instances __main__.make_local.<lo"))
+        assert "py-leak-instances __main__.make_local.<locals>." in answer
+
+
+def test_tab_without_a_core():
+    with gdb.terminal(None) as terminal:
+        answer = plain(terminal.command("complete py-leak-instances d"))
+        assert answer == "complete py-leak-instances d\n" + gdb.PROMPT
+
+
+# ---- where the result goes ----
+
+
+def test_pager(made):
+    """The result is paged as gdb's own is, and "q" ends it."""
+    with gdb.terminal(made, ["set height 20"]) as terminal:
+        terminal.type("py-leak-types --limit 200\n")
+        terminal.expect("--Type <RET> for more")
+        terminal.type("q\n")
+        assert "Quit" in terminal.expect(gdb.PROMPT)
+        assert "__main__.Thing" in terminal.command("py-leak-types --match __main__.Thing")
+
+
+def test_colour(made):
+    """On a terminal that shows it, unless gdb or the user says no; never where a program reads the text."""
+    printing = "python print(repr(gdb.execute('py-leak-types', to_string=True)))"
+    with gdb.terminal(made) as terminal:
+        assert "\x1b[" in plain(terminal.command("py-leak-types"))
+        assert "\x1b[" not in plain(terminal.command("pipe py-leak-types | cat"))
+        assert "\\x1b" not in terminal.command(printing)
+        terminal.command("set style enabled off")
+        assert "\x1b[" not in plain(terminal.command("py-leak-types"))
+    with gdb.terminal(made, NO_COLOR="1") as terminal:
+        assert "\x1b[" not in plain(terminal.command("py-leak-types"))
+
+
+def test_width(made):
+    """Text uses the width that gdb has."""
+    with gdb.terminal(made, ["set width 60", "set style enabled off"]) as terminal:
+        narrow = plain(terminal.command("py-leak-types"))
+        terminal.command("set width 100")
+        assert plain(terminal.command("py-leak-types")) != narrow
+        assert max(map(len, narrow.split("\n")[3:])) <= 60
