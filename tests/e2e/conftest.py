@@ -1,0 +1,73 @@
+"""Fixtures of the end-to-end tests.
+
+A test that takes `interpreter` runs once for each interpreter of cores/matrix.json;
+PYLEAK_MATRIX=id,id narrows it to these ids, and "ID+stripped" asks for the stripped copy of one;
+PYLEAK_FULL=1 adds the tier "full".  What is not on this machine is skipped with the reason (pytest
+-rs).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "cores")]
+
+import matrix  # noqa: E402
+from support import cores, pyleak as pyleak_binary  # noqa: E402
+
+
+def pytest_generate_tests(metafunc):
+    if "interpreter" in metafunc.fixturenames:
+        chosen = os.environ.get("PYLEAK_MATRIX")
+        ids = chosen.split(",") if chosen else matrix.ids(full=os.environ.get("PYLEAK_FULL") == "1")
+        metafunc.parametrize("interpreter", ids, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def interpreter(request):
+    """The id of an interpreter that is there."""
+    try:
+        cores.version_of(request.param)
+    except matrix.Missing as reason:
+        pytest.skip("%s: %s" % (request.param, reason))
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def version(interpreter):
+    """(3, 11, 2) of `interpreter`."""
+    return cores.version_of(interpreter)
+
+
+@pytest.fixture(scope="session")
+def core_of():
+    """core_of(interpreter_id, recipe_id, **options) -> Core; skips the test, with the reason, if it
+    cannot be made here. Options as of make.make() in cores/make.py."""
+    def made(interpreter_id, recipe_id, **options):
+        try:
+            return cores.made(interpreter_id, recipe_id, **options)
+        except matrix.Missing as reason:
+            pytest.skip("%s: %s" % (interpreter_id, reason))
+    return made
+
+
+@pytest.fixture(scope="session")
+def core(interpreter, core_of):
+    """core(recipe_id, stripped=False, **options) -> Core, made by `interpreter`."""
+    def made(recipe_id, stripped=False, **options):
+        return core_of(interpreter + matrix.STRIPPED if stripped else interpreter, recipe_id,
+                       **options)
+    return made
+
+
+@pytest.fixture(scope="session")
+def pyleak():
+    """pyleak(analysis, core, *options, status=0) -> Result: see support/pyleak.py; skips if it
+    is not built."""
+    if not pyleak_binary.PYLEAK.exists():
+        pytest.skip("build/bin/pyleak is not built: make")
+    return pyleak_binary.run
