@@ -1,0 +1,210 @@
+# pyleak: build, test, install. `make help` lists the targets.
+#
+#   DEVELOPER=1                   warnings are errors
+#   SANITIZE=address,undefined    a build of its own under build/address-undefined
+#   PREFIX= DESTDIR=              for install and uninstall
+
+CC ?= cc
+AR ?= ar
+PKG_CONFIG ?= pkg-config
+# The one that setup.sh gives pytest to; another python3 may come first on the PATH.
+PYTHON ?= /usr/bin/python3
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+
+VERSION := $(shell sed -n 's/^\#define PL_VERSION "\(.*\)"/\1/p' cscan/api/version.h)
+SOVERSION := 0
+PACKAGES := libdw libelf libarchive jansson
+
+comma := ,
+B := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(DEVELOPER),-Werror)
+SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_CPPFLAGS = -Icscan -D_GNU_SOURCE $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -pthread $(SAN)
+ALL_LDFLAGS = $(CFLAGS) -pthread $(SAN) $(LDFLAGS)
+# Recursive on purpose: asked only when something is built, after `make setup` had its chance.
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+
+LIB_SOURCES := $(sort $(wildcard $(foreach room,base image layout heap object graph analysis report api,\
+	cscan/$(room)/*.c cscan/$(room)/*/*.c)))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$B/obj/%.o)
+CLI_SOURCES := $(filter-out cscan/cli/man.c,$(sort $(wildcard cscan/cli/*.c)))
+CLI_OBJECTS := $(CLI_SOURCES:%.c=$B/obj/%.o)
+TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+TEST_SUPPORT := $(sort $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)))
+TESTS := $(TEST_SOURCES:tests/unit/%.c=$B/tests/%)
+
+STATIC := $B/lib/libpyleak.a
+SHARED := $B/lib/libpyleak.so
+PROGRAM := $B/bin/pyleak
+MAN := $B/man/pyleak.1
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all demo test test-full unit unit-build e2e bench fuzz lint format layout install uninstall clean help \
+	setup-build setup-demo setup-test force
+
+all: $(SHARED) $(PROGRAM) $(MAN)
+
+help:
+	@echo 'make               build/bin/pyleak, build/lib/libpyleak.so and the man page'
+	@echo 'make demo          install what is missing, build, let a Python leak and die, show who leaks'
+	@echo 'make test          install what is missing, then every test'
+	@echo 'make test-full     make test on the whole matrix of interpreters, under sanitizers, valgrind'
+	@echo 'make unit e2e      the parts of make test'
+	@echo 'make lint          format, rooms and Python of the sources (LINT=more: cppcheck, clang-tidy too)'
+	@echo 'make format        clang-format -i'
+	@echo 'make bench fuzz    speed and memory; random bytes (FUZZ_SECONDS=60 for each target)'
+	@echo 'make layout PY=... add the layout table of an interpreter'
+	@echo 'make install uninstall PREFIX=/usr/local DESTDIR='
+	@echo 'DEVELOPER=1: warnings are errors; SANITIZE=address,undefined: a build of its own'
+
+# ---- compiling ----
+
+# Objects are made again when the flags change, not only when the sources do.
+$B/flags: force
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+
+$B/obj/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(STATIC): $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(LIB_OBJECTS) cscan/api/pyleak.map
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libpyleak.so.$(SOVERSION) \
+		-Wl,--version-script=cscan/api/pyleak.map $(if $(SAN),,-Wl,-z,defs) \
+		-o $@ $(LIB_OBJECTS) $(PKG_LIBS)
+
+# The program holds the library: it needs no path to it at run time.
+$(PROGRAM): $(CLI_OBJECTS) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$B/obj/mkman: $B/obj/cscan/cli/man.o $B/obj/cscan/cli/words.o $(STATIC)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(MAN): $B/obj/mkman
+	@mkdir -p $(@D)
+	$B/obj/mkman > $@
+
+# ---- tests ----
+
+$B/tests/%: $B/obj/tests/unit/%.o $(TEST_SUPPORT:%.c=$B/obj/%.o) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
+
+unit-build: $(TESTS)
+
+unit: $(TESTS)
+	@failed=; for t in $^; do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed" >&2; exit 1; fi; \
+	echo "all $(words $(TESTS)) unit test programs passed"
+
+PYTEST_FLAGS ?= -q -rs
+
+e2e: all
+	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests
+
+lint:
+	@sh scripts/lint.sh
+
+format:
+	clang-format -i $$(sh scripts/lint.sh --formatted)
+
+# Each part is a make of its own: what setup installs must be seen by what follows.
+test: setup-test
+	$(MAKE) all
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) unit SANITIZE=address,undefined
+	$(MAKE) e2e
+
+test-full: setup-test
+	PYLEAK_FULL=1 $(MAKE) test
+	$(MAKE) e2e SANITIZE=address,undefined
+
+bench: all
+	PYLEAK_BUILD=$(abspath $B) $(PYTHON) tests/bench/bench.py
+
+FUZZ_SECONDS ?= 60
+FUZZ_SAN := fuzzer-no-link,address,undefined
+FUZZ_B := build/$(subst $(comma),-,$(FUZZ_SAN))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+fuzz:
+	$(MAKE) CC=clang SANITIZE=$(FUZZ_SAN) $(FUZZ_B)/lib/libpyleak.a \
+		$(FUZZERS:%=$(FUZZ_B)/obj/tests/fuzz/%.o)
+	@set -e; for f in $(FUZZERS); do \
+		mkdir -p $(FUZZ_B)/corpus/$$f; \
+		clang -fsanitize=fuzzer,address,undefined -pthread -o $(FUZZ_B)/$$f \
+			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS); \
+		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) $(FUZZ_B)/corpus/$$f; \
+	done
+
+# ---- set-up, demo, tables ----
+
+setup-build setup-demo setup-test: setup-%:
+	@sh scripts/setup.sh $*
+
+demo: setup-demo
+	@echo "building ..." && $(MAKE) -s all
+	@PYTHON='$(PYTHON)' sh scripts/demo.sh
+
+layout: $B/bin/gen_layout
+	@test -n "$(PY)" || { echo 'usage: make layout PY=/path/to/python' >&2; exit 2; }
+	$(PYTHON) scripts/gen_layout.py $(PY)
+
+$B/bin/gen_layout: $B/obj/scripts/gen_layout.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# ---- installing ----
+
+GDB_DIR := $(DATADIR)/pyleak
+GDB_FILES := $(shell find gdbext/pyleak_gdb -name '*.py' 2>/dev/null | sort)
+
+install: all
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)' \
+		'$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(GDB_DIR)'
+	install -m 755 $(PROGRAM) '$(DESTDIR)$(BINDIR)/pyleak'
+	install -m 644 $(SHARED) '$(DESTDIR)$(LIBDIR)/libpyleak.so.$(VERSION)'
+	ln -sf libpyleak.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libpyleak.so.$(SOVERSION)'
+	ln -sf libpyleak.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/libpyleak.so'
+	install -m 644 cscan/include/pyleak.h '$(DESTDIR)$(INCLUDEDIR)/pyleak.h'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(PACKAGES)|' cscan/api/pyleak.pc.in \
+		> '$(DESTDIR)$(LIBDIR)/pkgconfig/pyleak.pc'
+	install -m 644 $(MAN) '$(DESTDIR)$(MANDIR)/man1/pyleak.1'
+	install -m 644 pyleak.gdb '$(DESTDIR)$(GDB_DIR)/pyleak.gdb'
+	for f in $(GDB_FILES:gdbext/%=%); do \
+		install -D -m 644 gdbext/$$f '$(DESTDIR)$(GDB_DIR)'/$$f || exit 1; \
+	done
+
+uninstall:
+	rm -f '$(DESTDIR)$(BINDIR)/pyleak' '$(DESTDIR)$(LIBDIR)/libpyleak.so' \
+		'$(DESTDIR)$(LIBDIR)/libpyleak.so.$(SOVERSION)' \
+		'$(DESTDIR)$(LIBDIR)/libpyleak.so.$(VERSION)' \
+		'$(DESTDIR)$(LIBDIR)/pkgconfig/pyleak.pc' '$(DESTDIR)$(INCLUDEDIR)/pyleak.h' \
+		'$(DESTDIR)$(MANDIR)/man1/pyleak.1'
+	rm -rf '$(DESTDIR)$(GDB_DIR)'
+
+clean:
+	rm -rf build
+
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $B/obj/cscan/cli/man.d \
+	$(TEST_SOURCES:%.c=$B/obj/%.d) $(TEST_SUPPORT:%.c=$B/obj/%.d) $B/obj/scripts/gen_layout.d
