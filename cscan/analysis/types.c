@@ -148,6 +148,10 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 		by_module(o, args, sums, t);
 	else
 		by_type(o, args, sums, t);
+	/* Types are numbered as threads meet them: names decide between equal sizes. */
+	if (!modules)
+		pl_table_sort(t, "address");
+	pl_table_sort(t, modules ? "module" : "type");
 	pl_table_sort(t, "size");
 	if (own)
 		pl_ctx_note(pl_session_ctx(s), PL_INFO, "own-sizeof",

@@ -65,9 +65,11 @@ static void prefetch_path(const struct scc *s)
 	}
 }
 
-/* The top of the path is explored: it waits, or it is the first node of a component, now complete.
+/*
+ * The top of the path is explored: it waits, or it is the first node of a component, now complete.
+ * False when cancelled.
  */
-static void leave(struct scc *s)
+static bool leave(struct scc *s, struct pl_pulse *pulse)
 {
 	pl_node node = s->stack[--s->depth], low = s->low[s->depth], index = s->number[node];
 
@@ -76,14 +78,17 @@ static void leave(struct scc *s)
 		s->stack[--s->waiting] = node;
 		if (low < s->low[s->depth - 1])
 			s->low[s->depth - 1] = low;
-		return;
+		return !pl_pulse_node(pulse);
 	}
 	s->index--;
 	while (s->waiting < s->g->n_nodes && s->number[s->stack[s->waiting]] > index) {
+		if (pl_pulse_edge(pulse))
+			return false;
 		s->number[s->stack[s->waiting++]] = s->next;
 		s->index--;
 	}
 	s->number[node] = s->next--;
+	return !pl_pulse_node(pulse);
 }
 
 /*
@@ -93,10 +98,13 @@ static void leave(struct scc *s)
 static bool advance(struct scc *s, struct pl_pulse *pulse)
 {
 	pl_node at = s->depth - 1;
-	uint32_t e, end;
-	const struct pl_graph_block *b = pl_graph_edges(s->g, s->stack[at], &e, &end);
+	uint32_t e = s->cursor[at], end;
+	const struct pl_graph_block *b;
 
-	for (e = s->cursor[at]; e < end; e++) {
+	if (e == NO_EDGES)
+		return leave(s, pulse);
+	b = pl_graph_edges(s->g, s->stack[at], &(uint32_t){0}, &end);
+	for (; e < end; e++) {
 		pl_node t = b->target[e];
 
 		if (pl_pulse_edge(pulse))
@@ -111,8 +119,7 @@ static bool advance(struct scc *s, struct pl_pulse *pulse)
 		if (s->number[t] < s->low[at])
 			s->low[at] = s->number[t];
 	}
-	leave(s);
-	return !pl_pulse_node(pulse);
+	return leave(s, pulse);
 }
 
 static bool explore(struct scc *s, struct pl_ctx *ctx)
@@ -124,9 +131,7 @@ static bool explore(struct scc *s, struct pl_ctx *ctx)
 			continue;
 		enter(s, i);
 		while (s->depth) {
-			if (s->cursor[s->depth - 1] == NO_EDGES)
-				leave(s);
-			else if (!advance(s, &pulse))
+			if (!advance(s, &pulse))
 				return false;
 		}
 	}

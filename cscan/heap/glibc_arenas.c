@@ -257,6 +257,21 @@ static pl_addr first_by_chunks(struct pl_view *v, const struct pl_glibc_heap *he
 	return 0;
 }
 
+/* The chunk that ends where the heap does, which is its top chunk, or hi when the row breaks off. */
+static pl_addr top_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap, struct pl_ctx *ctx)
+{
+	pl_addr at = heap->first;
+	uint64_t raw, size;
+
+	while (pl_glibc_chunk(v, heap, at, &raw) && !pl_ctx_cancelled(ctx)) {
+		size = raw & ~(uint64_t)PL_CHUNK_FLAGS;
+		if (at + size == heap->hi)
+			return at;
+		at += size;
+	}
+	return heap->hi;
+}
+
 /* The main heap lies in [lo, hi): at its start as a rule, behind a .bss without randomisation. */
 static void add_main_heap(struct pl_glibc *g, struct pl_ctx *ctx, pl_addr lo, pl_addr hi, pl_addr top)
 {
@@ -273,7 +288,9 @@ static void add_main_heap(struct pl_glibc *g, struct pl_ctx *ctx, pl_addr lo, pl
 		return;
 	if (first)
 		heap.first = heap.lo = first;
-	if (top < hi && pl_read64(&v, top + 8, &raw))
+	if (top == hi)
+		heap.top = top_by_chunks(&v, &heap, ctx);
+	else if (pl_read64(&v, top + 8, &raw))
 		heap.hi = top + PL_MIN(raw & ~(uint64_t)PL_CHUNK_FLAGS, hi - top);
 	if (heap.hi > heap.lo)
 		pl_vec_push(&g->heaps, heap);

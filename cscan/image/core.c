@@ -151,9 +151,8 @@ static void add_load(struct pl_image *im, const Elf64_Phdr *ph, struct headers *
 	if (ph->p_offset < size)
 		have = PL_MIN(held, size - ph->p_offset);
 	if (have)
-		pl_vec_push(&im->ranges,
-			    (struct pl_range){ph->p_vaddr, ph->p_vaddr + have,
-					      im->core + ph->p_offset, prot_of(ph)});
+		pl_vec_push(&im->ranges, (struct pl_range){ph->p_vaddr, ph->p_vaddr + have,
+							   im->core + ph->p_offset, prot_of(ph)});
 	if (have < held) {
 		im->info.truncated = true;
 		if (!pl_add(im->info.missing_bytes, held - have, &im->info.missing_bytes))
@@ -217,7 +216,8 @@ static void read_phdrs(struct pl_image *im, struct pl_ctx *ctx, const Elf64_Ehdr
 		count = room;
 	}
 	if (count > MAX_SEGMENTS) {
-		pl_ctx_damage(ctx, "too-many-segments", "the core claims %llu segments; %d are read",
+		pl_ctx_damage(ctx, "too-many-segments",
+			      "the core claims %llu segments; %d are read",
 			      (unsigned long long)count, MAX_SEGMENTS);
 		count = MAX_SEGMENTS;
 	}
@@ -233,10 +233,11 @@ static void read_phdrs(struct pl_image *im, struct pl_ctx *ctx, const Elf64_Ehdr
 	h->overlapping = make_disjoint(im->memory.at, &im->memory.n);
 	make_disjoint(im->ranges.at, &im->ranges.n);
 	if (h->bad || h->overlapping)
-		pl_ctx_damage(ctx, "bad-segments",
-			      "%llu segments of the core overlap others, %llu are beyond the address "
-			      "space",
-			      (unsigned long long)h->overlapping, (unsigned long long)h->bad);
+		pl_ctx_damage(
+			ctx, "bad-segments",
+			"%llu segments of the core overlap others, %llu are beyond the address "
+			"space",
+			(unsigned long long)h->overlapping, (unsigned long long)h->bad);
 }
 
 static void read_notes(struct pl_image *im, struct pl_ctx *ctx, const struct headers *h)
@@ -353,8 +354,8 @@ static void sum_up(struct pl_image *im, struct pl_ctx *ctx)
 			      "the core is truncated: some of its headers or notes are missing");
 }
 
-int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx,
-		  struct pl_image **ret, struct pl_err *err)
+int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, struct pl_image **ret,
+		  struct pl_err *err)
 {
 	struct pl_image *im = pl_calloc(1, sizeof(*im));
 	struct headers h = {0};

@@ -1,8 +1,9 @@
 /*
- * debugfile.c - where separate debug files lie: by build-id, by .gnu_debuglink, by .gnu_debugaltlink.
+ * debugfile.c - where separate debug files lie: by build-id, by .gnu_debuglink, by
+ * .gnu_debugaltlink.
  *
- * Only this machine's disk is searched: --debug-dir, the sysroot's /usr/lib/debug, our own. libdwfl,
- * which would ask debuginfod servers, is not used at all.
+ * Only this machine's disk is searched: --debug-dir, the sysroot's /usr/lib/debug, our own.
+ * libdwfl, which would ask debuginfod servers, is not used at all.
  */
 #include <stdio.h>
 #include <stdlib.h>

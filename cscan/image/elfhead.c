@@ -85,8 +85,8 @@ bool pl_elf_head(const uint8_t *p, uint64_t n, struct pl_elf_head *ret)
 			if (ph.p_offset > n || ph.p_filesz > n - ph.p_offset)
 				ret->notes_read = false;
 			else
-				find_build_id(p + ph.p_offset, ph.p_filesz,
-					      ph.p_align == 8 ? 8 : 4, ret);
+				find_build_id(p + ph.p_offset, ph.p_filesz, ph.p_align == 8 ? 8 : 4,
+					      ret);
 		}
 	}
 	return true;

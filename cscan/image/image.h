@@ -44,21 +44,21 @@ struct pl_mapping {
 };
 
 enum pl_module_state {
-	PL_MODULE_MATCHED,    /* file found, build-id equal to the one in the core */
-	PL_MODULE_UNCHECKED,  /* file found, but the core (or file) has no build-id to compare */
-	PL_MODULE_MISSING,    /* no such file */
-	PL_MODULE_MISMATCH,   /* file found, another build-id: its bytes are not used */
-	PL_MODULE_NOT_ELF,    /* a mapped data file */
+	PL_MODULE_MATCHED,   /* file found, build-id equal to the one in the core */
+	PL_MODULE_UNCHECKED, /* file found, but the core (or file) has no build-id to compare */
+	PL_MODULE_MISSING,   /* no such file */
+	PL_MODULE_MISMATCH,  /* file found, another build-id: its bytes are not used */
+	PL_MODULE_NOT_ELF,   /* a mapped data file */
 };
 
 /* A file that was mapped. Strings and arrays belong to the image. */
 struct pl_module {
-	const char *path;      /* as the core names it */
-	const char *file;      /* the file looked at on this machine, or NULL */
+	const char *path; /* as the core names it */
+	const char *file; /* the file looked at on this machine, or NULL */
 	enum pl_module_state state;
-	pl_addr lo, hi;        /* first and last mapped byte + 1 */
-	pl_addr bias;          /* run-time address = bias + address in the ELF file */
-	bool is_exe;           /* the main program */
+	pl_addr lo, hi; /* first and last mapped byte + 1 */
+	pl_addr bias;   /* run-time address = bias + address in the ELF file */
+	bool is_exe;    /* the main program */
 	uint8_t core_build_id[32], file_build_id[32];
 	unsigned core_build_id_len, file_build_id_len; /* 0 = none */
 };
@@ -66,10 +66,10 @@ struct pl_module {
 /* A thread of the process, in the order of the core's notes: the first one is the one that died. */
 struct pl_thread {
 	uint32_t lwp;
-	int signal;            /* pr_cursig of this thread */
+	int signal; /* pr_cursig of this thread */
 	pl_addr ip, sp;
-	pl_addr fs_base;       /* thread pointer: pthread_t on x86-64 glibc */
-	const uint64_t *regs;  /* n_regs general registers in the kernel's order, borrowed */
+	pl_addr fs_base;      /* thread pointer: pthread_t on x86-64 glibc */
+	const uint64_t *regs; /* n_regs general registers in the kernel's order, borrowed */
 	size_t n_regs;
 };
 
@@ -77,30 +77,30 @@ struct pl_thread {
 struct pl_core_info {
 	const char *path;
 	uint32_t pid;
-	int signal;            /* that killed it; 0 for a snapshot (gcore) */
+	int signal; /* that killed it; 0 for a snapshot (gcore) */
 	bool has_fault_addr;
-	pl_addr fault_addr;    /* si_addr, when has_fault_addr */
-	int si_code;           /* of NT_SIGINFO, 0 without */
-	const char *command;   /* pr_psargs, "" when absent; raw bytes, escape before printing */
-	bool truncated;        /* the file ends before its last segment does */
+	pl_addr fault_addr;     /* si_addr, when has_fault_addr */
+	int si_code;            /* of NT_SIGINFO, 0 without */
+	const char *command;    /* pr_psargs, "" when absent; raw bytes, escape before printing */
+	bool truncated;         /* the file ends before its last segment does */
 	uint64_t missing_bytes; /* of segments that the file should hold but does not */
-	uint64_t file_size;    /* of the (uncompressed) core */
+	uint64_t file_size;     /* of the (uncompressed) core */
 	uint64_t present_bytes; /* sum over spans from the core */
-	uint32_t n_segments;   /* PT_LOADs */
-	uint16_t machine;      /* EM_... */
-	bool from_gcore;       /* written by gdb, not by the kernel */
+	uint32_t n_segments;    /* PT_LOADs */
+	uint16_t machine;       /* EM_... */
+	bool from_gcore;        /* written by gdb, not by the kernel */
 };
 
 struct pl_image;
 
 /*
  * Open a core: reads headers and notes, maps the bytes, matches the mapped files. Compressed input
- * and "-" are unpacked to an unlinked temporary file. Not a core: PL_E_NOT_CORE; a core of a machine
- * that cannot be read: PL_E_MACHINE; *ret is untouched on failure. Truncation and missing files are
- * no failures but notes in ctx.
+ * and "-" are unpacked to an unlinked temporary file. Not a core: PL_E_NOT_CORE; a core of a
+ * machine that cannot be read: PL_E_MACHINE; *ret is untouched on failure. Truncation and missing
+ * files are no failures but notes in ctx.
  */
-int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx,
-		  struct pl_image **ret, struct pl_err *err);
+int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, struct pl_image **ret,
+		  struct pl_err *err);
 void pl_image_free(struct pl_image *im);
 
 const struct pl_core_info *pl_image_info(const struct pl_image *im);
@@ -161,14 +161,15 @@ static inline bool pl_read32(struct pl_view *v, pl_addr addr, uint32_t *ret)
 	*ret = pl_ld32(p);
 	return true;
 }
-/* Copy n bytes, which may lie in several adjoining spans; false (buf undefined) when some are not at hand. */
+/* Copy n bytes, which may lie in several adjoining spans; false (buf undefined) when some are not
+ * at hand. */
 bool pl_read(struct pl_view *v, pl_addr addr, void *buf, uint64_t n);
 /* A NUL-terminated string of at most max - 1 bytes into buf; false when unreadable or longer. */
 bool pl_read_cstr(struct pl_view *v, pl_addr addr, char *buf, size_t max);
 
 /* ---- symbols (image/symbols.c) ---- */
 struct pl_symbol {
-	pl_addr addr;   /* at run time, bias added */
+	pl_addr addr; /* at run time, bias added */
 	uint64_t size;
 	int module;
 	const char *name; /* borrowed from the image */
@@ -185,7 +186,8 @@ void pl_image_symbols_named(struct pl_image *im, int module, const char *name,
 /* The symbol whose [addr, addr + size) holds addr (functions and objects), or false. */
 bool pl_image_symbol_at(struct pl_image *im, pl_addr addr, struct pl_symbol *ret);
 /* Run-time address and size of a section of a module by name (".PyRuntime", ".bss"). */
-bool pl_image_section(struct pl_image *im, int module, const char *name, pl_addr *addr, uint64_t *size);
+bool pl_image_section(struct pl_image *im, int module, const char *name, pl_addr *addr,
+		      uint64_t *size);
 /* Hex of a build-id into buf (at least 2 * len + 1 bytes). */
 void pl_build_id_hex(const uint8_t *id, unsigned len, char *buf);
 
@@ -200,16 +202,18 @@ void pl_build_id_hex(const uint8_t *id, unsigned len, char *buf);
 struct pl_member_query {
 	const char *strct, *member;
 	bool found;      /* answer is valid */
-	bool has_struct; /* a complete definition of the struct was seen, with or without the member */
+	bool has_struct; /* a complete definition of the struct was seen, with or without the member
+			  */
 	int64_t offset;  /* bytes from the start of the struct, or its size */
 	uint64_t size;   /* bytes of the member (of the whole array for arrays) */
-	uint8_t bit_size, bit_offset; /* bit_size 0 unless it is a bit field; bit_offset from offset */
+	uint8_t bit_size,
+		bit_offset; /* bit_size 0 unless it is a bit field; bit_offset from offset */
 };
 /*
  * Answer all queries from the DWARF of a module, in its file or in its separate debug file (found
- * by build-id or .gnu_debuglink under /usr/lib/debug, debug_dir, sysroot/usr/lib/debug). Units whose
- * name ends in one of hints (NULL-terminated, may be NULL) are read first, and reading stops when
- * all is answered. Returns false when there is no DWARF at all.
+ * by build-id or .gnu_debuglink under /usr/lib/debug, debug_dir, sysroot/usr/lib/debug). Units
+ * whose name ends in one of hints (NULL-terminated, may be NULL) are read first, and reading stops
+ * when all is answered. Returns false when there is no DWARF at all.
  */
 bool pl_image_dwarf_members(struct pl_image *im, int module, const char *const *hints,
 			    struct pl_member_query *queries, size_t n);

@@ -30,9 +30,10 @@ const struct pl_machine *pl_machine_find(uint16_t machine);
 struct pl_elf_head {
 	uint16_t type, machine;
 	uint64_t entry;
-	uint64_t load_lo, load_hi; /* around all PT_LOADs, addresses as in the file; both 0 without */
-	uint64_t phdr_vaddr;       /* of the program headers, 0 when no PT_LOAD holds them */
-	bool notes_read;           /* every PT_NOTE lay within the bytes given */
+	uint64_t load_lo,
+		load_hi;     /* around all PT_LOADs, addresses as in the file; both 0 without */
+	uint64_t phdr_vaddr; /* of the program headers, 0 when no PT_LOAD holds them */
+	bool notes_read;     /* every PT_NOTE lay within the bytes given */
 	uint8_t build_id[PL_BUILD_ID_MAX];
 	unsigned build_id_len; /* 0 = none seen */
 };

@@ -10,8 +10,8 @@
 #include "image/internal.h"
 
 enum {
-	MAX_CHAIN = 64,    /* typedefs and qualifiers on a type, dimensions of an array */
-	MAX_NESTED = 256,  /* anonymous structs and unions in one struct */
+	MAX_CHAIN = 64,   /* typedefs and qualifiers on a type, dimensions of an array */
+	MAX_NESTED = 256, /* anonymous structs and unions in one struct */
 };
 
 /* Where a path has got to: a type, and how many of its dimensions are taken if it is an array. */
@@ -73,8 +73,7 @@ static bool is_aggregate(Dwarf_Die *type)
 {
 	int tag = dwarf_tag(type);
 
-	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
-	       tag == DW_TAG_class_type;
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_class_type;
 }
 
 /* Elements in the k-th dimension of an array; 0 when it has none or they are not known (x[]). */
@@ -143,8 +142,7 @@ static bool member_location(Dwarf_Die *member, uint64_t *ret)
 	}
 	if (dwarf_formudata(&attr, ret) == 0)
 		return true;
-	if (dwarf_getlocation(&attr, &ops, &n) != 0 || n != 1 ||
-	    ops[0].atom != DW_OP_plus_uconst)
+	if (dwarf_getlocation(&attr, &ops, &n) != 0 || n != 1 || ops[0].atom != DW_OP_plus_uconst)
 		return false;
 	*ret = ops[0].number;
 	return true;

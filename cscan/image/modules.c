@@ -23,9 +23,9 @@ struct candidate {
 	const struct pl_file_map *first; /* its first mapping */
 	const uint8_t *bytes;            /* of it, as the core has them, or NULL */
 	uint64_t n_bytes;
-	bool has_head;                   /* they start an ELF file */
+	bool has_head; /* they start an ELF file */
 	struct pl_elf_head head;
-	bool looks_elf;                  /* has_head, or a part of it was executable */
+	bool looks_elf; /* has_head, or a part of it was executable */
 };
 
 /* ---- grouping ---- */
@@ -175,8 +175,8 @@ static struct candidate look(struct pl_image *im, size_t index, const struct pl_
 	}
 	c.looks_elf = c.has_head;
 	for (size_t i = 0; i < n_maps && !c.looks_elf; i++) {
-		size_t k = pl_find(im->memory.at, im->memory.n, sizeof(*im->memory.at),
-				   first[i].lo);
+		size_t k =
+			pl_find(im->memory.at, im->memory.n, sizeof(*im->memory.at), first[i].lo);
 
 		c.looks_elf = k < im->memory.n && (im->memory.at[k].prot & PL_PROT_EXEC);
 	}
@@ -232,8 +232,7 @@ static enum pl_module_state check(const struct pl_image *im, const struct candid
 	if (b->machine != im->info.machine)
 		return PL_MODULE_MISMATCH;
 	if (c->has_head && a->build_id_len && b->build_id_len)
-		return pl_build_id_equal(a->build_id, a->build_id_len, b->build_id,
-					 b->build_id_len)
+		return pl_build_id_equal(a->build_id, a->build_id_len, b->build_id, b->build_id_len)
 			       ? PL_MODULE_MATCHED
 			       : PL_MODULE_MISMATCH;
 	/* One side is known to have none: then they are two files. */
@@ -302,8 +301,7 @@ static void end_names(struct names *s)
 	size_t used = strlen(s->text);
 
 	if (s->n > MAX_NAMED)
-		snprintf(s->text + used, sizeof(s->text) - used, " and %zu more",
-			 s->n - MAX_NAMED);
+		snprintf(s->text + used, sizeof(s->text) - used, " and %zu more", s->n - MAX_NAMED);
 }
 
 static void say_mismatch(struct pl_ctx *ctx, const struct pl_module *m)
@@ -382,7 +380,8 @@ void pl_modules_find(struct pl_image *im, struct pl_ctx *ctx)
 			    im->sysroot ? "under the sysroot" : "on this machine", missing.text);
 	if (unchecked.n)
 		pl_ctx_note(ctx, PL_INFO, "files-unchecked",
-			    "%zu mapped files could not be checked by build-id and are taken as they are: %s",
+			    "%zu mapped files could not be checked by build-id and are taken as "
+			    "they are: %s",
 			    unchecked.n, unchecked.text);
 }
 
@@ -393,11 +392,10 @@ struct pl_file *pl_module_debug(struct pl_image *im, int module)
 
 	if (!p->debug_tried) {
 		p->debug_tried = true;
-		p->debug = pl_debug_file(im, p->file, m->core_build_id_len ? m->core_build_id
-									    : m->file_build_id,
-					 m->core_build_id_len
-						 ? m->core_build_id_len
-						 : (p->file ? m->file_build_id_len : 0));
+		p->debug = pl_debug_file(
+			im, p->file, m->core_build_id_len ? m->core_build_id : m->file_build_id,
+			m->core_build_id_len ? m->core_build_id_len
+					     : (p->file ? m->file_build_id_len : 0));
 	}
 	return p->debug;
 }

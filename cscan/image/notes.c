@@ -52,8 +52,8 @@ static void read_prpsinfo(struct pl_image *im, const uint8_t *d, uint64_t n)
 	if (n < PRPSINFO_ARGS + PRPSINFO_ARGS_LEN || im->info.command)
 		return;
 	im->info.pid = pl_ld32(d + PRPSINFO_PID);
-	im->info.command = pl_arena_strndup(&im->strings, (const char *)d + PRPSINFO_ARGS,
-					    PRPSINFO_ARGS_LEN);
+	im->info.command =
+		pl_arena_strndup(&im->strings, (const char *)d + PRPSINFO_ARGS, PRPSINFO_ARGS_LEN);
 	/* The kernel writes the dying thread's NT_PRSTATUS first; gdb starts with NT_PRPSINFO. */
 	if (!im->threads.n)
 		im->info.from_gcore = true;
@@ -118,7 +118,8 @@ static void read_file_maps(struct pl_image *im, struct pl_ctx *ctx, const uint8_
 			size_t before = im->file_maps.n;
 
 			/* One copy for the several mappings of one file, which come in a row. */
-			if (before && !strcmp(im->file_maps.at[before - 1].path, (const char *)name))
+			if (before &&
+			    !strcmp(im->file_maps.at[before - 1].path, (const char *)name))
 				m.path = im->file_maps.at[before - 1].path;
 			else
 				m.path = pl_arena_strndup(&im->strings, (const char *)name,
@@ -204,7 +205,7 @@ void pl_notes_finish(struct pl_image *im, struct pl_ctx *ctx)
 	if (!im->info.command)
 		im->info.command = "";
 	/* A live process that gdb stopped to take a snapshot died of nothing. */
-	if (im->info.from_gcore && (im->info.signal == SIGSTOP || im->info.signal == SIGTRAP ||
-				    im->info.signal == SIGINT))
+	if (im->info.from_gcore &&
+	    (im->info.signal == SIGSTOP || im->info.signal == SIGTRAP || im->info.signal == SIGINT))
 		im->info.signal = 0;
 }

@@ -9,7 +9,8 @@
 #include "image/internal.h"
 
 static const struct pl_machine machines[] = {
-	/* r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base ... */
+	/* r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base ...
+	 */
 	{.machine = EM_X86_64, .n_regs = 27, .ip = 16, .sp = 19, .tp = 21},
 };
 

@@ -2,10 +2,10 @@
  * spans.c - segments, mapped files and files of this machine put together to one map of memory.
  *
  * Mappings are the union of what PT_LOADs and NT_FILE tell (the kernel lists every mapping as a
- * PT_LOAD, gcore leaves out those it saved no bytes of). Spans are the core's own bytes and, between
- * them, bytes of checked files; a byte of the core always wins over one of a file, and where a
- * truncated core lost bytes that it claims to have held no file stands in, because they were saved
- * for having been changed.
+ * PT_LOAD, gcore leaves out those it saved no bytes of). Spans are the core's own bytes and,
+ * between them, bytes of checked files; a byte of the core always wins over one of a file, and
+ * where a truncated core lost bytes that it claims to have held no file stands in, because they
+ * were saved for having been changed.
  */
 #include "image/internal.h"
 

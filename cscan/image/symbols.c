@@ -17,7 +17,8 @@ struct pl_symtab {
 	const char *names;
 	size_t names_size; /* the last byte is NUL */
 	uint32_t n, mask;
-	uint32_t *slot; /* symbol index by hash of the base name, 0 = free (symbol 0 is no symbol) */
+	uint32_t
+		*slot; /* symbol index by hash of the base name, 0 = free (symbol 0 is no symbol) */
 };
 
 struct by_addr {
@@ -211,7 +212,8 @@ bool pl_image_symbol(struct pl_image *im, int module, const char *name, struct p
 	return false;
 }
 
-/* Call fn for a module's symbols of that name that were not seen in a table before; false = stop. */
+/* Call fn for a module's symbols of that name that were not seen in a table before; false = stop.
+ */
 static bool each_in_module(struct pl_image *im, int module, const char *name,
 			   bool (*fn)(void *arg, const struct pl_symbol *s), void *arg)
 {

@@ -34,11 +34,12 @@ bool pl_is_packed(const uint8_t *p, size_t n)
 		size_t n;
 		char magic[8];
 	} known[] = {
-		{4, "\x28\xb5\x2f\xfd"},     /* zstd */
-		{4, "\x04\x22\x4d\x18"},     /* lz4 */
-		{6, "\xfd" "7zXZ\0"},        /* xz */
-		{3, "\x1f\x8b\x08"},         /* gzip */
-		{3, "BZh"},                  /* bzip2 */
+		{4, "\x28\xb5\x2f\xfd"}, /* zstd */
+		{4, "\x04\x22\x4d\x18"}, /* lz4 */
+		{6, "\xfd"
+		    "7zXZ\0"},       /* xz */
+		{3, "\x1f\x8b\x08"}, /* gzip */
+		{3, "BZh"},          /* bzip2 */
 	};
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(known); i++) {

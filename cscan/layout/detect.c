@@ -204,7 +204,7 @@ static bool by_constant(struct pl_image *im, struct pl_found *f, uint32_t minor)
 	return false;
 }
 
-/* Py_DEBUG exports _Py_NegativeRefcount, Py_TRACE_REFS _Py_PrintReferences (Objects/object.c). */
+/* What only one kind of build exports (Objects/object.c). */
 static void flavour_by_symbols(struct pl_image *im, struct pl_found *f)
 {
 	struct pl_symbol s;
@@ -216,6 +216,8 @@ static void flavour_by_symbols(struct pl_image *im, struct pl_found *f)
 		f->flavour |= PL_PYDEBUG;
 	if (pl_image_symbol(im, f->module, "_Py_PrintReferences", &s))
 		f->flavour |= PL_TRACE_REFS;
+	if (pl_image_symbol(im, f->module, "_Py_DecRefShared", &s))
+		f->flavour |= PL_FREE_THREADED;
 }
 
 static int refuse_other(const char *name, struct pl_err *err)

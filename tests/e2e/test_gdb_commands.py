@@ -185,8 +185,10 @@ def test_the_core_may_change(made, core_of, pyleak):
 def test_odd_names_of_a_core(name, made, tmp_path, pyleak):
     core = tmp_path / name
     core.symlink_to(made.path)
-    answer = gdb.batch(["py-leak-types --format json"], after=[made.meta["exe"], str(core)])
-    assert answer.printed == [pyleak("types", core, "--exe", made.meta["exe"], "--format", "json").stdout]
+    answer = gdb.batch(["py-leak-types --format json --match " + THING], after=[made.meta["exe"], str(core)])
+    other = pyleak("types", core, "--exe", made.meta["exe"], "--format", "json", "--match", THING)
+    assert other.json["core"]["path"] == str(core)
+    assert answer.printed == [other.stdout]
 
 
 def test_without_an_executable(made, pyleak):

@@ -63,16 +63,16 @@ def test_sizes_equal_sys_getsizeof(core, pyleak):
     assert {name: found.get(name) for name in truth} == truth
 
 
-def test_generations(core, pyleak):
+def test_generations(core, pyleak, version):
     """Each list by itself: gc.get_objects(generation=N) where there is one (3.8)."""
     made = core("mixed")
     rows = made.truth["tracked"]
-    if rows[0]["generations"] is None:
+    if version < (3, 8):
         pytest.skip("gc.get_objects() takes no generation here")
-    for generation in rows[0]["generations"]:
+    for generation in "012":
         truth = Counter()
         for row in rows:
-            truth[row["type"]] += row["generations"][generation]
+            truth[row["type"]] += row["generations"].get(generation, 0)
         found = pyleak("types", made, "--format", "json", "--generation", generation).rows("types")
         assert counts(found, "count") == {name: n for name, n in truth.items() if n}, generation
 

@@ -52,10 +52,9 @@ def auxv(pairs: Iterable[Tuple[int, int]]) -> bytes:
 def nt_file(maps: Sequence[Tuple[int, int, int, str]], count: Optional[int] = None,
             page: int = PAGE) -> bytes:
     """The description of an NT_FILE from (lo, hi, offset in bytes, path); count is the claim."""
-    out = struct.pack("<QQ", len(maps) if count is None else count, page)
-    for lo, hi, offset, _ in maps:
-        out += struct.pack("<QQQ", lo, hi, offset // PAGE)
-    return out + b"".join(path.encode() + b"\0" for _, _, _, path in maps)
+    head = struct.pack("<QQ", len(maps) if count is None else count, page)
+    entries = [struct.pack("<QQQ", lo, hi, offset // PAGE) for lo, hi, offset, _ in maps]
+    return b"".join([head] + entries + [path.encode() + b"\0" for _, _, _, path in maps])
 
 
 class Core:

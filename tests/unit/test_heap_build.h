@@ -30,6 +30,7 @@ struct block {
 struct mem {
 	PL_VEC(struct area) areas;
 	struct pl_layout l;
+	pl_addr entry; /* AT_ENTRY: tells which file is the program, 0 = none */
 	struct opened o;
 	struct pl_heap *h;
 	struct pl_heap_tally tally;
@@ -125,6 +126,8 @@ static inline void heap_open(struct mem *m)
 		build_load(&b, a->lo, a->host, a->held, DEFAULT, a->size, a->flags);
 	}
 	build_files(&b, maps, n_maps);
+	if (m->entry)
+		build_auxv(&b, AT_ENTRY, m->entry);
 	open_built(&m->o, &b);
 	build_fini(&b);
 	assert_int_equal(pl_heap_new(m->o.im, &m->l, &m->o.ctx, &m->h, &m->o.err), 0);

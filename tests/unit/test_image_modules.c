@@ -512,8 +512,8 @@ static void paths_stay_in_the_sysroot(void **state)
 	assert_int_equal(mkdir(in_scratch("root/usr/lib"), 0700), 0);
 	write_file(in_scratch("root/usr/lib/x"), "inside", 6);
 	write_file(in_scratch("outside"), "outside", 7);
-	link_to("usr/lib", "root/lib");              /* as merged-usr systems have it */
-	link_to("/usr/lib/x", "root/absolute");      /* absolute: from the root of the sysroot */
+	link_to("usr/lib", "root/lib");         /* as merged-usr systems have it */
+	link_to("/usr/lib/x", "root/absolute"); /* absolute: from the root of the sysroot */
 	link_to("../../../../../usr/lib/x", "root/up");
 	link_to(in_scratch("outside"), "root/out");
 	link_to("loop2", "root/loop1");

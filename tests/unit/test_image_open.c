@@ -205,7 +205,7 @@ static void reads_cross_spans(void **state)
 	assert_true(pl_read_cstr(&o.view, 0x1ffa, s, sizeof(s)));
 	assert_string_equal(s, "hello world");
 	assert_true(pl_read_cstr(&o.view, 0x1ffa, s, 12));
-	assert_false(pl_read_cstr(&o.view, 0x1ffa, s, 11));             /* no room for the NUL */
+	assert_false(pl_read_cstr(&o.view, 0x1ffa, s, 11));               /* no room for the NUL */
 	assert_false(pl_read_cstr(&o.view, 0x2000 + 4000, s, sizeof(s))); /* longer than that */
 	assert_false(pl_read_cstr(&o.view, 0x2000 + 4090, s, sizeof(s))); /* runs off the end */
 	assert_false(pl_read_cstr(&o.view, 0x5000, s, sizeof(s)));
@@ -248,7 +248,7 @@ static void absurd_segments(void **state)
 	(void)state;
 	build_init(&b);
 	build_load(&b, UINT64_MAX - 10, page_a, 4096, DEFAULT, DEFAULT, RW); /* wraps round */
-	build_load(&b, 0x1000, page_a, 16, UINT64_MAX, 16, RW);  /* more bytes than memory */
+	build_load(&b, 0x1000, page_a, 16, UINT64_MAX, 16, RW); /* more bytes than memory */
 	build_load(&b, 0x2000, page_b, 16, UINT64_C(1) << 62, UINT64_C(1) << 62, RW);
 	build_load(&b, UINT64_C(1) << 63, page_b, 16, 32, 32, RW);
 	b.segs.at[3].ph.p_offset = UINT64_MAX - 8; /* its bytes would be past any file's end */
@@ -376,10 +376,10 @@ static void notes_of_a_process(void **state)
 	size_t n;
 
 	(void)state;
-	info[24] = 99; /* pr_pid */
+	info[24] = 99;              /* pr_pid */
 	memset(info + 56, 'a', 80); /* pr_psargs without a NUL */
 	sig[0] = SIGSEGV;
-	sig[8] = 1; /* SEGV_MAPERR */
+	sig[8] = 1;     /* SEGV_MAPERR */
 	sig[17] = 0x12; /* si_addr 0x1200 */
 	build_init(&b);
 	build_thread(&b, 101, SIGSEGV, 0x400000, 0x7ffe0000, 0x7f0000001000);
@@ -493,12 +493,12 @@ static void cyclic_notes(void **state)
 	for (unsigned i = 0; i < COPIES; i++) {
 		build_load(&b, 0, NULL, 0, b.notes.n, 0, 0);
 		b.segs.at[i].ph.p_type = PT_NOTE;
-		b.segs.at[i].ph.p_offset =
-			sizeof(Elf64_Ehdr) + (COPIES + 1) * sizeof(Elf64_Phdr);
+		b.segs.at[i].ph.p_offset = sizeof(Elf64_Ehdr) + (COPIES + 1) * sizeof(Elf64_Phdr);
 	}
 	open_built(&o, &b);
 	pl_image_threads(o.im, &n);
-	/* at most as many notes as the file has bytes for: the 1000 that are there, and some again */
+	/* at most as many notes as the file has bytes for: the 1000 that are there, and some again
+	 */
 	assert_in_range(n, 1000, b.n / 336);
 	close_opened(&o);
 	build_fini(&b);
@@ -507,10 +507,8 @@ static void cyclic_notes(void **state)
 static void overlapping_files(void **state)
 {
 	struct build_map maps[] = {
-		{0x20000, 0x22000, 0, "/a"},
-		{0x10000, 0x12000, 0, "/b"},
-		{0x11000, 0x13000, 0, "/c"},
-		{0x30000, 0x30000, 0, "/empty"},
+		{0x20000, 0x22000, 0, "/a"},         {0x10000, 0x12000, 0, "/b"},
+		{0x11000, 0x13000, 0, "/c"},         {0x30000, 0x30000, 0, "/empty"},
 		{0x50000, 0x40000, 0, "/backwards"},
 	};
 	const struct pl_module *m;

@@ -245,8 +245,8 @@ static void sections(void **state)
 /* ---- DWARF ---- */
 
 #define T test_anonymous_typedef
-#define MEMBER(s, m) \
-	{ \
+#define MEMBER(s, m)                                                                      \
+	{                                                                                 \
 		{.strct = #s, .member = #m}, (int64_t)offsetof(s, m), sizeof(((s *)0)->m) \
 	}
 
@@ -274,21 +274,28 @@ static const struct truth truths[] = {
 	MEMBER(test_anonymous_typedef, matrix[3][4]),
 	MEMBER(test_anonymous_typedef, items),
 	{{.strct = "test_outer", .member = "runtime.gc.collecting"},
-	 offsetof(struct test_outer, runtime.gc.collecting), sizeof(long)},
+	 offsetof(struct test_outer, runtime.gc.collecting),
+	 sizeof(long)},
 	{{.strct = "test_opaque", .member = "runtime.gc"},
-	 offsetof(struct test_outer, runtime.gc), sizeof(long)},
+	 offsetof(struct test_outer, runtime.gc),
+	 sizeof(long)},
 	{{.strct = "test_anonymous_typedef", .member = "open_ended"}, offsetof(T, open_ended), 0},
-	{{.strct = "test_anonymous_typedef", .member = "open_ended[7]"}, offsetof(T, open_ended) + 7, 1},
+	{{.strct = "test_anonymous_typedef", .member = "open_ended[7]"},
+	 offsetof(T, open_ended) + 7,
+	 1},
 	/* sizes of structs */
 	{{.strct = "test_anonymous_typedef", .member = ""}, sizeof(T), sizeof(T)},
-	{{.strct = "test_generation", .member = ""}, sizeof(struct test_generation),
+	{{.strct = "test_generation", .member = ""},
+	 sizeof(struct test_generation),
 	 sizeof(struct test_generation)},
 	{{.strct = "test_inner", .member = ""}, sizeof(union test_inner), sizeof(union test_inner)},
 	/* alternatives, the first that is there */
 	{{.strct = "no_such_struct|test_outer", .member = "p"}, 0, sizeof(void *)},
 	{{.strct = "test_outer|test_inner", .member = "no|runtime|p"},
-	 offsetof(struct test_outer, runtime), sizeof(long)},
-	{{.strct = "test_outer|test_inner", .member = "high"}, offsetof(union test_inner, high),
+	 offsetof(struct test_outer, runtime),
+	 sizeof(long)},
+	{{.strct = "test_outer|test_inner", .member = "high"},
+	 offsetof(union test_inner, high),
 	 sizeof(int)},
 };
 
@@ -525,8 +532,8 @@ static void dwz_common_file(void **state)
 	snprintf(dir, sizeof(dir), "%s", in_scratch("dwz"));
 	build_id_path(path, sizeof(path), dir);
 	/* two files alike, so that dwz has something to share */
-	run("objcopy --only-keep-debug '%s' '%s' && cp '%s' '%s/twin.debug' && mkdir '%s/.dwz'", self,
-	    path, path, dir, dir);
+	run("objcopy --only-keep-debug '%s' '%s' && cp '%s' '%s/twin.debug' && mkdir '%s/.dwz'",
+	    self, path, path, dir, dir);
 	snprintf(command, sizeof(command),
 		 "dwz -m '%s/.dwz/common' -M /usr/lib/debug/.dwz/common '%s' '%s/twin.debug'", dir,
 		 path, dir);

@@ -72,8 +72,8 @@ static const struct {
 	const char *name;
 	int (*add)(struct archive *);
 } filters[] = {
-	{"core.zst", archive_write_add_filter_zstd}, {"core.lz4", archive_write_add_filter_lz4},
-	{"core.xz", archive_write_add_filter_xz},    {"core.gz", archive_write_add_filter_gzip},
+	{"core.zst", archive_write_add_filter_zstd},  {"core.lz4", archive_write_add_filter_lz4},
+	{"core.xz", archive_write_add_filter_xz},     {"core.gz", archive_write_add_filter_gzip},
 	{"core.bz2", archive_write_add_filter_bzip2},
 };
 

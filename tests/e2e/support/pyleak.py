@@ -1,13 +1,15 @@
 """Runs the pyleak binary of the checkout."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import List, Optional, Union
 
 from support.cores import Core
 
-PYLEAK = Path(__file__).resolve().parents[3] / "build" / "bin" / "pyleak"
+CHECKOUT = Path(__file__).resolve().parents[3]
+PYLEAK = CHECKOUT / os.environ.get("PYLEAK_BUILD", "build") / "bin" / "pyleak"
 TIMEOUT = 300
 
 
