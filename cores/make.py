@@ -76,8 +76,7 @@ def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
     name = "%s-%s" % (recipe_id, _digest(interpreter, options))
     folder = matrix.cache_dir() / "cores" / interpreter_id / name
     if not folder.is_dir():
-        if "since" in recipe and matrix.version_of(interpreter) < tuple(recipe["since"]):
-            raise matrix.Missing("%s needs Python %d.%d" % ((recipe_id,) + tuple(recipe["since"])))
+        _check_fit(interpreter, recipe)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _keep(_run(interpreter, options), folder)
         _drop_outdated(folder, options)
@@ -89,6 +88,15 @@ def _recipe(recipe_id: str) -> dict:
         if row["id"] == recipe_id:
             return row
     raise KeyError("no recipe %s in cores/recipes.json" % recipe_id)
+
+
+def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
+    """matrix.Missing if the recipe cannot be made by this interpreter."""
+    if "since" in recipe and matrix.version_of(interpreter) < tuple(recipe["since"]):
+        raise matrix.Missing("%s needs Python %d.%d" % ((recipe["id"],) + tuple(recipe["since"])))
+    row = matrix.row_of(interpreter.id.split(matrix.STRIPPED)[0])
+    if recipe.get("needs_gil") and row.get("free_threaded"):
+        raise matrix.Missing("%s: a free-threaded build has no such allocator" % recipe["id"])
 
 
 def dumper_of(kill: str) -> Optional[str]:

@@ -9,8 +9,8 @@ own builds from Debian's source tarballs.  `interpreters`: one row for each id w
     root and path   an executable inside one of the roots (path as seen inside)
     pyenv           a version under $PYENV_ROOT (~/.pyenv)
     build           one of the builds
-and optionally tier "full": only for `make test-full`.  Roots and builds are provided by
-scripts/interpreters.py.
+and optionally tier "full" (only for `make test-full`) and free_threaded.  Roots and builds are
+provided by scripts/interpreters.py.
 """
 
 import functools

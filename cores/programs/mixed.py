@@ -307,14 +307,14 @@ def make_containers():
 def make_big():
     """Over the 512 bytes of pymalloc, over the 128 KiB where malloc maps."""
     KEEP["big"] = [
-        list(range(1000)), list(range(100000)), dict((number, number) for number in range(20000)),
-        dict(("key %d" % number, number) for number in range(20000)), set(range(30000)),
-        tuple(range(30000)),
+        list(range(1000)), list(range(40000)), dict((number, number) for number in range(6000)),
+        dict(("key %d" % number, number) for number in range(6000)), set(range(6000)),
+        tuple(range(20000)),
         "s" * 600, "s" * 200000, u"\u20ac" * 100000, b"b" * 200000, bytearray(1000),
         bytearray(500000),
-        tuple([None] * 100), array.array("i", range(100000)),
+        tuple([None] * 100), array.array("i", range(50000)),
         [bytes(b"x" * 700) + b"%d" for _ in range(50)],
-        collections.deque(range(10000)), frozenset(range(5000)), 7 ** 20000,
+        collections.deque(range(5000)), frozenset(range(5000)), 7 ** 20000,
         ctypes.create_string_buffer(300000),
     ]
 

@@ -145,9 +145,11 @@ def closure_rows(own, objects):
 
 
 def trace_refs_rows(own, every):
-    """Rows over sys.getobjects(0): all objects that a trace-refs build knows."""
+    """Rows over sys.getobjects(0): all objects that a trace-refs build knows, with the module sys,
+    which Python 3's getobjects() leaves out as being its own `self`."""
     rows = {}
-    for obj in every:
+    listed_sys = [obj for obj in every if obj is sys]
+    for obj in every + ([] if listed_sys else [sys]):
         if id(obj) not in own:
             census.add_row(rows, type(obj), census.size_of(obj))
     return rows

@@ -3,9 +3,10 @@
  */
 #include "analysis/session.h"
 
+#include "analysis/refgraph.h"
 #include "base/mem.h"
 
-enum stage { STAGE_IMAGE, STAGE_LAYOUT, STAGE_HEAP, STAGE_CENSUS, STAGE_OBJECTS, N_STAGES };
+enum stage { STAGE_IMAGE, STAGE_LAYOUT, STAGE_HEAP, STAGE_CENSUS, STAGE_OBJECTS, STAGE_INDEX, STAGE_ROOTS, STAGE_GRAPH, N_STAGES };
 
 struct pl_session {
 	struct pl_image_options options; /* strings owned */
@@ -15,6 +16,8 @@ struct pl_session {
 	struct pl_heap *heap;
 	struct pl_objects *census; /* freed when the objects are there */
 	struct pl_objects *objects;
+	struct pl_roots *roots;
+	struct pl_graph *graph;
 	struct pl_err failed[N_STAGES]; /* code 0: not tried yet, or built */
 	size_t stage_notes;             /* the first so many notes of ctx came from stages */
 	bool stages_partial;
@@ -43,6 +46,8 @@ void pl_session_free(struct pl_session *s)
 {
 	if (!s)
 		return;
+	pl_graph_free(s->graph);
+	pl_roots_free(s->roots);
 	pl_objects_free(s->census);
 	pl_objects_free(s->objects);
 	if (s->heap)
@@ -91,6 +96,22 @@ static void keep_notes(struct pl_session *s, size_t start)
 	}
 }
 
+/* Both directions: whoever wants the graph asks who refers to an object. */
+static int build_graph(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_graph *graph;
+	int rc = pl_refgraph_new(s->objects, &s->ctx, &graph, err);
+
+	if (rc)
+		return rc;
+	rc = pl_graph_reverse(graph, &s->ctx, err);
+	if (rc)
+		pl_graph_free(graph);
+	else
+		s->graph = graph;
+	return rc;
+}
+
 /* Build one stage whose needs are there already. */
 static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 {
@@ -103,17 +124,26 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 		return pl_heap_new(s->image, s->layout, &s->ctx, &s->heap, err);
 	case STAGE_CENSUS:
 		return pl_objects_new(s->image, s->layout, s->heap, true, &s->ctx, &s->census, err);
-	default:
+	case STAGE_OBJECTS:
 		/* It answers all that the census does, and the two would hold the same memory. */
 		pl_objects_free(s->census);
 		s->census = NULL;
 		return pl_objects_new(s->image, s->layout, s->heap, false, &s->ctx, &s->objects, err);
+	case STAGE_INDEX:
+		return pl_objects_index(s->objects, &s->ctx, err);
+	case STAGE_ROOTS:
+		return pl_roots_new(s->objects, &s->ctx, &s->roots, err);
+	default:
+		return build_graph(s, err);
 	}
 }
 
 static bool have(const struct pl_session *s, enum stage stage)
 {
-	const void *const built[] = {s->image, s->layout, s->heap, s->census, s->objects};
+	const void *const built[] = {s->image,	 s->layout, s->heap,
+				     s->census,	 s->objects,
+				     s->objects && s->objects->indexed ? s->objects : NULL,
+				     s->roots,	 s->graph};
 
 	return built[stage] != NULL;
 }
@@ -210,6 +240,33 @@ int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_
 
 	if (!code)
 		*ret = s->objects;
+	return code;
+}
+
+int pl_session_index(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_INDEX, err);
+
+	if (!code)
+		*ret = s->objects;
+	return code;
+}
+
+int pl_session_roots(struct pl_session *s, const struct pl_roots **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_ROOTS, err);
+
+	if (!code)
+		*ret = s->roots;
+	return code;
+}
+
+int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_GRAPH, err);
+
+	if (!code)
+		*ret = s->graph;
 	return code;
 }
 

@@ -1,7 +1,7 @@
 /*
  * session.h - the dead process with its stages, each built on first need and then read-only.
  *
- *	image -> layout -> heap -> objects (-> graph, later)
+ *	image -> layout -> heap -> objects -> index -> roots -> graph
  *
  * A stage getter returns 0 or an error code; a failed stage fails again in the same way. One thread
  * at a time per session.
@@ -13,7 +13,9 @@
 #include "heap/heap.h"
 #include "image/image.h"
 #include "layout/layout.h"
+#include "graph/graph.h"
 #include "object/objects.h"
+#include "object/roots.h"
 
 struct pl_session;
 
@@ -34,6 +36,12 @@ int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_
  * those that came from building the stages stay, for they hold for every run.
  */
 void pl_session_renew(struct pl_session *s);
+
+/* The objects with ids, for pl_objects_id(), pl_edges() and all that follows. */
+int pl_session_index(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);
+int pl_session_roots(struct pl_session *s, const struct pl_roots **ret, struct pl_err *err);
+/* The reference graph in both directions: see refgraph.h. */
+int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct pl_err *err);
 
 /* Stages already built, or NULL: the report's head line uses what is there. */
 struct pl_image *pl_session_have_image(const struct pl_session *s);

@@ -77,20 +77,36 @@ void pl_edge_put(struct pl_edge_sink *s, pl_node target, uint8_t flags)
 	s->n++;
 }
 
-/* n bytes, 8-aligned, that live as long as the graph; NULL when there is no memory. */
+static struct pl_graph_slab *slab_new(size_t cap)
+{
+	struct pl_graph_slab *slab = pl_col_alloc(cap, 1);
+
+	if (slab)
+		*slab = (struct pl_graph_slab){NULL, sizeof(*slab), cap};
+	return slab;
+}
+
+/*
+ * n bytes, 8-aligned, that live as long as the graph; NULL when there is no memory. A big piece
+ * gets a slab of its own behind the first, whose room is still wanted.
+ */
 static void *slab_cut(struct pl_edge_sink *s, size_t n)
 {
 	struct pl_graph_slab *slab = s->slabs;
 	void *p;
 
 	n = (n + 7) & ~(size_t)7;
-	if (!slab || n > slab->cap - slab->used) {
-		size_t cap = PL_MAX(sizeof(*slab) + n, SLAB_BYTES);
-
-		slab = pl_col_alloc(cap, 1);
+	if (slab && n > SLAB_BYTES / 8) {
+		slab = slab_new(sizeof(*slab) + n);
 		if (!slab)
 			return NULL;
-		*slab = (struct pl_graph_slab){s->slabs, sizeof(*slab), cap};
+		slab->next = s->slabs->next;
+		s->slabs->next = slab;
+	} else if (!slab || n > slab->cap - slab->used) {
+		slab = slab_new(PL_MAX(sizeof(*slab) + n, SLAB_BYTES));
+		if (!slab)
+			return NULL;
+		slab->next = s->slabs;
 		s->slabs = slab;
 	}
 	p = (char *)slab + slab->used;

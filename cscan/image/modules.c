@@ -174,7 +174,8 @@ static struct candidate look(struct pl_image *im, size_t index, const struct pl_
 		c.has_head = !first->offset && pl_elf_head(c.bytes, c.n_bytes, &c.head);
 	}
 	c.looks_elf = c.has_head;
-	for (size_t i = 0; i < n_maps && !c.looks_elf; i++) {
+	/* Without its first bytes, code is the sign; a JIT's memory file has other first bytes. */
+	for (size_t i = 0; i < n_maps && !c.looks_elf && (!c.bytes || first->offset); i++) {
 		size_t k =
 			pl_find(im->memory.at, im->memory.n, sizeof(*im->memory.at), first[i].lo);
 

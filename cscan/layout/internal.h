@@ -2,8 +2,8 @@
  * internal.h - what the files of layout/ share and nobody else sees.
  *
  * The way of a layout: detect.c finds the interpreter and its version, resolve.c makes candidates
- * (tables.c, dwarf_source.c, debug_offsets.c, infer.c), encodings.c says what values mean,
- * places.c finds the runtime's roots in this core, proof.c accepts or rejects.
+ * (tables.c, variants.c, dwarf_source.c, debug_offsets.c), encodings.c says what values mean,
+ * places.c (statics.c, infer.c) finds the runtime's roots in this core, proof.c accepts or rejects.
  */
 #ifndef PL_LAYOUT_INTERNAL_H
 #define PL_LAYOUT_INTERNAL_H
@@ -92,6 +92,10 @@ void pl_layout_from_table(struct pl_layout *l, const struct pl_layout_table *t,
 			  enum pl_source source);
 /* Offset of one field in a table, PL_NONE when it lacks it. */
 int32_t pl_layout_table_offset(const struct pl_layout_table *t, enum pl_field field);
+
+/* ---- variants (variants.c) ---- */
+/* Turn a layout into the nth other variant of its minor; its name ("generations at +24"), or NULL. */
+const char *pl_layout_variant(struct pl_layout *l, unsigned nth);
 
 /* ---- DWARF of the very binary (dwarf_source.c) ---- */
 /*

@@ -165,7 +165,7 @@ static bool prove_lists(struct proof *p, bool enough)
 	}
 	/* one fault in twenty nodes is far more than damage does and far less than a wrong offset */
 	if ((c->bad + c->back) * 20 > c->nodes)
-		return fail(p, "of %llu nodes on the gc lists %llu are no objects, %llu not linked back",
+		return fail(p, "the gc lists break: %llu nodes, %llu are no objects, %llu not linked back",
 			    (unsigned long long)c->nodes, (unsigned long long)c->bad,
 			    (unsigned long long)c->back);
 	if (c->nodes < FEW_NODES && !enough)

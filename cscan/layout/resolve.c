@@ -2,14 +2,15 @@
  * resolve.c - choosing the layout: candidates from every source, best first, until one is proved.
  *
  * Knows the order of trust and nothing of any structure. Candidates: debug information over the
- * nearest table; the debug offsets over each table of that version; the same over the tables of
- * other patch releases.
+ * nearest table; the debug offsets over each table of that version and its variants; the same over
+ * the tables of other patch releases.
  */
 #include "layout/internal.h"
 
 #include <stdio.h>
 
 #define TRIED_BYTES 400
+#define MAX_SAID 3 /* rejected layouts that an error names */
 
 #define MAX_INTERPRETERS 8 /* libpythons in one process that are tried */
 
@@ -122,16 +123,28 @@ static bool try_dwarf(struct resolver *r, const struct ranked *ranked, size_t n)
 	return pl_layout_from_dwarf(r->im, &r->found, r->l) && settle(r, false, "debug information");
 }
 
-static bool try_tables(struct resolver *r, const struct ranked *ranked, size_t n)
+/* A table as it is, then its variants. */
+static bool try_table(struct resolver *r, const struct pl_layout_table *t)
 {
+	const char *variant = NULL;
 	char what[80];
 
-	for (size_t i = 0; i < n; i++) {
-		fill(r, ranked[i].table);
-		snprintf(what, sizeof(what), "table %s", ranked[i].table->name);
+	for (unsigned nth = 0;; nth++) {
+		fill(r, t);
+		if (nth && !(variant = pl_layout_variant(r->l, nth - 1)))
+			return false;
+		snprintf(what, sizeof(what), "table %s%s%s", t->name, variant ? ", " : "",
+			 variant ? variant : "");
 		if (settle(r, true, what))
 			return true;
 	}
+}
+
+static bool try_tables(struct resolver *r, const struct ranked *ranked, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (try_table(r, ranked[i].table))
+			return true;
 	return false;
 }
 
@@ -180,11 +193,13 @@ static int nothing_passed(struct resolver *r, size_t n_tables, struct pl_err *er
 {
 	const struct pl_layout *l = r->l;
 	char tried[TRIED_BYTES] = "";
-	size_t at = 0;
+	size_t at = 0, said = PL_MIN(l->rejected.n, MAX_SAID);
 
-	for (size_t i = 0; i < l->rejected.n && at < sizeof(tried); i++)
+	for (size_t i = 0; i < said && at < sizeof(tried); i++)
 		at += (size_t)snprintf(tried + at, sizeof(tried) - at, "%s%s (%s)", i ? "; " : "",
 				       l->rejected.at[i].what, l->rejected.at[i].why);
+	if (said < l->rejected.n && at < sizeof(tried))
+		snprintf(tried + at, sizeof(tried) - at, "; and %zu more", l->rejected.n - said);
 	if (!n_tables && !l->rejected.n)
 		return pl_err_set(err, PL_E_LAYOUT,
 				  "no layout of CPython %s is known and its debug information was not "

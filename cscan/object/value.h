@@ -78,6 +78,12 @@ bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_
 bool pl_dict_next(struct pl_dict_iter *it, pl_addr *key, pl_addr *value, uint64_t *entry_index);
 /* ma_used, or false. */
 bool pl_dict_used(const struct pl_layout *l, struct pl_view *v, pl_addr addr, uint64_t *ret);
+/*
+ * True when the table is one for text only, as its kind says (3.11+), or as its keys all are (before:
+ * the table's lookup function would tell, but it is static; a table that once held other keys still
+ * counts as general there).
+ */
+bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr);
 /* The value under a str key, by a walk (no hash: the core's hash seed is not needed); false when absent. */
 bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key, pl_addr *ret);
 

@@ -91,7 +91,8 @@ class Core:
         n = len(self._loads) + self.note_copies
         notes = b"".join(self.notes)
         at = EHDR_SIZE + n * PHDR_SIZE
-        phdrs = [struct.pack("<IIQQQQQQ", PT_NOTE, 0, at, 0, 0, len(notes), 0, 4)] * self.note_copies
+        phdrs = self.note_copies * [
+            struct.pack("<IIQQQQQQ", PT_NOTE, 0, at, 0, 0, len(notes), 0, 4)]
         at += len(notes)
         body = [notes]
         for s in self._loads:

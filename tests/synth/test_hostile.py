@@ -1,4 +1,4 @@
-"""Files that are no core, or lie about what they are: each gets its exit status and its one line."""
+"""Files that are no core, or lie about what they are: each gets its exit status and its line."""
 
 import os
 import random

@@ -409,6 +409,37 @@ static void two_loads_of_one_file(void **state)
 	setup_fini(&s);
 }
 
+/* lld lays code right behind the headers, so the first page is mapped twice in a row. */
+static void a_first_page_mapped_twice(void **state)
+{
+	static struct setup s;
+	const char *path = in_scratch("lib.so");
+
+	(void)state;
+	setup_init(&s, path, 7);
+	s.maps[1].offset = 0;
+	add_segments(&s);
+	write_file(path, s.elf, FILE_SIZE);
+	setup_open(&s, NULL, NULL);
+	assert_int_equal(module(&s)->hi, LO + 0x4000); /* one module */
+	assert_bytes(&s.o, LO + 0x1000, s.elf, 0x1000);
+	setup_fini(&s);
+}
+
+/* Code in a file that is no ELF: what a JIT keeps in a memory file. Nobody misses that. */
+static void code_of_a_jit(void **state)
+{
+	static struct setup s;
+
+	(void)state;
+	setup_init(&s, "/memfd:jit (deleted)", 7);
+	build_load(&s.b, LO, s.data, 0x1000, DEFAULT, 0x4000, PF_R | PF_X);
+	setup_open(&s, NULL, NULL);
+	assert_int_equal(module(&s)->state, PL_MODULE_MISSING);
+	assert_int_equal(s.o.ctx.n_notes, 0);
+	setup_fini(&s);
+}
+
 /* ---- the main program and --exe ---- */
 
 static void exe_is_where_the_program_headers_are(void **state)
@@ -576,6 +607,8 @@ int main(void)
 		cmocka_unit_test(lost_bytes_are_not_replaced),
 		cmocka_unit_test(filtered_data_is_not_replaced),
 		cmocka_unit_test(two_loads_of_one_file),
+		cmocka_unit_test(a_first_page_mapped_twice),
+		cmocka_unit_test(code_of_a_jit),
 		cmocka_unit_test(exe_is_where_the_program_headers_are),
 		cmocka_unit_test(exe_without_nt_file),
 		cmocka_unit_test(paths_stay_in_the_sysroot),

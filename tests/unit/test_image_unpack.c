@@ -10,6 +10,8 @@
 
 #include "test_image_build.h"
 
+#include "image/internal.h"
+
 enum { DATA = 3 << 20, HOLE = 8 << 20 };
 
 /* Noise that does not compress, zeros that do, noise. */
@@ -117,6 +119,31 @@ static void cut_compression(void **state)
 				 DATA + HOLE + DATA);
 		close_opened(&o);
 	}
+}
+
+/* Pages of zeros take no room on the disk. */
+static void the_temporary_file_is_sparse(void **state)
+{
+	const char *path = in_scratch("core.gz");
+	struct pl_ctx ctx;
+	struct pl_err err = {0};
+	struct stat st;
+	int fd, out;
+
+	(void)state;
+	pack(path, archive_write_add_filter_gzip, core.bytes, core.n);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	pl_ctx_init(&ctx, 1);
+	assert_int_equal(pl_unpack(fd, path, 0, &ctx, &out, &err), 0);
+	assert_int_equal(fstat(out, &st), 0);
+	assert_int_equal(st.st_size, core.n);
+	assert_int_equal(st.st_nlink, 0);
+	/* the file system's own blocks round the edges up: 64 KiB is the largest there is */
+	assert_in_range((uint64_t)st.st_blocks * 512, 2 * DATA, 2 * DATA + 4 * 65536);
+	pl_ctx_fini(&ctx);
+	close(out);
+	close(fd);
 }
 
 static void refuse(const char *path, int code, const char *says)
@@ -249,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_compression),
 		cmocka_unit_test(cut_compression),
+		cmocka_unit_test(the_temporary_file_is_sparse),
 		cmocka_unit_test(packed_but_no_core),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(standard_input),

@@ -209,7 +209,7 @@ static inline void fake_init(struct fake *f, const struct pl_layout_table *t,
 	f->l.type_type = f->type;
 	fake_interp(f);
 	fake_lists(f);
-	pl_layout_version_text(t->hexversion, version, sizeof(version));
+	pl_layout_version_text(f->l.hexversion, version, sizeof(version));
 	snprintf((char *)fake_at(f, fake_take(&f->data_end, 128)), 128,
 		 "%s (main, Jan  1 2024, 00:00:00) \n[GCC 12.2.0]", version);
 	snprintf(f->path, sizeof(f->path), "%s%u.%u%s.so.1.0", library, major, minor,

@@ -72,30 +72,67 @@ static void every_table(void **state)
 	}
 }
 
+static void assert_rejected(const struct pl_layout *l, const char *what)
+{
+	for (size_t i = 0; i < l->rejected.n; i++) {
+		if (!strcmp(l->rejected.at[i].what, what)) {
+			assert_true(*l->rejected.at[i].why);
+			return;
+		}
+	}
+	fail_msg("%s was not rejected", what);
+}
+
 /* 3.13.5 as upstream has it, which is in no table: Debian's is tried, rejected, and said. */
 static void generations_of_upstream(struct pl_layout *l)
 {
 	l->f.gc_generations = 24;
 }
 
-static void rejected_for_another_patch(void **state)
+static void variant_of_a_table(void **state)
 {
 	struct pl_layout *l;
 	struct fake f;
 	struct opened o;
-	bool said = false;
 
 	(void)state;
 	fake_init(&f, fake_table("3.13.5-debian"), generations_of_upstream);
 	fake_open(&f, &o);
 	l = resolved(&o);
 	assert_places(&f, l);
+	assert_int_equal(l->best, PL_FROM_TABLE);
+	assert_string_equal(l->table, "3.13.5-debian");
+	assert_int_equal(l->source[PL_F_gc_generations], PL_FROM_INFERENCE);
+	assert_rejected(l, "table 3.13.5-debian");
+	pl_layout_free(l);
+	close_opened(&o);
+	fake_fini(&f);
+}
+
+/* 3.7.3, before gc heads grew to 32 bytes (bpo-27987). */
+static void short_head(struct pl_layout *l)
+{
+	l->hexversion = 0x030703f0;
+	assert_string_equal(pl_layout_variant(l, 0), "gc head of 24 bytes");
+	assert_null(pl_layout_variant(l, 0));
+}
+
+static void another_patch_and_its_variant(void **state)
+{
+	struct pl_layout *l;
+	struct fake f;
+	struct opened o;
+
+	(void)state;
+	fake_init(&f, fake_table("3.7.16-pyenv"), short_head);
+	fake_open(&f, &o);
+	l = resolved(&o);
+	assert_places(&f, l);
 	assert_int_equal(l->best, PL_FROM_SAME_MINOR);
-	assert_string_equal(l->version, "3.13.5");
-	for (size_t i = 0; i < l->rejected.n; i++)
-		said |= !strcmp(l->rejected.at[i].what, "table 3.13.5-debian") &&
-			*l->rejected.at[i].why;
-	assert_true(said);
+	assert_string_equal(l->version, "3.7.3");
+	assert_int_equal(l->f.gc_head_size, 24);
+	assert_int_equal(l->f.generation_size, 32);
+	assert_rejected(l, "table 3.7.16-pyenv");
 	assert_note(&o, "same-minor-layout", l->table);
 	pl_layout_free(l);
 	close_opened(&o);
@@ -391,7 +428,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_table),
-		cmocka_unit_test(rejected_for_another_patch),
+		cmocka_unit_test(variant_of_a_table),
+		cmocka_unit_test(another_patch_and_its_variant),
 		cmocka_unit_test(blocks_aligned_to_8),
 		cmocka_unit_test(a_little_damage_is_tolerated),
 		cmocka_unit_test(wrong_in_many_nodes),

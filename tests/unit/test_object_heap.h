@@ -57,7 +57,7 @@ static inline pl_addr heap_put(struct heap *h, const void *data, size_t n)
 
 	h->used += (n + 31) & ~(size_t)15;
 	assert_in_range(h->used, 0, HEAP_SIZE);
-	if (data)
+	if (data && n)
 		memcpy(heap_at(h, addr), data, n);
 	return addr;
 }
@@ -159,7 +159,8 @@ static inline pl_addr heap_tuple(struct heap *h, const pl_addr *items, uint64_t 
 	pl_addr t = heap_object(h, h->tuple_type, (size_t)h->l.f.tuple_items + n * 8);
 
 	w64(h, t + (uint64_t)h->l.f.var_size, n);
-	memcpy(heap_at(h, t + (uint64_t)h->l.f.tuple_items), items, n * 8);
+	if (n)
+		memcpy(heap_at(h, t + (uint64_t)h->l.f.tuple_items), items, n * 8);
 	return t;
 }
 

@@ -249,3 +249,35 @@ bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, con
 	}
 	return false;
 }
+
+/* True when the object's type is str itself. */
+static bool is_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *text_type)
+{
+	uint64_t flags;
+	pl_addr type;
+
+	if (!pl_read64(v, addr + (uint64_t)l->f.object_type, &type))
+		return false;
+	if (type == *text_type)
+		return true;
+	if (!pl_value_type(l, v, addr, &type, &flags) || !(flags & PL_TPFLAG_STR) || flags & PL_TPFLAG_HEAPTYPE)
+		return false;
+	*text_type = type;
+	return true;
+}
+
+bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
+{
+	pl_addr key, value, text_type = 0;
+	struct pl_dict_iter it;
+
+	if (!pl_dict_begin(l, v, addr, &it))
+		return false;
+	if (l->dict_style == PL_DICT_KEYS311 || it.value_at < 0)
+		return it.stride == 16 || it.value_at < 0;
+	while (pl_dict_next(&it, &key, &value, NULL)) {
+		if (!is_text(l, v, key, &text_type))
+			return false;
+	}
+	return true;
+}

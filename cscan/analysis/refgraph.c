@@ -1,0 +1,74 @@
+/* refgraph.c - see refgraph.h. */
+#include "analysis/refgraph.h"
+
+#include "base/parallel.h"
+
+struct builder {
+	const struct pl_objects *o;
+	struct pl_view *views; /* one per worker */
+};
+
+struct putting {
+	const struct pl_objects *o;
+	struct pl_edge_sink *sink;
+};
+
+static void put(void *arg, const struct pl_edge *e)
+{
+	struct putting *p = arg;
+	pl_id target = pl_objects_id(p->o, e->target);
+	bool weak = e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED;
+
+	if (target != PL_NO_ID)
+		pl_edge_put(p->sink, target,
+			    (uint8_t)((weak ? PL_G_WEAK : 0) | (e->traversed ? PL_G_TRAVERSED : 0)));
+}
+
+static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink)
+{
+	struct builder *b = arg;
+	struct putting p = {b->o, sink};
+
+	pl_edges(b->o, &b->views[worker], b->o->addr[node], put, &p);
+}
+
+int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
+		    struct pl_err *err)
+{
+	unsigned n = pl_parallel_workers(ctx);
+	struct builder b = {o, pl_calloc(n, sizeof(*b.views))};
+	int rc;
+
+	for (unsigned i = 0; i < n; i++)
+		pl_view_init(&b.views[i], o->im);
+	rc = pl_graph_build((pl_node)o->n, edges_of, &b, ctx, ret, err);
+	free(b.views);
+	return rc;
+}
+
+struct search {
+	pl_addr target;
+	struct pl_edge *ret;
+	bool found;
+};
+
+static void compare(void *arg, const struct pl_edge *e)
+{
+	struct search *s = arg;
+
+	if (e->target != s->target || (s->found && s->ret->kind == PL_EDGE_STRONG))
+		return;
+	if (!s->found || e->kind == PL_EDGE_STRONG) {
+		*s->ret = *e;
+		s->found = true;
+	}
+}
+
+bool pl_refgraph_edge(const struct pl_objects *o, struct pl_view *v, pl_addr source, pl_addr target,
+		      struct pl_edge *ret)
+{
+	struct search s = {target, ret, false};
+
+	pl_edges(o, v, source, compare, &s);
+	return s.found;
+}

@@ -1,0 +1,25 @@
+/*
+ * refgraph.h - the reference graph: object ids as nodes, the edges of all decoders between them.
+ */
+#ifndef PL_REFGRAPH_H
+#define PL_REFGRAPH_H
+
+#include "graph/graph.h"
+#include "base/mem.h"
+#include "object/edges.h"
+
+/*
+ * Decode every object of an indexed table. Weak and borrowed edges bear PL_G_WEAK; edges whose
+ * target is no listed object are left out. PL_E_CANCELLED, PL_E_NOMEM.
+ */
+int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
+		    struct pl_err *err);
+
+/*
+ * The first edge from source to target, as the decoder tells it (a graph keeps no labels): a strong
+ * one if there is any. False when there is none.
+ */
+bool pl_refgraph_edge(const struct pl_objects *o, struct pl_view *v, pl_addr source, pl_addr target,
+		      struct pl_edge *ret);
+
+#endif
