@@ -3,7 +3,7 @@
 truth.json says of each marked object what sys.getsizeof() and repr() gave.  "known" adds
     same      names of objects whose repr pyleak must give letter for letter; where an older Python
               printed a type in another way than today's, as pyleak does, its row is not among them
-    spelled   {name: repr} of objects that pyleak spells in its own way (an instance with attributes)
+    spelled   {name: repr} of objects that pyleak spells in its own way, instances say
 make_SOMETHING() returns {name: object}; what this interpreter lacks is left out.
 
 Runs on Python 2.7 and 3.6 or newer.
@@ -71,6 +71,12 @@ class MyFrozen(frozendict):
 made = {"same: frozendict": frozendict(a=1), "same: empty frozendict": frozendict(),
         "frozendict subclass": MyFrozen(b=2)}
 '''
+
+
+PARSED = """
+def f(a, *b):
+    return [a, 1.5, 'text']
+"""
 
 
 class Plain(object):
@@ -255,23 +261,28 @@ def make_numbers():
         "minus big": -7 ** 60, "long zero": long_int(0),
         "int subclass": MyInt(5), "zero int subclass": MyInt(0), "long subclass": MyLong(2 ** 70),
     }
-    floats = [0.0, -0.0, 0.1, 1.0, 1.5, -2.5, 1e15, 1e16, 123456789012345678.0, 1e-4, 1e-5, 1e22, 1e100,
-              5e-324, 2.0 ** -44, 2.0 ** -1022, 2.0 ** 1023, 9007199254740993.0, 1.7976931348623157e308,
+    floats = [0.0, -0.0, 0.1, 1.0, 1.5, -2.5, 1e15, 1e16, 123456789012345678.0, 1e-4, 1e-5, 1e22,
+              1e100,
+              5e-324, 2.0 ** -44, 2.0 ** -1022, 2.0 ** 1023, 9007199254740993.0,
+              1.7976931348623157e308,
               float("inf"), -float("inf"), float("nan"), 1 / 3.0, 100.0, 5.684341886080802e-14]
     same.update(("float %d" % place, value) for place, value in enumerate(floats))
     same["float subclass"] = MyFloat(2.5)
-    imaginary = [0j, 1j, 1 + 2j, -1.5j, complex(-0.0, 2), complex(0.5, -float("inf")), complex(float("nan"), 1)]
+    imaginary = [0j, 1j, 1 + 2j, -1.5j, complex(-0.0, 2), complex(0.5, -float("inf")),
+                 complex(float("nan"), 1)]
     same.update(("complex %d" % place, value) for place, value in enumerate(imaginary))
     return same, {"huge": 2 ** 5000, "money": Money(3)}
 
 
 def make_text():
     same = {
-        "empty": "", "letter": "a", "word": "some text", "quote": "it's", "both quotes": "it's \"it\"",
+        "empty": "", "letter": "a", "word": "some text", "quote": "it's",
+        "both quotes": "it's \"it\"",
         "backslash": "a\\b", "controls": "\x00\x07\x1b\n\r\t\x7f", "latin": u"na\xefve",
         "latin control": u"\x85\xa0\xad", "euro": u"\u20ac 5", "snake": u"\U0001f40d!",
         "bidi": u"\u202etxet", "surrogate": u"\ud800",
-        "str subclass": MyStr("mine"), "empty str subclass": MyStr(""), "text subclass": MyText(u"\u20ac"),
+        "str subclass": MyStr("mine"), "empty str subclass": MyStr(""),
+        "text subclass": MyText(u"\u20ac"),
         "snake subclass": MyText(u"\U0001f40d"), "bytes": b"bytes \x00\xff'", "empty bytes": b"",
         "bytes subclass": MyBytes(b"mine"), "bytearray": bytearray(b"array\x01"),
         "empty bytearray": bytearray(),
@@ -293,7 +304,8 @@ def make_text():
         make_wide.restype = ctypes.c_void_p
         make_wide(ctypes.py_object(wide))
     return same, {
-        "shifted bytearray": shifted, "grown bytearray": grown, "with utf8": encoded, "with wchar": wide,
+        "shifted bytearray": shifted, "grown bytearray": grown, "with utf8": encoded,
+        "with wchar": wide,
         "long": "long " * 1000, "long euro": u"\u20ac" * 1000, "long snake": u"\U0001f40d" * 1000,
         "long bytes": b"b" * 5000,
     }
@@ -332,7 +344,8 @@ def make_sequences():
         grown_array.append(number)
     return same, {
         "grown list": grown, "long list": list(range(10000)), "long tuple": tuple(range(1000)),
-        "rotated deque": queue, "long deque": collections.deque(range(1000)), "grown array": grown_array,
+        "rotated deque": queue, "long deque": collections.deque(range(1000)),
+        "grown array": grown_array,
         "array subclass": MyArray("d", [1.0]), "time": time.gmtime(0), "flags": sys.flags,
         "version": sys.version_info, "memoryview": memoryview(b"seen"), "range": range(5),
         "repeated": [None] * 5000,
@@ -357,8 +370,10 @@ def make_tables():
     same = {
         "empty dict": {}, "dict": {"a": [1]}, "mixed dict": {1: 2}, "cyclic dict": cycle,
         "deleted dict": deleted, "cleared dict": cleared, "popped dict": popped,
-        "dict subclass": MyDict(a=1), "empty set": set(), "set": set([1]), "frozenset": frozenset([1]),
-        "empty frozenset": frozenset(), "set subclass": MySet([1]), "frozenset subclass": MyFrozenset([1]),
+        "dict subclass": MyDict(a=1), "empty set": set(), "set": set([1]),
+        "frozenset": frozenset([1]),
+        "empty frozenset": frozenset(), "set subclass": MySet([1]),
+        "frozenset subclass": MyFrozenset([1]),
         "discarded set": discarded, "defaultdict": collections.defaultdict(list, {1: [2]}),
         "plain defaultdict": collections.defaultdict(None),
     }
@@ -376,12 +391,14 @@ def make_tables():
         "five keys": dict.fromkeys("abcde"), "six keys": dict.fromkeys("abcdef"),
         "hundred keys": dict.fromkeys(range(100)), "many keys": dict.fromkeys(range(70000)),
         "many names": dict.fromkeys("name %d" % number for number in range(3000)),
-        "copied dict": deleted.copy(), "split dict": split[-1].__dict__, "apart dict": apart.__dict__,
+        "copied dict": deleted.copy(), "split dict": split[-1].__dict__,
+        "apart dict": apart.__dict__,
         "wide dict": wide.__dict__, "module dict": sys.__dict__, "keywords": dict(a=1, b=2),
         "counter": collections.Counter("abracadabra"), "moved": moved,
         "long ordered": collections.OrderedDict.fromkeys(range(1000)),
         "ordered of one": collections.OrderedDict(a=1), "ordered child": MyOrdered(a=1),
-        "ten members": set(range(10)), "many members": set(range(5000)), "many frozen": frozenset(range(50)),
+        "ten members": set(range(10)), "many members": set(range(5000)),
+        "many frozen": frozenset(range(50)),
         "split instance": split[0], "apart instance": apart, "wide instance": wide,
         "chain map": getattr(collections, "ChainMap", dict)({"a": 1}),
     }
@@ -407,7 +424,8 @@ def make_code():
         "function": function, "closure": function(1), "builtin": len, "bound builtin": bound,
         "code": function.__code__, "code with cells": many_cells.__code__, "hot code": hot.__code__,
         "inner code": many_cells(1, 2, 3, 4).__code__, "lambda": lambda: None,
-        "fresh generator": generator(1), "started generator": started, "finished generator": finished,
+        "fresh generator": generator(1), "started generator": started,
+        "finished generator": finished,
         "cell": function([1]).__closure__[2] if not PY2 else function([1]).__closure__[0],
         "partial": functools.partial(len, [1], key=2), "weak reference": weakref.ref(Plain),
         "bound method": MyList([1]).append,
@@ -420,14 +438,19 @@ def make_code():
         same["exception of one"] = ValueError("x")
         same["os error"] = OSError(2, "none")
     other = {
-        "frame": frame, "outer frame": frame.f_back, "read frame": locals_read, "traceback": caught[2],
+        "frame": frame, "outer frame": frame.f_back, "read frame": locals_read,
+        "traceback": caught[2],
         "generator frame": started.gi_frame, "caught": caught[1], "slotted class": SlottedChild,
         "ctypes array class": ctypes.c_int * 10, "ctypes pointer class": ctypes.POINTER(Pair),
-        "ctypes function class": ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), "simple class": ctypes.c_double,
-        "nested array class": (ctypes.c_short * 3) * 4, "method": Session.__init__, "property": property(len),
-        "static method": staticmethod(len), "class method": classmethod(len), "super": super(MyInt, MyInt(1)),
+        "ctypes function class": ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int),
+        "simple class": ctypes.c_double,
+        "nested array class": (ctypes.c_short * 3) * 4, "method": Session.__init__,
+        "property": property(len),
+        "static method": staticmethod(len), "class method": classmethod(len),
+        "super": super(MyInt, MyInt(1)),
         "module": sys, "list iterator": iter([1]), "dict items": {"a": 1}.items(), "old class": Old,
-        "tuple class": Point, "ctypes value": ctypes.c_int(1), "ctypes array": (ctypes.c_int * 10)(),
+        "tuple class": Point, "ctypes value": ctypes.c_int(1),
+        "ctypes array": (ctypes.c_int * 10)(),
         "proxy": weakref.proxy(Plain), "weak value": weakref.WeakValueDictionary(), "pair": Pair(1),
         "stg dict": getattr(Pair, "__dict__", None),
     }
@@ -450,11 +473,13 @@ def make_library():
     written = io.BytesIO()
     for number in range(100):
         written.write(b"0123456789")
-    plain_decimal = ["0", "1.5", "-12.340", "1E+5", "1E-7", "0.00001", "-0", "NaN", "Infinity", "-Infinity",
+    plain_decimal = ["0", "1.5", "-12.340", "1E+5", "1E-7", "0.00001", "-0", "NaN", "Infinity",
+                     "-Infinity",
                      "sNaN", "12345678901234567890123", "1.2345E+30", "0E-8", "0E+3"]
     same = {
         "date": datetime.date(2020, 2, 29), "datetime": datetime.datetime(2020, 1, 2, 3, 4),
-        "seconds": datetime.datetime(2020, 1, 2, 3, 4, 5), "micro": datetime.datetime(2020, 1, 2, 3, 4, 5, 6),
+        "seconds": datetime.datetime(2020, 1, 2, 3, 4, 5),
+        "micro": datetime.datetime(2020, 1, 2, 3, 4, 5, 6),
         "time of day": datetime.time(1, 2, 0, 5), "no time": datetime.timedelta(0),
     }
     if sys.version_info >= (3, 7):
@@ -465,19 +490,29 @@ def make_library():
         same["decimal subclass"] = MyDecimal("1.5")
         same.update(("decimal " + value, decimal.Decimal(value)) for value in plain_decimal)
     return same, {
-        "big decimal": decimal.Decimal(10) ** 25 / 7 + decimal.Decimal("1" * 200), "bytesio": io.BytesIO(b"alone" * 20),
-        "empty bytesio": io.BytesIO(), "written bytesio": written, "shared bytesio": io.BytesIO(held), "held": held,
-        "bytesio subclass": MyBytesIO(b"x"), "stringio": io.StringIO(u"held"), "reader": open(__file__, "rb"),
+        "big decimal": decimal.Decimal(10) ** 25 / 7 + decimal.Decimal("1" * 200),
+        "bytesio": io.BytesIO(b"alone" * 20),
+        "empty bytesio": io.BytesIO(), "written bytesio": written,
+        "shared bytesio": io.BytesIO(held), "held": held,
+        "bytesio subclass": MyBytesIO(b"x"), "stringio": io.StringIO(u"held"),
+        "reader": open(__file__, "rb"),
         "small reader": io.open(__file__, "rb", 100), "text file": io.open(__file__),
-        "writer": io.open("/dev/null", "wb"), "pair of pipes": io.BufferedRWPair(io.BytesIO(), io.BytesIO()),
-        "random file": io.BufferedRandom(io.BytesIO(b"abc")), "pickler": memo, "fresh pickler": pickle_module().Pickler(io.BytesIO()),
+        "writer": io.open("/dev/null", "wb"),
+        "pair of pipes": io.BufferedRWPair(io.BytesIO(), io.BytesIO()),
+        "random file": io.BufferedRandom(io.BytesIO(b"abc")), "pickler": memo,
+        "fresh pickler": pickle_module().Pickler(io.BytesIO()),
         "unpickler": unpickler, "fresh unpickler": pickle_module().Unpickler(io.BytesIO()),
         "product": itertools.product([1, 2], "abc", [3]), "empty product": itertools.product(),
-        "combinations": itertools.combinations(range(10), 4), "permutations": itertools.permutations(range(5), 3),
-        "with replacement": itertools.combinations_with_replacement(range(5), 3), "count": itertools.count(5),
-        "chain": itertools.chain([1], [2]), "tee": itertools.tee([1, 2])[0], "islice": itertools.islice([1], 1),
-        "struct": struct.Struct("<10i4sHq"), "empty struct": struct.Struct(""), "struct subclass": MyStruct("ii"),
-        "crowd": crowd, "element subclass": MyElement("mine"), "pattern": re.compile("a(b|c)+"), "match": re.match("a(b)", "ab"),
+        "combinations": itertools.combinations(range(10), 4),
+        "permutations": itertools.permutations(range(5), 3),
+        "with replacement": itertools.combinations_with_replacement(range(5), 3),
+        "count": itertools.count(5),
+        "chain": itertools.chain([1], [2]), "tee": itertools.tee([1, 2])[0],
+        "islice": itertools.islice([1], 1),
+        "struct": struct.Struct("<10i4sHq"), "empty struct": struct.Struct(""),
+        "struct subclass": MyStruct("ii"),
+        "crowd": crowd, "element subclass": MyElement("mine"), "pattern": re.compile("a(b|c)+"),
+        "match": re.match("a(b)", "ab"),
         "mapped": mmap.mmap(-1, 4096), "other time": datetime.timedelta(5),
     }
 
@@ -499,10 +534,12 @@ def make_optional():
             exec(source, scope)
             made.update(scope["made"])
     for module, make in (
-            ("parser", lambda parser: {"parse tree": parser.suite("def f(a, *b):\n    return [a, 1.5, 'text']\n" * 20)}),
+            ("parser", lambda parser: {"parse tree": parser.suite(PARSED * 20)}),
             ("queue", lambda queue: {"simple queue": filled(queue.SimpleQueue())}),
-            ("zlib", lambda zlib: {"compressor": zlib.compressobj()}), ("hashlib", lambda hashlib: {"hash": hashlib.md5(b"x")}),
-            ("random", lambda random: {"random": random.Random(1)}), ("csv", lambda csv: {"csv reader": csv.reader(["a,b"])}),
+            ("zlib", lambda zlib: {"compressor": zlib.compressobj()}),
+            ("hashlib", lambda hashlib: {"hash": hashlib.md5(b"x")}),
+            ("random", lambda random: {"random": random.Random(1)}),
+            ("csv", lambda csv: {"csv reader": csv.reader(["a,b"])}),
             ("threading", lambda threading: {"lock": threading.Lock(), "local": threading.local()}),
             ("sqlite3", lambda sqlite3: {"connection": sqlite3.connect(":memory:")}),
             ("socket", lambda socket: {"socket": socket.socket()})):
@@ -519,39 +556,44 @@ def filled(queue):
     return queue
 
 
+def at(obj):
+    return "at 0x%x" % id(obj)
+
+
 def make_spelled():
     """{name: (object, repr as pyleak spells it)}."""
-    session = Session("bob", [1])
-    slotted = SlottedChild()
+    session, slotted, poem = Session("bob", [1]), SlottedChild(), Printing()
+    odd, parent = Plain(), Plain()
+    bound = session.__init__
+    bound_name = "__init__" if PY2 else "Session.__init__"
     slotted.left, slotted.more = 1, "m"
-    odd = Plain()
     odd.__dict__["no name"] = 1
-    parent = Plain()
-    parent.child = Plain()
+    child = parent.child = Plain()
     made = {
-        "instance": (session, "<__main__.Session at 0x%x user='bob' number=[1]>" % id(session)),
-        "slots": (slotted, "<__main__.SlottedChild at 0x%x left=1 more='m'>" % id(slotted)),
-        "odd name": (odd, "<__main__.Plain at 0x%x 'no name'=1>" % id(odd)),
-        "parent": (parent, "<__main__.Plain at 0x%x child=<__main__.Plain at 0x%x>>" % (id(parent), id(parent.child))),
-        "poem": (Printing(), None), "money": (Money(12), "Money(12)"),
+        "instance": (session, "<__main__.Session %s user='bob' number=[1]>" % at(session)),
+        "slots": (slotted, "<__main__.SlottedChild %s left=1 more='m'>" % at(slotted)),
+        "odd name": (odd, "<__main__.Plain %s 'no name'=1>" % at(odd)),
+        "parent": (parent, "<__main__.Plain %s child=<__main__.Plain %s>>"
+                   % (at(parent), at(child))),
+        "poem": (poem, "<__main__.Printing %s>" % at(poem)), "money": (Money(12), "Money(12)"),
         "counter": (collections.Counter(a=2), "Counter({'a': 2})"),
-        "big int": (2 ** 12344, "<int of 12,345 bits>"), "long text": ("x" * 100, "'" + "x" * 60 + "'..."),
-        "long list": (list(range(10)), "[0, 1, 2, 3, 4, 5, ...]"), "deep list": ([[[[]]]], "[[[...]]]"),
-        "deep tuple": (({"a": {"b": 1}},), "({'a': {...}},)"),
-        "module": (sys, "<module 'sys'>"), "bound method": (session.__init__, None),
+        "big int": (2 ** 12344, "<int of 12,345 bits>"),
+        "long text": ("x" * 100, "'" + "x" * 60 + "'..."),
+        "long list": (list(range(10)), "[0, 1, 2, 3, 4, 5, ...]"),
+        "deep list": ([[[[]]]], "[[[...]]]"), "deep tuple": (({"a": {"b": 1}},), "({'a': {...}},)"),
+        "module": (sys, "<module 'sys'>"),
+        "bound method": (bound, "<bound method %s of <__main__.Session %s user='bob' number=[...]>>"
+                         % (bound_name, at(session))),
     }
-    made["poem"] = (made["poem"][0], "<__main__.Printing at 0x%x>" % id(made["poem"][0]))
-    name = "Session.__init__" if not PY2 else "__init__"
-    made["bound method"] = (made["bound method"][0], "<bound method %s of <__main__.Session at 0x%x user='bob' number=[...]>>" % (
-        name, id(session)))
-    if not PY2:
-        zone = datetime.timezone.utc
-        made["zone"] = (datetime.datetime(2020, 1, 2, tzinfo=zone),
-                        "datetime.datetime(2020, 1, 2, 0, 0, tzinfo=<datetime.timezone at 0x%x>)" % id(zone))
     if PY2:
         old = Old()
         old.number = 1
-        made["old instance"] = (old, "<__main__.Old instance at 0x%x number=1>" % id(old))
+        made["old instance"] = (old, "<__main__.Old instance %s number=1>" % at(old))
+    else:
+        utc = datetime.timezone.utc
+        made["zone"] = (datetime.datetime(2020, 1, 2, tzinfo=utc),
+                        "datetime.datetime(2020, 1, 2, 0, 0, tzinfo=<datetime.timezone %s>)"
+                        % at(utc))
     return made
 
 

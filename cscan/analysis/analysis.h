@@ -31,6 +31,8 @@ struct pl_args {
 };
 /* The value of an option, NULL when not given ("" for a flag given). A name that no row has is a bug. */
 const char *pl_args_get(const struct pl_args *args, const char *name);
+/* The value of an option as a number; *ret stays as it is when not given. PL_E_USAGE for anything else. */
+int pl_args_number(const struct pl_args *args, const char *name, uint64_t *ret, struct pl_err *err);
 /* --match: true when there is no glob or the type name fits ("dict" fits builtins.dict). */
 bool pl_args_match(const struct pl_args *args, const char *type_name);
 

@@ -4,8 +4,10 @@
 #include "analysis/analysis.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PL_ANALYSIS(name) &pl_analysis_##name,
 static const struct pl_analysis *const rows[] = {
@@ -37,6 +39,22 @@ const char *pl_args_get(const struct pl_args *args, const char *name)
 	}
 	assert(false && "an option that the analysis has no row for");
 	return NULL;
+}
+
+int pl_args_number(const struct pl_args *args, const char *name, uint64_t *ret, struct pl_err *err)
+{
+	const char *value = pl_args_get(args, name);
+	unsigned long long n;
+	char *end;
+
+	if (!value)
+		return 0;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (errno || end == value || *end || *value == '-')
+		return pl_err_set(err, PL_E_USAGE, "--%s needs a number, not '%s'", name, value);
+	*ret = n;
+	return 0;
 }
 
 bool pl_args_match(const struct pl_args *args, const char *type_name)

@@ -11,6 +11,7 @@
 #define MAX_THREADS 64		/* of an interpreter that are looked at */
 #define MAX_KEYS (1u << 16)	/* of a dict that are looked at: sys.modules is smaller */
 #define MAX_BASICSIZE (1u << 20) /* no instance is that big in itself */
+#define MAX_ARENAS (1u << 24)
 #define MAX_FAULTS 64	/* in one list, then it is no list */
 #define LINK_BITS 3u		/* flags in the links of a gc head (Include/internal/pycore_gc.h) */
 
@@ -232,4 +233,30 @@ void pl_layout_check_list(struct pl_view *v, const struct pl_layout *l, pl_addr 
 		cur = link & ~(pl_addr)LINK_BITS;
 	}
 	c->closed = true;
+}
+
+bool pl_layout_is_obmalloc(struct pl_view *v, const struct pl_layout *l, pl_addr state,
+			   uint32_t *count, pl_addr *arenas)
+{
+	uint64_t n, at;
+
+	if (!field(v, l, state, PL_F_obmalloc_maxarenas, &n) ||
+	    !word(v, state, l->f.obmalloc_arenas, &at) || n > MAX_ARENAS || !at != !n || at & 7)
+		return false;
+	*count = (uint32_t)n;
+	*arenas = at;
+	return true;
+}
+
+bool pl_layout_is_static_types(struct pl_view *v, const struct pl_layout *l, pl_addr records,
+			       unsigned n)
+{
+	uint64_t type;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!word(v, records + i * (uint64_t)(int64_t)l->f.managed_static_type_size,
+			  l->f.managed_static_type_type, &type) ||
+		    !pl_layout_is_type(v, l, type))
+			return false;
+	return true;
 }

@@ -177,3 +177,62 @@ void pl_layout_find_places(struct pl_image *im, struct pl_ctx *ctx, const struct
 			      PL_FROM_INFERENCE);
 	}
 }
+
+/*
+ * The fields of the interpreter state from one on move; those behind certain may have moved or not,
+ * nobody can tell, so they are dropped. What the core itself told stays.
+ */
+static void move_interp(struct pl_layout *l, int32_t certain, int32_t from, int32_t by)
+{
+	for (unsigned i = 0; i < PL_N_FIELDS; i++) {
+		int32_t offset = pl_layout_offset(l, i);
+
+		if (strcmp(pl_layout_rows[i].strct, "_is") || !*pl_layout_rows[i].member ||
+		    !pl_has(offset) || l->source[i] == PL_FROM_DEBUG_OFFSETS)
+			continue;
+		if (offset >= from)
+			pl_layout_set(l, i, offset + by, *pl_layout_width(l, i), PL_FROM_INFERENCE);
+		else if (offset >= certain)
+			pl_layout_set(l, i, PL_NONE, 0, PL_FROM_INFERENCE);
+	}
+}
+
+/* A pointer to an allocator's state at offset of the first interpreter. */
+static bool points_to_obmalloc(struct pl_view *v, const struct pl_layout *l, int32_t offset)
+{
+	uint64_t state;
+	uint32_t count;
+	pl_addr arenas;
+
+	return word(v, l->interp_head, offset, &state) && state &&
+	       pl_layout_is_obmalloc(v, l, state, &count, &arenas);
+}
+
+void pl_layout_find_tail(struct pl_image *im, struct pl_layout *l)
+{
+	enum { REACH = 4096, RECORDS = 16 };
+	struct pl_view v;
+	int32_t told = l->f.interp_static_types;
+	int32_t start = PL_MAX(l->f.interp_builtins, 0) + 8;
+
+	pl_view_init(&v, im);
+	if (!l->interp_head || !pl_has(told) || !pl_has(l->f.interp_types) ||
+	    !pl_has(l->f.managed_static_type_size) ||
+	    pl_layout_is_static_types(&v, l, l->interp_head + (uint64_t)(int64_t)told, RECORDS))
+		return;
+	for (int32_t by = 8; by <= 2 * REACH; by += 8) {
+		/* nearest first, above and below in turn */
+		int32_t move = by / 8 % 2 ? (by + 8) / 2 / 8 * 8 : -(by / 2 / 8 * 8);
+		pl_addr records = l->interp_head + (uint64_t)(int64_t)(told + move);
+
+		if (told + move <= start || !pl_layout_is_static_types(&v, l, records, RECORDS))
+			continue;
+		/* what grew lies before the allocator's pointer, or behind it and the freelists */
+		if (l->w.interp_obmalloc == 8 && points_to_obmalloc(&v, l, l->f.interp_obmalloc))
+			move_interp(l, l->f.interp_freelists + (int32_t)l->w.interp_freelists,
+				    l->f.interp_types, move);
+		else
+			move_interp(l, start, start, move);
+		return;
+	}
+}

@@ -158,6 +158,13 @@ struct pl_list_check {
 void pl_layout_check_list(struct pl_view *v, const struct pl_layout *l, pl_addr head, bool collecting,
 			  uint64_t max, struct pl_list_check *c);
 
+/* The allocator's state of 3.12+ (struct _obmalloc_state); how many arena slots it has, and where. */
+bool pl_layout_is_obmalloc(struct pl_view *v, const struct pl_layout *l, pl_addr state,
+			   uint32_t *count, pl_addr *arenas);
+/* The first n records of an interpreter's static builtin types (3.12+) hold types. */
+bool pl_layout_is_static_types(struct pl_view *v, const struct pl_layout *l, pl_addr records,
+			       unsigned n);
+
 /* ---- proof (proof.c) ---- */
 /*
  * Prove a candidate on the core; true, or false with the reason in why. May settle what only the
@@ -189,5 +196,10 @@ pl_addr pl_layout_find_cookie(struct pl_image *im, struct pl_ctx *ctx,
 /* With a table's fields at hand: runtime (or gc_statics and interp_head) by what they must satisfy. */
 void pl_layout_find_places(struct pl_image *im, struct pl_ctx *ctx, const struct pl_found *found,
 			   struct pl_layout *l);
+/*
+ * 3.12+, where the records of static types are not where the fields say: search the interpreter for
+ * them, and move the fields around them by as much.
+ */
+void pl_layout_find_tail(struct pl_image *im, struct pl_layout *l);
 
 #endif

@@ -16,7 +16,7 @@
 #define SAMPLE 20000	 /* nodes of each list */
 #define FEW_NODES 20	 /* that many good nodes prove nothing yet */
 #define MAX_MODULES 64	 /* interpreters whose sys.modules is read */
-#define MAX_ARENAS (1u << 24)
+#define HUGE_ARENA (2u << 20) /* 3.15 with huge pages */
 #define FIRST_ARENAS 4096 /* among which one is in use */
 
 struct proof {
@@ -174,20 +174,17 @@ static bool prove_lists(struct proof *p, bool enough)
 	return true;
 }
 
-/* Py_tp records of the first static builtin type, a pointer that no neighbour looks like. */
 static bool prove_static_types(struct proof *p)
 {
 	const struct pl_layout *l = p->l;
-	uint64_t type;
+	pl_addr records = l->interp_head + (uint64_t)(int64_t)l->f.interp_static_types;
+	uint64_t first;
 
-	if (!pl_has(l->f.managed_static_type_type) ||
-	    !word(p, l->interp_head, l->f.interp_static_types, &type))
+	/* no type was readied yet, or the core does not hold the place */
+	if (!pl_has(l->f.managed_static_type_type) || !pl_has(l->f.interp_static_types) ||
+	    !l->interp_head || !pl_read64(&p->v, records, &first) || !first)
 		return true;
-	if (!word(p,
-		  l->interp_head + (uint64_t)(int64_t)l->f.interp_static_types,
-		  l->f.managed_static_type_type, &type))
-		return true;
-	if (type && !pl_layout_is_type(&p->v, l, type))
+	if (!pl_layout_is_static_types(&p->v, l, records, 1))
 		return fail(p, "interpreter+%d holds no static types", l->f.interp_static_types);
 	return true;
 }
@@ -196,21 +193,19 @@ static bool prove_static_types(struct proof *p)
 static bool prove_arenas(struct proof *p)
 {
 	struct pl_layout *l = p->l;
-	uint64_t state, arenas, address, pools_bytes;
+	uint64_t state, address, bytes;
 	uint32_t count, pools;
+	pl_addr arenas;
 
 	if (!pl_has(l->f.interp_obmalloc) || !pl_has(l->f.obmalloc_arenas) ||
 	    !pl_has(l->f.arena_size) || !l->interp_head)
 		return true;
 	state = l->interp_head + (uint64_t)(int64_t)l->f.interp_obmalloc;
-	/* 3.12 embeds the state, later versions point to it (pycore_interp.h): width tells */
+	/* 3.12 embeds the state, later versions point to it (pycore_interp.h): the width tells */
 	if (l->w.interp_obmalloc == 8 && (!pl_read64(&p->v, state, &state) || !state))
 		return true;
-	if (!half(p, state, l->f.obmalloc_maxarenas, &count) ||
-	    !word(p, state, l->f.obmalloc_arenas, &arenas))
+	if (!pl_layout_is_obmalloc(&p->v, l, state, &count, &arenas))
 		return fail(p, "no allocator state at 0x%llx", (unsigned long long)state);
-	if (count > MAX_ARENAS || !arenas != !count || arenas & 7)
-		return fail(p, "%u arenas at 0x%llx", count, (unsigned long long)arenas);
 	for (uint32_t i = 0; i < PL_MIN(count, FIRST_ARENAS); i++) {
 		pl_addr arena = arenas + (uint64_t)i * (uint64_t)(int64_t)l->f.arena_size;
 
@@ -220,11 +215,11 @@ static bool prove_arenas(struct proof *p)
 				    (unsigned long long)arena);
 		if (!address)
 			continue;
-		/* an arena that is not pool-aligned loses one pool */
-		pools_bytes = (uint64_t)(pools + 1) / 2 * 2 * l->pool_bytes;
-		if (pools_bytes == 2u << 20)
-			l->arena_bytes = 2u << 20;
-		else if (pools_bytes != l->arena_bytes)
+		/* an arena that is not aligned to its pools loses one pool */
+		bytes = ((uint64_t)pools + 1) / 2 * 2 * l->pool_bytes;
+		if (bytes == HUGE_ARENA)
+			l->arena_bytes = HUGE_ARENA;
+		else if (bytes != l->arena_bytes)
 			return fail(p, "arena %u has %u pools", i, pools);
 		break;
 	}

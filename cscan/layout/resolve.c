@@ -26,7 +26,7 @@ struct resolver {
 /* A table of the same minor, and how near it is: smaller sorts first. */
 struct ranked {
 	const struct pl_layout_table *table;
-	unsigned far[5];
+	unsigned far[6];
 };
 
 static unsigned differs(int32_t offset, uint64_t size)
@@ -38,9 +38,10 @@ static void rank(struct resolver *r, const struct pl_layout_table *t, struct ran
 {
 	const struct pl_found *f = &r->found;
 	unsigned same, micro = f->hexversion >> 8 & 0xff, other = t->hexversion >> 8 & 0xff;
+	unsigned flavour = (unsigned)__builtin_popcount(t->flavour ^ f->flavour);
 
 	ret->table = t;
-	ret->far[0] = f->flavour_known && t->flavour != f->flavour;
+	ret->far[0] = f->flavour_known ? flavour : 0;
 	ret->far[1] = t->hexversion != f->hexversion;
 	/* then what the core and the file's symbols say about sizes and offsets */
 	ret->far[2] = 0;
@@ -48,7 +49,8 @@ static void rank(struct resolver *r, const struct pl_layout_table *t, struct ran
 		pl_layout_debug_compare(&r->v, f->runtime, f->hexversion, t, &same, &ret->far[2]);
 	ret->far[3] = differs(pl_layout_table_offset(t, PL_F_runtime_size), f->runtime_bytes) +
 		      differs(pl_layout_table_offset(t, PL_F_type_struct_size), f->type_bytes);
-	ret->far[4] = micro > other ? micro - other : other - micro;
+	ret->far[4] = flavour; /* which a file name told */
+	ret->far[5] = micro > other ? micro - other : other - micro;
 }
 
 static int nearer(const void *a, const void *b)
@@ -82,8 +84,15 @@ static void reject(struct resolver *r, const char *what, const char *why)
 		    (struct pl_rejected){.what = pl_strdup(what), .why = pl_strdup(why)});
 }
 
+/* How hard to try with a candidate. */
+enum effort {
+	TRUSTED, /* debug information: no single field makes it doubtful */
+	STRICT,	 /* a table: every field that can be checked must hold */
+	SEARCH,	 /* the same, after looking for what moved */
+};
+
 /* Encodings, places and the proof of a layout whose fields are filled in. */
-static bool settle(struct resolver *r, bool strict, const char *what)
+static bool settle(struct resolver *r, enum effort effort, const char *what)
 {
 	char why[200];
 
@@ -92,9 +101,12 @@ static bool settle(struct resolver *r, bool strict, const char *what)
 		return false;
 	}
 	pl_layout_places(r->im, r->ctx, &r->found, r->l);
-	if (pl_layout_prove(r->im, r->l, strict, why, sizeof(why)))
+	if (effort == SEARCH)
+		pl_layout_find_tail(r->im, r->l);
+	if (pl_layout_prove(r->im, r->l, effort != TRUSTED, why, sizeof(why)))
 		return true;
-	reject(r, what, why);
+	if (effort != SEARCH) /* said once is enough */
+		reject(r, what, why);
 	return false;
 }
 
@@ -120,11 +132,11 @@ static void fill(struct resolver *r, const struct pl_layout_table *t)
 static bool try_dwarf(struct resolver *r, const struct ranked *ranked, size_t n)
 {
 	fill(r, n ? ranked[0].table : NULL);
-	return pl_layout_from_dwarf(r->im, &r->found, r->l) && settle(r, false, "debug information");
+	return pl_layout_from_dwarf(r->im, &r->found, r->l) && settle(r, TRUSTED, "debug information");
 }
 
 /* A table as it is, then its variants. */
-static bool try_table(struct resolver *r, const struct pl_layout_table *t)
+static bool try_table(struct resolver *r, const struct pl_layout_table *t, enum effort effort)
 {
 	const char *variant = NULL;
 	char what[80];
@@ -135,16 +147,17 @@ static bool try_table(struct resolver *r, const struct pl_layout_table *t)
 			return false;
 		snprintf(what, sizeof(what), "table %s%s%s", t->name, variant ? ", " : "",
 			 variant ? variant : "");
-		if (settle(r, true, what))
+		if (settle(r, effort, what))
 			return true;
 	}
 }
 
 static bool try_tables(struct resolver *r, const struct ranked *ranked, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (try_table(r, ranked[i].table))
-			return true;
+	for (enum effort effort = STRICT; effort <= SEARCH; effort++)
+		for (size_t i = 0; i < n; i++)
+			if (try_table(r, ranked[i].table, effort))
+				return true;
 	return false;
 }
 

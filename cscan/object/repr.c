@@ -13,8 +13,9 @@
 #define DEFAULT_ITEMS 6
 #define DEFAULT_CHARS 60
 #define DEFAULT_TOTAL 200
-#define MAX_NESTED (2 * PL_REPR_MAX_DEPTH) /* values in values that are no containers, as a method's self */
-#define MAX_BASES 64 /* steps from a class to the builtin that it derives from */
+#define MAX_NESTED \
+	(2 * PL_REPR_MAX_DEPTH) /* values in values that are no containers, as a method's self */
+#define MAX_BASES 64            /* steps from a class to the builtin that it derives from */
 
 const char *pl_repr_type_name(const struct pl_repr_job *r, const struct pl_type *t)
 {
@@ -31,7 +32,8 @@ const char *pl_repr_short_name(const struct pl_type *t)
 	return dot ? dot + 1 : t->name;
 }
 
-/* Whether the class prints itself, that is, its tp_repr is not that of the builtin it derives from. */
+/* Whether the class prints itself, that is, its tp_repr is not that of the builtin it derives from.
+ */
 static bool prints_itself(struct pl_repr_job *r, const struct pl_type *t)
 {
 	int32_t at = r->l->f.type_repr;
@@ -163,8 +165,8 @@ static bool special(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned
 /* Sets and the named dicts always show their class's name around the value. */
 static bool named_anyway(const struct pl_type *t)
 {
-	return t->kind == PL_KIND_SET || t->kind == PL_KIND_FROZENSET || t->kind == PL_KIND_ORDEREDDICT ||
-	       t->kind == PL_KIND_FROZENDICT;
+	return t->kind == PL_KIND_SET || t->kind == PL_KIND_FROZENSET ||
+	       t->kind == PL_KIND_ORDEREDDICT || t->kind == PL_KIND_FROZENDICT;
 }
 
 /*
@@ -203,7 +205,7 @@ static void put_value(struct pl_repr_job *r, pl_addr addr, unsigned level)
 	if (pl_repr_enum(r, &x, level) || special(r, &x, level))
 		return;
 	if (prints_itself(r, x.t) && !named_anyway(x.t) ? named_content(r, &x, level)
-							 : content(r, &x, level))
+							: content(r, &x, level))
 		return;
 	pl_repr_instance(r, &x, level);
 }

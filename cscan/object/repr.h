@@ -20,7 +20,7 @@ struct pl_repr_job {
 	struct pl_out out;
 	pl_addr above[PL_REPR_MAX_DEPTH]; /* containers that are being printed */
 	unsigned n_above;
-	unsigned n_nested;               /* values that are being printed */
+	unsigned n_nested; /* values that are being printed */
 };
 
 /* One object and its type. */
@@ -30,8 +30,8 @@ struct pl_repr_obj {
 };
 
 /* A word of the object's fixed part; false when this version or this type does not have it. */
-static inline bool pl_repr_word(const struct pl_repr_job *r, const struct pl_repr_obj *x, int32_t offset,
-				uint64_t *ret)
+static inline bool pl_repr_word(const struct pl_repr_job *r, const struct pl_repr_obj *x,
+				int32_t offset, uint64_t *ret)
 {
 	return offset >= 0 && offset + 8 <= x->t->basicsize &&
 	       pl_read64(r->v, x->addr + (uint64_t)offset, ret);
@@ -68,10 +68,11 @@ void pl_repr_leave(struct pl_repr_job *r);
 void pl_repr_items(struct pl_repr_job *r, pl_addr first, uint64_t n, unsigned level);
 
 /* ---- repr_object.c: everything that prints as <...> or Name(...) ---- */
-pl_repr_deep_fn pl_repr_instance, pl_repr_instance27, pl_repr_enum, pl_repr_exception, pl_repr_slice,
-	pl_repr_partial, pl_repr_method, pl_repr_mappingproxy, pl_repr_date, pl_repr_datetime,
-	pl_repr_time, pl_repr_timedelta;
+pl_repr_deep_fn pl_repr_instance, pl_repr_instance27, pl_repr_enum, pl_repr_exception,
+	pl_repr_slice, pl_repr_partial, pl_repr_method, pl_repr_mappingproxy, pl_repr_date,
+	pl_repr_datetime, pl_repr_time, pl_repr_timedelta;
 pl_repr_fn pl_repr_type, pl_repr_class27, pl_repr_module, pl_repr_function, pl_repr_cfunction,
-	pl_repr_code, pl_repr_frame, pl_repr_generator, pl_repr_cell, pl_repr_weakref, pl_repr_element;
+	pl_repr_code, pl_repr_frame, pl_repr_generator, pl_repr_cell, pl_repr_weakref,
+	pl_repr_element;
 
 #endif

@@ -223,7 +223,8 @@ static bool tuple_field(struct pl_repr_job *r, pl_addr fields, uint64_t i, pl_ad
 	pl_addr first;
 	uint64_t n;
 
-	return pl_tuple_items(r->l, r->v, fields, &first, &n) && i < n && pl_read64(r->v, first + 8 * i, name);
+	return pl_tuple_items(r->l, r->v, fields, &first, &n) && i < n &&
+	       pl_read64(r->v, first + 8 * i, name);
 }
 
 /* Name of visible item i of a struct sequence: the member at its offset (Objects/structseq.c). */
@@ -236,7 +237,8 @@ static bool member_field(struct pl_repr_job *r, pl_addr members, uint64_t i, cha
 	members += i * (uint64_t)f->member_size;
 	return pl_read64(r->v, members + (uint64_t)f->member_name, &text) && text &&
 	       pl_read64(r->v, members + (uint64_t)f->member_offset, &offset) &&
-	       offset == (uint64_t)f->tuple_items + 8 * i && pl_read_cstr(r->v, text, name, MAX_NAME);
+	       offset == (uint64_t)f->tuple_items + 8 * i &&
+	       pl_read_cstr(r->v, text, name, MAX_NAME);
 }
 
 /* namedtuple("Point", "x y") as Point(x=1, y=2), time.struct_time(tm_year=1970, ...). */
@@ -251,7 +253,8 @@ bool pl_repr_named_tuple(struct pl_repr_job *r, const struct pl_repr_obj *x, uns
 	pl_read64(r->v, x->t->addr + (uint64_t)r->l->f.type_members, &members);
 	if (x->t->is_heap && pl_read64(r->v, x->t->addr + (uint64_t)r->l->f.type_dict, &dict))
 		pl_dict_get(r->l, r->v, dict, "_fields", &fields);
-	if (fields ? !tuple_field(r, fields, n - 1, &name) : !members || !member_field(r, members, 0, text))
+	if (fields ? !tuple_field(r, fields, n - 1, &name)
+		   : !members || !member_field(r, members, 0, text))
 		return false;
 	pl_out_printf(&r->out, "%s", fields ? pl_repr_short_name(x->t) : x->t->name);
 	if (!pl_repr_enter(r, x->addr, level, "(...)"))

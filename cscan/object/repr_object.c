@@ -38,7 +38,8 @@ static void put_tp_name(struct pl_repr_job *r, const struct pl_type *t)
 	char name[MAX_NAME];
 	pl_addr text;
 
-	if (field(r, t->addr, r->l->f.type_name, &text) && pl_read_cstr(r->v, text, name, sizeof(name)))
+	if (field(r, t->addr, r->l->f.type_name, &text) &&
+	    pl_read_cstr(r->v, text, name, sizeof(name)))
 		pl_out_text(&r->out, name);
 	else
 		pl_out_text(&r->out, pl_repr_type_name(r, t));
@@ -93,8 +94,8 @@ static void put_entries(struct pl_repr_job *r, struct pl_dict_iter *it, unsigned
 }
 
 /* The __slots__ of one class: its member records point into the instance. */
-static void put_slots(struct pl_repr_job *r, const struct pl_repr_obj *x, const struct pl_type *class,
-		      unsigned level, unsigned *n)
+static void put_slots(struct pl_repr_job *r, const struct pl_repr_obj *x,
+		      const struct pl_type *class, unsigned level, unsigned *n)
 {
 	const struct pl_fields *f = &r->l->f;
 	pl_addr member, name, offset, value;
@@ -108,7 +109,8 @@ static void put_slots(struct pl_repr_job *r, const struct pl_repr_obj *x, const 
 		    !pl_read32(r->v, member + (uint64_t)f->member_type, &kind) ||
 		    !field(r, member, f->member_offset, &offset))
 			return;
-		if ((kind != T_OBJECT_EX && kind != T_OBJECT) || offset > (uint64_t)x->t->basicsize - 8 ||
+		if ((kind != T_OBJECT_EX && kind != T_OBJECT) ||
+		    offset > (uint64_t)x->t->basicsize - 8 ||
 		    !pl_read64(r->v, x->addr + offset, &value) || !value ||
 		    !pl_read_cstr(r->v, name, text, sizeof(text)))
 			continue;
@@ -160,7 +162,8 @@ static bool put_class27(struct pl_repr_job *r, pl_addr class)
 {
 	pl_addr name, dict, module;
 
-	if (!field(r, class, r->l->f.class27_name, &name) || !field(r, class, r->l->f.class27_dict, &dict))
+	if (!field(r, class, r->l->f.class27_name, &name) ||
+	    !field(r, class, r->l->f.class27_dict, &dict))
 		return false;
 	if (pl_dict_get(r->l, r->v, dict, "__module__", &module)) {
 		pl_repr_bare(r, module);
@@ -236,7 +239,8 @@ bool pl_repr_exception(struct pl_repr_job *r, const struct pl_repr_obj *x, unsig
 	pl_addr args, first;
 	uint64_t n;
 
-	if (!pl_repr_word(r, x, r->l->f.exc_args, &args) || !pl_tuple_items(r->l, r->v, args, &first, &n))
+	if (!pl_repr_word(r, x, r->l->f.exc_args, &args) ||
+	    !pl_tuple_items(r->l, r->v, args, &first, &n))
 		return false;
 	pl_out_text(&r->out, pl_repr_short_name(x->t));
 	if (n && !pl_repr_enter(r, x->addr, level, "(...)"))
@@ -254,7 +258,8 @@ bool pl_repr_slice(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned 
 {
 	pl_addr start, stop, step;
 
-	if (!pl_repr_word(r, x, r->l->f.slice_start, &start) || !pl_repr_word(r, x, r->l->f.slice_stop, &stop) ||
+	if (!pl_repr_word(r, x, r->l->f.slice_start, &start) ||
+	    !pl_repr_word(r, x, r->l->f.slice_stop, &stop) ||
 	    !pl_repr_word(r, x, r->l->f.slice_step, &step))
 		return false;
 	if (!pl_repr_enter(r, x->addr, level, "slice(...)"))
@@ -277,8 +282,10 @@ bool pl_repr_partial(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigne
 	struct pl_dict_iter it;
 	uint64_t n;
 
-	if (!pl_repr_word(r, x, r->l->f.partial_fn, &fn) || !pl_repr_word(r, x, r->l->f.partial_args, &args) ||
-	    !pl_tuple_items(r->l, r->v, args, &first, &n) || !pl_repr_word(r, x, r->l->f.partial_kw, &kw))
+	if (!pl_repr_word(r, x, r->l->f.partial_fn, &fn) ||
+	    !pl_repr_word(r, x, r->l->f.partial_args, &args) ||
+	    !pl_tuple_items(r->l, r->v, args, &first, &n) ||
+	    !pl_repr_word(r, x, r->l->f.partial_kw, &kw))
 		return false;
 	pl_out_printf(&r->out, "%s", x->t->name);
 	if (!pl_repr_enter(r, x->addr, level, "(...)"))
@@ -290,7 +297,8 @@ bool pl_repr_partial(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigne
 		pl_repr_items(r, first, n, level);
 	}
 	if (pl_dict_begin(r->l, r->v, kw, &it)) {
-		for (unsigned i = 0; i < r->lim.items && pl_dict_next(&it, &key, &value, NULL); i++) {
+		for (unsigned i = 0; i < r->lim.items && pl_dict_next(&it, &key, &value, NULL);
+		     i++) {
 			pl_out_text(&r->out, ", ");
 			pl_repr_bare(r, key);
 			pl_out_char(&r->out, '=');
@@ -328,7 +336,8 @@ bool pl_repr_type(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	if (i < 0)
 		return false;
 	t = pl_types_at(r->o->types, (uint32_t)i);
-	pl_out_printf(&r->out, "<%s '", r->l->str_style == PL_STR_27 && !t->is_heap ? "type" : "class");
+	pl_out_printf(&r->out, "<%s '",
+		      r->l->str_style == PL_STR_27 && !t->is_heap ? "type" : "class");
 	pl_out_text(&r->out, pl_repr_type_name(r, t));
 	pl_out_text(&r->out, "'>");
 	return true;
@@ -391,15 +400,18 @@ bool pl_repr_method(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned
 	return true;
 }
 
-/* Objects/methodobject.c: <built-in function len>, <built-in method append of list object at 0x...> */
+/* Objects/methodobject.c: <built-in function len>, <built-in method append of list object at 0x...>
+ */
 bool pl_repr_cfunction(struct pl_repr_job *r, const struct pl_repr_obj *x)
 {
 	pl_addr def, self, text;
 	const struct pl_type *t = NULL;
 	char name[MAX_NAME];
 
-	if (!pl_repr_word(r, x, r->l->f.cfunction_ml, &def) || !pl_repr_word(r, x, r->l->f.cfunction_self, &self) ||
-	    !field(r, def, r->l->f.methoddef_name, &text) || !pl_read_cstr(r->v, text, name, sizeof(name)))
+	if (!pl_repr_word(r, x, r->l->f.cfunction_ml, &def) ||
+	    !pl_repr_word(r, x, r->l->f.cfunction_self, &self) ||
+	    !field(r, def, r->l->f.methoddef_name, &text) ||
+	    !pl_read_cstr(r->v, text, name, sizeof(name)))
 		return false;
 	if (self)
 		t = type_of(r, self);
@@ -419,7 +431,8 @@ bool pl_repr_code(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	pl_addr name, filename;
 	uint32_t line;
 
-	if (!pl_repr_word(r, x, f->code_name, &name) || !pl_repr_word(r, x, f->code_filename, &filename) ||
+	if (!pl_repr_word(r, x, f->code_name, &name) ||
+	    !pl_repr_word(r, x, f->code_filename, &filename) ||
 	    !pl_read32(r->v, x->addr + (uint64_t)f->code_firstlineno, &line))
 		return false;
 	pl_out_text(&r->out, "<code object ");
@@ -438,7 +451,8 @@ static bool frame_code(struct pl_repr_job *r, const struct pl_repr_obj *x, pl_ad
 
 	if (r->l->frame_style == PL_FRAME_OBJECT)
 		return pl_repr_word(r, x, f->frame_code, code);
-	if (!pl_repr_word(r, x, f->frame_iframe, &iframe) || !field(r, iframe, f->iframe_executable, code))
+	if (!pl_repr_word(r, x, f->frame_iframe, &iframe) ||
+	    !field(r, iframe, f->iframe_executable, code))
 		return false;
 	if (r->l->frame_style == PL_FRAME_TAGGED)
 		*code &= ~UINT64_C(3);
@@ -502,7 +516,8 @@ static void put_own_name(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	pl_addr name;
 
 	if (i >= 0) {
-		pl_out_printf(&r->out, " (%s)", pl_repr_short_name(pl_types_at(r->o->types, (uint32_t)i)));
+		pl_out_printf(&r->out, " (%s)",
+			      pl_repr_short_name(pl_types_at(r->o->types, (uint32_t)i)));
 	} else if (x->t->kind == PL_KIND_FUNCTION && pl_repr_word(r, x, r->l->f.func_name, &name)) {
 		pl_out_text(&r->out, " (");
 		pl_repr_bare(r, name);

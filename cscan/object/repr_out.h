@@ -11,9 +11,9 @@
 
 struct pl_out {
 	char *buf;
-	size_t cap, n;         /* bytes: room, written */
-	size_t chars, max;     /* characters: written, allowed */
-	size_t cut;            /* where "..." goes when no more fits */
+	size_t cap, n;     /* bytes: room, written */
+	size_t chars, max; /* characters: written, allowed */
+	size_t cut;        /* where "..." goes when no more fits */
 	bool full;
 };
 

@@ -12,13 +12,14 @@
 #include "object/value.h"
 
 enum {
-	MAX_DIGITS = 64,      /* of an int that is shown in decimal: 1920 bits */
-	MAX_DECIMAL = 600,    /* decimal digits of such an int, at most */
-	MAX_RUN = 128,        /* characters or bytes read at once */
-	MAX_COEFFICIENT = 4,  /* words of a Decimal that is shown */
+	MAX_DIGITS = 64,     /* of an int that is shown in decimal: 1920 bits */
+	MAX_DECIMAL = 600,   /* decimal digits of such an int, at most */
+	MAX_RUN = 128,       /* characters or bytes read at once */
+	MAX_COEFFICIENT = 4, /* words of a Decimal that is shown */
 };
 
-/* Little-endian digits of 30 or 15 bits, MAX_DIGITS of them at most, as decimal; returns its start in text. */
+/* Little-endian digits of 30 or 15 bits, MAX_DIGITS of them at most, as decimal; returns its start
+ * in text. */
 static char *to_decimal(uint32_t *digits, size_t n, unsigned bits, char text[MAX_DECIMAL])
 {
 	char *at = text + MAX_DECIMAL;
@@ -166,9 +167,9 @@ static bool next_decimal(char *digits)
 
 /*
  * The shortest digits that read back as d > 0 (Python/dtoa.c, mode 0). A decimal of 15 digits
- * survives a double that is not denormal, so rounding to 15, 16, 17 digits finds them; at a power of
- * two the doubles below are closer than those above, and the right decimal may be the one above the
- * nearest.
+ * survives a double that is not denormal, so rounding to 15, 16, 17 digits finds them; at a power
+ * of two the doubles below are closer than those above, and the right decimal may be the one above
+ * the nearest.
  */
 static void shortest(double d, char digits[32], int *exp)
 {
@@ -205,12 +206,13 @@ void pl_repr_double(char buf[PL_REPR_DOUBLE], double d, bool dot0)
 	shortest(fabs(d), digits, &exp);
 	n = (int)strlen(digits);
 	if (exp < -4 || exp >= 16) {
-		snprintf(at, PL_REPR_DOUBLE - 1, "%c%s%se%c%02d", digits[0], n > 1 ? "." : "", digits + 1,
-			 exp < 0 ? '-' : '+', abs(exp));
+		snprintf(at, PL_REPR_DOUBLE - 1, "%c%s%se%c%02d", digits[0], n > 1 ? "." : "",
+			 digits + 1, exp < 0 ? '-' : '+', abs(exp));
 	} else if (exp < 0) {
 		snprintf(at, PL_REPR_DOUBLE - 1, "0.%.*s%s", -exp - 1, "000", digits);
 	} else if (n <= exp + 1) {
-		snprintf(at, PL_REPR_DOUBLE - 1, "%s%.*s%s", digits, exp + 1 - n, "0000000000000000", dot0 ? ".0" : "");
+		snprintf(at, PL_REPR_DOUBLE - 1, "%s%.*s%s", digits, exp + 1 - n,
+			 "0000000000000000", dot0 ? ".0" : "");
 	} else {
 		snprintf(at, PL_REPR_DOUBLE - 1, "%.*s.%s", exp + 1, digits, digits + exp + 1);
 	}
@@ -252,15 +254,16 @@ bool pl_repr_complex(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	if (real == 0 && !signbit(real))
 		pl_out_printf(&r->out, "%sj", imag_text);
 	else
-		pl_out_printf(&r->out, "(%s%s%sj)", real_text, *imag_text == '-' ? "" : "+", imag_text);
+		pl_out_printf(&r->out, "(%s%s%sj)", real_text, *imag_text == '-' ? "" : "+",
+			      imag_text);
 	return true;
 }
 
 /* Spaces that Python escapes although a terminal shows them (category Zs, str.isprintable()). */
 static bool odd_space(uint32_t c)
 {
-	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f ||
-	       c == 0x3000;
+	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
 }
 
 static void put_escaped(struct pl_repr_job *r, uint32_t c)
@@ -287,7 +290,8 @@ static void put_quoted(struct pl_repr_job *r, uint32_t c, uint32_t quote, bool a
 }
 
 /* n characters in the quotes that Python would choose. */
-static void put_string(struct pl_repr_job *r, const uint32_t *chars, size_t n, bool more, bool ascii_only)
+static void put_string(struct pl_repr_job *r, const uint32_t *chars, size_t n, bool more,
+		       bool ascii_only)
 {
 	uint32_t quote = '\'';
 
@@ -310,7 +314,8 @@ static size_t read_chars(struct pl_repr_job *r, const struct pl_text *t, uint32_
 	uint32_t *chars = pl_malloc((want + 1) * sizeof(*chars));
 	uint64_t at = 0;
 
-	while (n < want && (got = pl_text_chars(r->v, t, &at, chars + n, PL_MIN(want - n, MAX_RUN))))
+	while (n < want &&
+	       (got = pl_text_chars(r->v, t, &at, chars + n, PL_MIN(want - n, MAX_RUN))))
 		n += got;
 	*more = at < t->n;
 	*ret = chars;
@@ -384,7 +389,9 @@ bool pl_repr_bytearray(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	uint64_t n, data = 0;
 
 	if (!pl_repr_word(r, x, f->var_size, &n) ||
-	    !pl_repr_word(r, x, pl_has(f->bytearray_start) ? f->bytearray_start : f->bytearray_bytes, &data) ||
+	    !pl_repr_word(r, x,
+			  pl_has(f->bytearray_start) ? f->bytearray_start : f->bytearray_bytes,
+			  &data) ||
 	    (n && !pl_at(r->v, data, 1)))
 		return false;
 	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
@@ -393,8 +400,10 @@ bool pl_repr_bytearray(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	return true;
 }
 
-/* The coefficient of a Decimal: words to the base of 10^19, least significant first (mpdecimal.h). */
-static bool coefficient(struct pl_repr_job *r, pl_addr data, uint64_t words, char text[MAX_COEFFICIENT * 19 + 1])
+/* The coefficient of a Decimal: words to the base of 10^19, least significant first (mpdecimal.h).
+ */
+static bool coefficient(struct pl_repr_job *r, pl_addr data, uint64_t words,
+			char text[MAX_COEFFICIENT * 19 + 1])
 {
 	char *at = text;
 
@@ -408,21 +417,24 @@ static bool coefficient(struct pl_repr_job *r, pl_addr data, uint64_t words, cha
 	return words > 0;
 }
 
-/* _mpd_to_string() of Modules/_decimal/libmpdec/io.c: plain while the exponent is small and not positive. */
+/* _mpd_to_string() of Modules/_decimal/libmpdec/io.c: plain while the exponent is small and not
+ * positive. */
 static void put_decimal(struct pl_repr_job *r, const char *digits, int64_t exp, bool negative)
 {
 	int64_t n = (int64_t)strlen(digits), point = exp + n; /* of digits before the point */
 	const char *sign = negative ? "-" : "";
 
 	if (exp > 0 || point - 1 < -6)
-		pl_out_printf(&r->out, "Decimal('%s%c%s%sE%+lld')", sign, *digits, n > 1 ? "." : "", digits + 1,
-			      (long long)(point - 1));
+		pl_out_printf(&r->out, "Decimal('%s%c%s%sE%+lld')", sign, *digits, n > 1 ? "." : "",
+			      digits + 1, (long long)(point - 1));
 	else if (!exp)
 		pl_out_printf(&r->out, "Decimal('%s%s')", sign, digits);
 	else if (point > 0)
-		pl_out_printf(&r->out, "Decimal('%s%.*s.%s')", sign, (int)point, digits, digits + point);
+		pl_out_printf(&r->out, "Decimal('%s%.*s.%s')", sign, (int)point, digits,
+			      digits + point);
 	else
-		pl_out_printf(&r->out, "Decimal('%s0.%.*s%s')", sign, (int)-point, "00000000", digits);
+		pl_out_printf(&r->out, "Decimal('%s0.%.*s%s')", sign, (int)-point, "00000000",
+			      digits);
 }
 
 bool pl_repr_decimal(struct pl_repr_job *r, const struct pl_repr_obj *x)
@@ -433,7 +445,8 @@ bool pl_repr_decimal(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	uint64_t words, exp, data;
 	const uint8_t *flags;
 
-	if (!pl_repr_word(r, x, f->decimal_len, &words) || !pl_repr_word(r, x, f->decimal_exp, &exp) ||
+	if (!pl_repr_word(r, x, f->decimal_len, &words) ||
+	    !pl_repr_word(r, x, f->decimal_exp, &exp) ||
 	    !pl_repr_word(r, x, f->decimal_data, &data) || !pl_has(f->decimal_flags))
 		return false;
 	flags = pl_at(r->v, x->addr + (uint64_t)f->decimal_flags, 1);
@@ -441,7 +454,9 @@ bool pl_repr_decimal(struct pl_repr_job *r, const struct pl_repr_obj *x)
 		return false;
 	if (*flags & (INFINITE | NAN_QUIET | NAN_SIGNALLING)) {
 		pl_out_printf(&r->out, "Decimal('%s%s')", *flags & NEGATIVE ? "-" : "",
-			      *flags & INFINITE ? "Infinity" : *flags & NAN_QUIET ? "NaN" : "sNaN");
+			      *flags & INFINITE    ? "Infinity"
+			      : *flags & NAN_QUIET ? "NaN"
+						   : "sNaN");
 		return true;
 	}
 	if (words > MAX_COEFFICIENT || !coefficient(r, data, words, digits))
@@ -489,13 +504,14 @@ bool pl_repr_array(struct pl_repr_job *r, const struct pl_repr_obj *x)
 		return false;
 	typecode = pl_at(r->v, descr + (uint64_t)f->arraydescr_typecode, 1);
 	if (!typecode || !*typecode || !strchr("bBhHiIlLqQfd", (char)*typecode) ||
-	    (width != 1 && width != 2 && width != 4 && width != 8) || (*typecode == 'd' && width != 8) ||
-	    (*typecode == 'f' && width != 4))
+	    (width != 1 && width != 2 && width != 4 && width != 8) ||
+	    (*typecode == 'd' && width != 8) || (*typecode == 'f' && width != 4))
 		return false;
 	pl_out_printf(&r->out, "array('%c'", *typecode);
 	for (uint64_t i = 0; i < n; i++) {
 		pl_out_text(&r->out, i ? ", " : ", [");
-		if (i == r->lim.items || !array_item(r, (char)*typecode, items + i * width, width)) {
+		if (i == r->lim.items ||
+		    !array_item(r, (char)*typecode, items + i * width, width)) {
 			pl_out_text(&r->out, "...");
 			break;
 		}

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 /* The n packed bytes at offset, or NULL. */
-static const uint8_t *packed(struct pl_repr_job *r, const struct pl_repr_obj *x, int32_t offset, unsigned n)
+static const uint8_t *packed(struct pl_repr_job *r, const struct pl_repr_obj *x, int32_t offset,
+			     unsigned n)
 {
 	if (offset < 0 || offset + (int32_t)n > x->t->basicsize)
 		return NULL;
@@ -31,8 +32,8 @@ static void put_time(struct pl_repr_job *r, const uint8_t *p)
 }
 
 /* fold=1 (3.6 on) and the zone; an object without a zone does not even have the field for it. */
-static void put_zone(struct pl_repr_job *r, const struct pl_repr_obj *x, int32_t fold, int32_t tzinfo,
-		     unsigned level)
+static void put_zone(struct pl_repr_job *r, const struct pl_repr_obj *x, int32_t fold,
+		     int32_t tzinfo, unsigned level)
 {
 	const uint8_t *has = packed(r, x, r->l->f.datetime_hastzinfo, 1);
 	const uint8_t *folded = packed(r, x, fold, 1);
@@ -86,7 +87,8 @@ bool pl_repr_time(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned l
 bool pl_repr_timedelta(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
 {
 	static const char *const names[] = {"days", "seconds", "microseconds"};
-	const int32_t offsets[] = {r->l->f.delta_days, r->l->f.delta_seconds, r->l->f.delta_microseconds};
+	const int32_t offsets[] = {r->l->f.delta_days, r->l->f.delta_seconds,
+				   r->l->f.delta_microseconds};
 	int32_t value[3];
 	const char *sep = "";
 

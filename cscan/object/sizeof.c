@@ -41,7 +41,8 @@ static bool size_int(const struct pl_size_ask *a, uint64_t *ret)
 		if (!pl_size_word(a, l->f.var_size, &n))
 			return false;
 		n = n >> 63 ? 0 - n : n;
-		size = (uint64_t)(l->str_style == PL_STR_27 ? (int32_t)a->t->basicsize : l->f.long_digits);
+		size = (uint64_t)(l->str_style == PL_STR_27 ? (int32_t)a->t->basicsize
+							    : l->f.long_digits);
 	}
 	if (!pl_size_grow(&size, PL_MAX(n, least), l->w.long_digits == 2 ? 2 : 4))
 		return false;
@@ -66,8 +67,8 @@ static bool size_unicode27(const struct pl_size_ask *a, uint64_t *ret)
  * a UTF-8 copy, unless they are the characters themselves. A compact ASCII string has no field for
  * the lengths of these: both are its own length.
  */
-static bool grow_copies(const struct pl_size_ask *a, bool ready, bool compact, bool ascii, uint64_t data,
-			uint64_t length, uint64_t *size)
+static bool grow_copies(const struct pl_size_ask *a, bool ready, bool compact, bool ascii,
+			uint64_t data, uint64_t length, uint64_t *size)
 {
 	const struct pl_fields *f = &a->l->f;
 	uint64_t wstr = 0, utf8 = 0, n = length;
@@ -158,7 +159,8 @@ static bool size_list(const struct pl_size_ask *a, uint64_t *ret)
 {
 	uint64_t n, size = (uint64_t)a->t->basicsize;
 
-	if (!pl_size_word(a, a->l->f.list_allocated, &n) || !pl_size_grow(&size, n >> 63 ? 0 : n, PTR))
+	if (!pl_size_word(a, a->l->f.list_allocated, &n) ||
+	    !pl_size_grow(&size, n >> 63 ? 0 : n, PTR))
 		return false;
 	*ret = size;
 	return true;
@@ -181,9 +183,11 @@ static bool size_dict27(const struct pl_size_ask *a, uint64_t *ret)
 {
 	uint64_t table, mask, size = (uint64_t)a->t->basicsize;
 
-	if (!pl_size_word(a, a->l->f.dict_table, &table) || !pl_size_word(a, a->l->f.dict_mask, &mask))
+	if (!pl_size_word(a, a->l->f.dict_table, &table) ||
+	    !pl_size_word(a, a->l->f.dict_mask, &mask))
 		return false;
-	if (table != a->addr + (uint64_t)a->l->f.dict_smalltable && !pl_size_grow(&size, mask + 1, 24))
+	if (table != a->addr + (uint64_t)a->l->f.dict_smalltable &&
+	    !pl_size_grow(&size, mask + 1, 24))
 		return false;
 	*ret = size;
 	return true;
@@ -202,12 +206,13 @@ bool pl_size_dict(const struct pl_size_ask *a, uint64_t *ret)
 
 	if (l->dict_style == PL_DICT_TABLE27)
 		return size_dict27(a, ret);
-	if (!pl_size_word(a, l->f.dict_keys, &keys) || !pl_size_word(a, l->f.dict_values, &values) ||
-	    !pl_dict_keys_read(l, a->v, keys, &k) ||
+	if (!pl_size_word(a, l->f.dict_keys, &keys) ||
+	    !pl_size_word(a, l->f.dict_values, &values) || !pl_dict_keys_read(l, a->v, keys, &k) ||
 	    !pl_read64(a->v, keys + (uint64_t)l->f.keys_refcnt, &refcnt))
 		return false;
 	if (values)
-		size += PTR * (l->dict_style == PL_DICT_KEYS36 ? usable_fraction(k.size) : k.n + k.usable);
+		size += PTR * (l->dict_style == PL_DICT_KEYS36 ? usable_fraction(k.size)
+							       : k.n + k.usable);
 	if (refcnt == 1)
 		size += keys_size(l, &k);
 	*ret = size;
@@ -219,9 +224,11 @@ static bool size_set(const struct pl_size_ask *a, uint64_t *ret)
 {
 	uint64_t table, mask, size = (uint64_t)a->t->basicsize;
 
-	if (!pl_size_word(a, a->l->f.set_table, &table) || !pl_size_word(a, a->l->f.set_mask, &mask))
+	if (!pl_size_word(a, a->l->f.set_table, &table) ||
+	    !pl_size_word(a, a->l->f.set_mask, &mask))
 		return false;
-	if (table != a->addr + (uint64_t)a->l->f.set_smalltable && !pl_size_grow(&size, mask + 1, 16))
+	if (table != a->addr + (uint64_t)a->l->f.set_smalltable &&
+	    !pl_size_grow(&size, mask + 1, 16))
 		return false;
 	*ret = size;
 	return true;
@@ -238,8 +245,8 @@ static bool size_odict(const struct pl_size_ask *a, uint64_t *ret)
 
 	if (!pl_size_dict(a, &size))
 		return false;
-	if (pl_size_word(a, f->odict_nodes_size, &nodes) && pl_size_word(a, f->odict_first, &first) &&
-	    pl_size_word(a, f->dict_used, &used)) {
+	if (pl_size_word(a, f->odict_nodes_size, &nodes) &&
+	    pl_size_word(a, f->odict_first, &first) && pl_size_word(a, f->dict_used, &used)) {
 		if (!pl_size_grow(&size, nodes, PTR) ||
 		    (first && !pl_size_grow(&size, used, (uint64_t)f->odictnode_size)))
 			return false;
@@ -293,8 +300,8 @@ static uint64_t head(const struct pl_size_ask *a)
 {
 	uint64_t flags;
 
-	if (a->t->is_type && pl_size_word(a, a->l->f.type_flags, &flags) && !(flags & PL_TPFLAG_HEAPTYPE) &&
-	    !head_of_static_type(a->l))
+	if (a->t->is_type && pl_size_word(a, a->l->f.type_flags, &flags) &&
+	    !(flags & PL_TPFLAG_HEAPTYPE) && !head_of_static_type(a->l))
 		return 0;
 	return a->t->head_counted;
 }
@@ -302,16 +309,16 @@ static uint64_t head(const struct pl_size_ask *a)
 /*
  * Objects/codeobject.c: from 3.11 on a variable object, rounded up to words as _PyObject_VAR_SIZE()
  * does (object.__sizeof__ does not); before, what hangs off it: an index for each
- * cell variable that is an argument, the opcode caches of 3.8 to 3.10 (a byte for each instruction of
- * two bytes, and their entries). _PyCodeObjectExtra is {ce_size, ce_extras[]}.
+ * cell variable that is an argument, the opcode caches of 3.8 to 3.10 (a byte for each instruction
+ * of two bytes, and their entries). _PyCodeObjectExtra is {ce_size, ce_extras[]}.
  */
 static bool size_code(const struct pl_size_ask *a, uint64_t *ret)
 {
 	const struct pl_fields *f = &a->l->f;
 	uint64_t size = pl_round_up(generic(a), PTR), p, code, n;
 
-	if (pl_size_word(a, f->code_cell2arg, &p) && p && pl_size_word(a, f->code_cellvars, &p) && p &&
-	    (!pl_size_tuple(a, p, &n) || !pl_size_grow(&size, n, PTR)))
+	if (pl_size_word(a, f->code_cell2arg, &p) && p && pl_size_word(a, f->code_cellvars, &p) &&
+	    p && (!pl_size_tuple(a, p, &n) || !pl_size_grow(&size, n, PTR)))
 		return false;
 	if (pl_size_word(a, f->code_extra, &p) && p &&
 	    (!pl_read64(a->v, p, &n) || !pl_size_grow(&size, n + 1, PTR)))
@@ -342,7 +349,8 @@ static bool grow_slots(const struct pl_size_ask *a, pl_addr code, uint64_t *size
 	uint64_t locals, stack;
 
 	return code_int(a, code, a->l->f.code_nlocalsplus, &locals) &&
-	       code_int(a, code, a->l->f.code_stacksize, &stack) && pl_size_grow(size, locals + stack, PTR);
+	       code_int(a, code, a->l->f.code_stacksize, &stack) &&
+	       pl_size_grow(size, locals + stack, PTR);
 }
 
 /* The code of an interpreter frame; 3.14 on a tagged reference (pycore_stackref.h). */
@@ -355,13 +363,15 @@ static bool iframe_code(const struct pl_size_ask *a, pl_addr iframe, pl_addr *co
 	return true;
 }
 
-/* Up to 3.10: locals, cells, free variables and the value stack follow the struct, which has one slot. */
+/* Up to 3.10: locals, cells, free variables and the value stack follow the struct, which has one
+ * slot. */
 static bool size_frame_object(const struct pl_size_ask *a, uint64_t *ret)
 {
 	const struct pl_fields *f = &a->l->f;
 	uint64_t code, cells, frees, locals, stack, size = (uint64_t)a->t->basicsize - PTR;
 
-	if (!pl_size_word(a, f->frame_code, &code) || !code_int(a, code, f->code_nlocals, &locals) ||
+	if (!pl_size_word(a, f->frame_code, &code) ||
+	    !code_int(a, code, f->code_nlocals, &locals) ||
 	    !code_int(a, code, f->code_stacksize, &stack) ||
 	    !pl_read64(a->v, code + (uint64_t)f->code_cellvars, &cells) ||
 	    !pl_read64(a->v, code + (uint64_t)f->code_freevars, &frees) ||
@@ -455,8 +465,8 @@ static bool believable(const struct pl_size_ask *a, uint64_t size)
 	return size <= info->present_bytes + info->missing_bytes;
 }
 
-uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t, pl_addr addr,
-		   const uint8_t *obj, uint64_t avail)
+uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t,
+		   pl_addr addr, const uint8_t *obj, uint64_t avail)
 {
 	const struct pl_size_ask a = {
 		.l = l,

@@ -13,8 +13,8 @@
  * set's table) is read through v. Sizes that the core makes absurd (over the process's mapped
  * bytes) come back as the generic size. Thread-safe.
  */
-uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t, pl_addr addr,
-		   const uint8_t *obj, uint64_t avail);
+uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t,
+		   pl_addr addr, const uint8_t *obj, uint64_t avail);
 
 /*
  * The size if it is the same for all instances of t, else 0. Fixed: no tp_itemsize and a __sizeof__

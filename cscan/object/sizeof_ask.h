@@ -15,7 +15,8 @@ struct pl_size_ask {
 	const struct pl_type *t;
 	pl_addr addr;
 	const uint8_t *obj;
-	uint64_t avail; /* bytes of obj that are the fixed part: the type's own word for it, at most */
+	uint64_t avail; /* bytes of obj that are the fixed part: the type's own word for it, at most
+			 */
 };
 typedef bool pl_sizer(const struct pl_size_ask *a, uint64_t *ret);
 

@@ -8,8 +8,8 @@
 
 #define PTR 8
 #define MAX_TEXT (UINT64_C(1) << 20) /* of a C string that is counted */
-#define MAX_NODES 1000000	     /* of a parse tree */
-#define MAX_DEPTH 4096		     /* of a parse tree */
+#define MAX_NODES 1000000            /* of a parse tree */
+#define MAX_DEPTH 4096               /* of a parse tree */
 
 /* strlen() in the core, at most MAX_TEXT. */
 static bool text_length(const struct pl_size_ask *a, pl_addr addr, uint64_t *ret)
@@ -35,7 +35,8 @@ static bool text_length(const struct pl_size_ask *a, pl_addr addr, uint64_t *ret
 	return false;
 }
 
-/* *size grows by the C string that a pointer in the object leads to, with its NUL; NULL counts nothing. */
+/* *size grows by the C string that a pointer in the object leads to, with its NUL; NULL counts
+ * nothing. */
 static bool grow_text(const struct pl_size_ask *a, int32_t offset, uint64_t *size)
 {
 	uint64_t p, n;
@@ -110,7 +111,8 @@ static bool size_array(const struct pl_size_ask *a, uint64_t *ret)
 	return true;
 }
 
-/* Modules/_struct.c: 2.7 counts s_len + 1 codes, later versions those before the one without fmtdef. */
+/* Modules/_struct.c: 2.7 counts s_len + 1 codes, later versions those before the one without
+ * fmtdef. */
 static bool size_struct(const struct pl_size_ask *a, uint64_t *ret)
 {
 	const struct pl_fields *f = &a->l->f;
@@ -134,7 +136,8 @@ static bool size_struct(const struct pl_size_ask *a, uint64_t *ret)
 	return true;
 }
 
-/* Modules/_io/bytesio.c: 2.7 has a C buffer, later versions a bytes object, counted while not shared. */
+/* Modules/_io/bytesio.c: 2.7 has a C buffer, later versions a bytes object, counted while not
+ * shared. */
 static bool size_bytesio(const struct pl_size_ask *a, uint64_t *ret)
 {
 	const struct pl_fields *f = &a->l->f;
@@ -174,7 +177,8 @@ static bool size_pickler(const struct pl_size_ask *a, uint64_t *ret)
 	const struct pl_fields *f = &a->l->f;
 	uint64_t memo, output, n, size = (uint64_t)a->t->basicsize;
 
-	if (!pl_size_word(a, f->pickler_memo, &memo) || !pl_size_word(a, f->pickler_output, &output))
+	if (!pl_size_word(a, f->pickler_memo, &memo) ||
+	    !pl_size_word(a, f->pickler_output, &output))
 		return false;
 	if (memo) {
 		if (!pl_read64(a->v, memo + (uint64_t)f->memotable_allocated, &n) ||
@@ -196,11 +200,14 @@ static bool size_unpickler(const struct pl_size_ask *a, uint64_t *ret)
 	const struct pl_fields *f = &a->l->f;
 	uint64_t memo, memo_n, marks, marks_n, size = (uint64_t)a->t->basicsize;
 
-	if (!pl_size_word(a, f->unpickler_memo, &memo) || !pl_size_word(a, f->unpickler_memo_size, &memo_n) ||
+	if (!pl_size_word(a, f->unpickler_memo, &memo) ||
+	    !pl_size_word(a, f->unpickler_memo_size, &memo_n) ||
 	    !pl_size_word(a, f->unpickler_marks, &marks) ||
 	    !pl_size_word(a, f->unpickler_marks_size, &marks_n) ||
-	    !pl_size_grow(&size, memo ? memo_n : 0, PTR) || !pl_size_grow(&size, marks ? marks_n : 0, PTR) ||
-	    !grow_text(a, f->unpickler_input_line, &size) || !grow_text(a, f->unpickler_encoding, &size) ||
+	    !pl_size_grow(&size, memo ? memo_n : 0, PTR) ||
+	    !pl_size_grow(&size, marks ? marks_n : 0, PTR) ||
+	    !grow_text(a, f->unpickler_input_line, &size) ||
+	    !grow_text(a, f->unpickler_encoding, &size) ||
 	    !grow_text(a, f->unpickler_errors, &size))
 		return false;
 	*ret = size;
@@ -210,7 +217,9 @@ static bool size_unpickler(const struct pl_size_ask *a, uint64_t *ret)
 /* Modules/_decimal: words of the coefficient, once they do not fit into the object itself. */
 static bool size_decimal(const struct pl_size_ask *a, uint64_t *ret)
 {
-	enum { NOT_ALLOCATED = 0xe0 }; /* MPD_STATIC_DATA, MPD_SHARED_DATA, MPD_CONST_DATA: mpdecimal.h */
+	enum {
+		NOT_ALLOCATED = 0xe0
+	}; /* MPD_STATIC_DATA, MPD_SHARED_DATA, MPD_CONST_DATA: mpdecimal.h */
 	const struct pl_fields *f = &a->l->f;
 	uint64_t n, size = (uint64_t)a->t->basicsize;
 
@@ -270,7 +279,8 @@ static bool size_element(const struct pl_size_ask *a, uint64_t *ret)
 		if (!pl_read64(a->v, extra + (uint64_t)f->elementextra_children, &children) ||
 		    !pl_read64(a->v, extra + (uint64_t)f->elementextra_allocated, &n))
 			return false;
-		if (children != extra + (uint64_t)f->elementextra_own && !pl_size_grow(&size, n, PTR))
+		if (children != extra + (uint64_t)f->elementextra_own &&
+		    !pl_size_grow(&size, n, PTR))
 			return false;
 	}
 	*ret = size;
@@ -285,13 +295,15 @@ static bool size_stgdict(const struct pl_size_ask *a, uint64_t *ret)
 
 	if (!pl_size_dict(a, &size))
 		return false;
-	if (!pl_has(a->l->f.runtime_size)) { /* before 3.7, which brought _PyRuntime too: a dict's */
+	if (!pl_has(a->l->f.runtime_size)) { /* before 3.7, which brought _PyRuntime too: a dict's
+					      */
 		*ret = size;
 		return true;
 	}
 	if (!pl_has(f->stgdict_ndim) || (uint64_t)f->stgdict_ndim + 4 > a->avail ||
 	    !grow_text(a, f->stgdict_format, &size) ||
-	    !pl_size_word(a, f->stgdict_elements, &elements) || !pl_size_word(a, f->stgdict_length, &length))
+	    !pl_size_word(a, f->stgdict_elements, &elements) ||
+	    !pl_size_word(a, f->stgdict_length, &length))
 		return false;
 	size += (uint64_t)(f->stgdict_size - f->dict_size);
 	if (!pl_size_grow(&size, pl_ld32(a->obj + f->stgdict_ndim), PTR) ||
@@ -312,8 +324,9 @@ static bool size_ctype(const struct pl_size_ask *a, uint64_t *ret)
 	uint64_t size = (uint64_t)a->t->basicsize;
 	struct pl_size_ask info = *a;
 
-	if (!pl_size_word(a, f->var_size, &n) || !pl_size_grow(&size, n, (uint64_t)a->t->itemsize) ||
-	    !pl_has(f->stginfo_ndim) || at >= a->avail)
+	if (!pl_size_word(a, f->var_size, &n) ||
+	    !pl_size_grow(&size, n, (uint64_t)a->t->itemsize) || !pl_has(f->stginfo_ndim) ||
+	    at >= a->avail)
 		return false;
 	info.obj += at;
 	info.avail -= at;
@@ -357,7 +370,8 @@ struct siblings {
 };
 
 /* What one node adds: its text and the array of its children, which is *below. */
-static bool grow_node(const struct pl_size_ask *a, pl_addr node, uint64_t *size, struct siblings *below)
+static bool grow_node(const struct pl_size_ask *a, pl_addr node, uint64_t *size,
+		      struct siblings *below)
 {
 	const struct pl_fields *f = &a->l->f;
 	uint64_t text, n = 0, child;
@@ -365,7 +379,8 @@ static bool grow_node(const struct pl_size_ask *a, pl_addr node, uint64_t *size,
 
 	if (!pl_read32(a->v, node + (uint64_t)f->node_nchildren, &count) ||
 	    !pl_read64(a->v, node + (uint64_t)f->node_child, &child) ||
-	    !pl_read64(a->v, node + (uint64_t)f->node_str, &text) || (text && !text_length(a, text, &n)))
+	    !pl_read64(a->v, node + (uint64_t)f->node_str, &text) ||
+	    (text && !text_length(a, text, &n)))
 		return false;
 	*below = (struct siblings){child, child ? count : 0};
 	*size += text ? n + 1 : 0;

@@ -32,7 +32,8 @@ static bool open_27(const struct pl_layout *l, struct pl_view *v, pl_addr addr, 
  * The state word, by styles: interned:2 kind:3 compact:1 ascii:1 and ready:1 (up to 3.11); in
  * free-threaded 3.14 on interned is the whole first byte.
  */
-static bool open_pep393(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_text *ret)
+static bool open_pep393(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+			struct pl_text *ret)
 {
 	unsigned shift = l->str_style == PL_STR_COMPACT_BYTE_INTERNED ? 8 : 2;
 	uint32_t state, kind;
@@ -44,7 +45,8 @@ static bool open_pep393(const struct pl_layout *l, struct pl_view *v, pl_addr ad
 	kind = state >> shift & 7;
 	compact = state >> (shift + 3) & 1;
 	ascii = state >> (shift + 4) & 1;
-	if (l->str_style == PL_STR_LEGACY && kind == 0) { /* not ready: only wchar_t, 4 bytes on Linux */
+	if (l->str_style == PL_STR_LEGACY &&
+	    kind == 0) { /* not ready: only wchar_t, 4 bytes on Linux */
 		ret->width = 4;
 		return !compact && pl_read64(v, addr + (uint64_t)l->f.str_wstr_length, &ret->n) &&
 		       pl_read64(v, addr + (uint64_t)l->f.str_wstr, &ret->data);
@@ -78,7 +80,8 @@ bool pl_text_open(const struct pl_layout *l, struct pl_view *v, pl_addr addr, st
 	return true;
 }
 
-size_t pl_text_chars(struct pl_view *v, const struct pl_text *t, uint64_t *at, uint32_t *chars, size_t n)
+size_t pl_text_chars(struct pl_view *v, const struct pl_text *t, uint64_t *at, uint32_t *chars,
+		     size_t n)
 {
 	uint8_t raw[CHUNK * 4];
 	uint64_t units = PL_MIN(PL_MIN(t->n - *at, (uint64_t)n), CHUNK), i = 0;
@@ -156,7 +159,8 @@ static size_t utf8_prefix(const char *s, size_t n, bool more)
 }
 
 /* A 2.7 byte string that is UTF-8 already: copied. False when it is not (or unreadable). */
-static bool copy_utf8(struct pl_view *v, const struct pl_text *t, char *buf, size_t cap, size_t *len)
+static bool copy_utf8(struct pl_view *v, const struct pl_text *t, char *buf, size_t cap,
+		      size_t *len)
 {
 	size_t n = (size_t)PL_MIN(t->n, (uint64_t)cap - 1), good;
 

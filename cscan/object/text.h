@@ -24,6 +24,7 @@ bool pl_text_open(const struct pl_layout *l, struct pl_view *v, pl_addr addr, st
  * Up to n characters from unit *at on into chars; advances *at and returns how many. 0 at the end
  * and where the bytes are not at hand (then *at is less than t->n).
  */
-size_t pl_text_chars(struct pl_view *v, const struct pl_text *t, uint64_t *at, uint32_t *chars, size_t n);
+size_t pl_text_chars(struct pl_view *v, const struct pl_text *t, uint64_t *at, uint32_t *chars,
+		     size_t n);
 
 #endif

@@ -46,7 +46,8 @@ static uint64_t readable(struct pl_view *v, pl_addr addr, uint64_t max)
  * Size and sign of an int. Up to 3.11 ob_size has both; from 3.12 on lv_tag is the count shifted by
  * 3 with the sign in bits 0-1: 0 positive, 1 zero, 2 negative (pycore_long.h).
  */
-bool pl_int_digits(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_digits *ret)
+bool pl_int_digits(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		   struct pl_digits *ret)
 {
 	struct pl_digits d = {.width = l->w.long_digits == 2 ? 2 : 4};
 	uint64_t word, bytes;
@@ -111,17 +112,20 @@ static bool items_at(struct pl_view *v, pl_addr first, uint64_t n, pl_addr *item
 	return true;
 }
 
-bool pl_list_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items, uint64_t *n)
+bool pl_list_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items,
+		   uint64_t *n)
 {
 	pl_addr first;
 	uint64_t size;
 
 	return flagged(l, v, addr, PL_TPFLAG_LIST) &&
 	       pl_read64(v, addr + (uint64_t)l->f.var_size, &size) &&
-	       pl_read64(v, addr + (uint64_t)l->f.list_items, &first) && items_at(v, first, size, items, n);
+	       pl_read64(v, addr + (uint64_t)l->f.list_items, &first) &&
+	       items_at(v, first, size, items, n);
 }
 
-bool pl_tuple_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items, uint64_t *n)
+bool pl_tuple_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items,
+		    uint64_t *n)
 {
 	uint64_t size;
 
@@ -191,7 +195,8 @@ bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr
 		vals = word + 1;
 	} else {
 		d = word;
-		if (!d && flags & l->flag_inline_values && !inline_values(l, v, addr, type_addr, &vals))
+		if (!d && flags & l->flag_inline_values &&
+		    !inline_values(l, v, addr, type_addr, &vals))
 			return false;
 	}
 	*dict = d;

@@ -25,7 +25,8 @@
 #define PL_TPFLAG_EXCEPTION (UINT64_C(1) << 30)
 #define PL_TPFLAG_TYPE (UINT64_C(1) << 31)
 
-/* ob_type of the object at addr and the tp_flags found there; whether that is a type is not checked. */
+/* ob_type of the object at addr and the tp_flags found there; whether that is a type is not
+ * checked. */
 bool pl_value_type(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *type,
 		   uint64_t *flags);
 
@@ -50,7 +51,8 @@ struct pl_digits {
 	unsigned width; /* bytes of a digit: 4 with 30 bits in it, or 2 with 15 */
 	bool negative;
 };
-bool pl_int_digits(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_digits *ret);
+bool pl_int_digits(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		   struct pl_digits *ret);
 
 /*
  * Entries of a dict in every form (2.7 table, combined, unicode-only, split, inline values, empty),
@@ -60,56 +62,64 @@ bool pl_int_digits(const struct pl_layout *l, struct pl_view *v, pl_addr addr, s
 struct pl_dict_iter {
 	const struct pl_layout *l;
 	struct pl_view *v;
-	pl_addr entries;   /* first entry */
-	pl_addr values;    /* value array of a split dict, or 0 */
-	uint64_t n, i;     /* entries, next one */
-	unsigned stride;   /* bytes of an entry */
+	pl_addr entries;      /* first entry */
+	pl_addr values;       /* value array of a split dict, or 0 */
+	uint64_t n, i;        /* entries, next one */
+	unsigned stride;      /* bytes of an entry */
 	int key_at, value_at; /* offsets in an entry; value_at -1 when split */
 	const uint8_t *order; /* n_order key indices in insertion order (split, 3.11+), or NULL */
 	unsigned n_order;
-	int order_step;       /* +1, or -1 where the indices lie backwards */
+	int order_step; /* +1, or -1 where the indices lie backwards */
 };
 /* False (and an iterator with no entries) when addr is no readable dict. */
-bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_dict_iter *it);
+bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		   struct pl_dict_iter *it);
 /* The attributes of an instance whose values pl_instance_dict() found; type_addr is its ob_type. */
-bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_addr, pl_addr values,
-		     struct pl_dict_iter *it);
+bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_addr,
+		     pl_addr values, struct pl_dict_iter *it);
 /* The next live entry; *entry_index (may be NULL) its place in the table. False at the end. */
 bool pl_dict_next(struct pl_dict_iter *it, pl_addr *key, pl_addr *value, uint64_t *entry_index);
 /* ma_used, or false. */
 bool pl_dict_used(const struct pl_layout *l, struct pl_view *v, pl_addr addr, uint64_t *ret);
 /*
- * True when the table is one for text only, as its kind says (3.11+), or as its keys all are (before:
- * the table's lookup function would tell, but it is static; a table that once held other keys still
- * counts as general there).
+ * True when the table is one for text only, as its kind says (3.11+), or as its keys all are
+ * (before: the table's lookup function would tell, but it is static; a table that once held other
+ * keys still counts as general there).
  */
 bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr);
-/* The value under a str key, by a walk (no hash: the core's hash seed is not needed); false when absent. */
-bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key, pl_addr *ret);
+/* The value under a str key, by a walk (no hash: the core's hash seed is not needed); false when
+ * absent. */
+bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key,
+		 pl_addr *ret);
 
 /* What a dict's keys object says of itself, checked against itself; not in 2.7. */
 struct pl_dict_keys {
 	pl_addr entries;
-	uint64_t size;    /* slots of the index table, a power of two */
-	uint64_t n;       /* entries ever used, at most size */
-	uint64_t usable;  /* entries that can still be added */
+	uint64_t size;             /* slots of the index table, a power of two */
+	uint64_t n;                /* entries ever used, at most size */
+	uint64_t usable;           /* entries that can still be added */
 	unsigned index_bytes_log2; /* bytes of the whole index table, as a power of two */
-	unsigned stride;  /* bytes of an entry */
+	unsigned stride;           /* bytes of an entry */
 };
-bool pl_dict_keys_read(const struct pl_layout *l, struct pl_view *v, pl_addr keys, struct pl_dict_keys *ret);
+bool pl_dict_keys_read(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
+		       struct pl_dict_keys *ret);
 
 /* Items of a list or tuple: address of the first item pointer and how many are readable. */
-bool pl_list_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items, uint64_t *n);
-bool pl_tuple_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items, uint64_t *n);
+bool pl_list_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items,
+		   uint64_t *n);
+bool pl_tuple_items(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr *items,
+		    uint64_t *n);
 
-/* Members of a set or frozenset, in table order. No flag tells a set: the caller knows by its kind. */
+/* Members of a set or frozenset, in table order. No flag tells a set: the caller knows by its kind.
+ */
 struct pl_set_iter {
 	const struct pl_layout *l;
 	struct pl_view *v;
 	pl_addr table;
 	uint64_t n, i; /* slots, next one */
 };
-bool pl_set_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_set_iter *it);
+bool pl_set_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		  struct pl_set_iter *it);
 bool pl_set_next(struct pl_set_iter *it, pl_addr *key);
 
 /* Items of a collections.deque from left to right; the caller knows that it is one. */
@@ -121,14 +131,15 @@ struct pl_deque_iter {
 	uint64_t i;     /* next one */
 	uint64_t index; /* of it in the block */
 };
-bool pl_deque_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_deque_iter *it);
+bool pl_deque_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		    struct pl_deque_iter *it);
 bool pl_deque_next(struct pl_deque_iter *it, pl_addr *item);
 
 /*
- * Where an instance's dict is, in every form of attrs_style: *dict is a dict object or 0; *values an
- * inline or prefixed value array (then keys are the type's ht_cached_keys: pl_values_begin()) or 0;
- * both 0 while it has no attribute. False: it has no dict by its type, or is unreadable. type_addr
- * is ob_type of addr.
+ * Where an instance's dict is, in every form of attrs_style: *dict is a dict object or 0; *values
+ * an inline or prefixed value array (then keys are the type's ht_cached_keys: pl_values_begin()) or
+ * 0; both 0 while it has no attribute. False: it has no dict by its type, or is unreadable.
+ * type_addr is ob_type of addr.
  */
 bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr,
 		      pl_addr *dict, pl_addr *values);

@@ -1,4 +1,4 @@
-"""The size of an object is what sys.getsizeof() said of it, for every type and on every interpreter."""
+"""The size of an object is what sys.getsizeof() said of it, for every type, on every interpreter."""
 
 from collections import Counter
 
@@ -8,7 +8,8 @@ from support import objects
 
 def overridden(truth):
     """Types whose __sizeof__ is Python code, which cannot be run in a dead process."""
-    return {row["type"] for row in truth["closure"]["rows"] + truth["tracked"] if row["overrides_sizeof"]}
+    rows = truth["closure"]["rows"] + truth["tracked"]
+    return {row["type"] for row in rows if row["overrides_sizeof"]}
 
 
 def test_one_of_every_type(core, pyleak):

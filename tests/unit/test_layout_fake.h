@@ -17,6 +17,7 @@ enum {
 	FAKE_HEAP_BYTES = 1 << 20,
 	FAKE_NODES = 40, /* objects on the oldest list */
 	FAKE_NODE_BYTES = 512,
+	FAKE_STATIC_TYPES = 16, /* records of static builtin types */
 };
 #define FAKE_DATA UINT64_C(0x7f0000100000)
 #define FAKE_HEAP UINT64_C(0x560000000000)
@@ -167,6 +168,10 @@ static inline void fake_interp(struct fake *f)
 	fake_word(f, f->interp, o->interp_modules, f->modules);
 	fake_word(f, f->interp, o->interp_sysdict, f->modules);
 	fake_word(f, f->interp, o->interp_builtins, f->modules);
+	for (unsigned i = 0; pl_has(o->interp_static_types) && i < FAKE_STATIC_TYPES; i++)
+		fake_put(f, f->interp + (uint64_t)(o->interp_static_types +
+						   (int32_t)i * o->managed_static_type_size),
+			 i % 2 ? f->type : f->object, 8);
 	if (pl_has(o->runtime_interpreters_head)) {
 		f->runtime = fake_take(&f->data_end, (uint64_t)o->runtime_size);
 		fake_word(f, f->runtime, o->runtime_interpreters_head, f->interp);

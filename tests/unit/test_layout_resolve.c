@@ -139,6 +139,43 @@ static void another_patch_and_its_variant(void **state)
 	fake_fini(&f);
 }
 
+/* A patch release of the future: something before the static types grew by two words. */
+static void grown_before_static_types(struct pl_layout *l)
+{
+	l->hexversion = 0x030d63f0;
+	l->f.interp_types += 16;
+	l->f.interp_static_types += 16;
+	l->f.interp_interned += 16;
+}
+
+static void tail_of_the_interpreter_moved(void **state)
+{
+	struct pl_layout *l;
+	struct fake f;
+	struct opened o;
+
+	(void)state;
+	fake_init(&f, fake_table("3.13.18-debian"), grown_before_static_types);
+	/* what grew is not zero; and an allocator's state with one arena slot, where the table says */
+	fake_word(&f, f.interp, f.l.f.interp_static_types - 16, 3);
+	fake_word(&f, f.interp, f.l.f.interp_obmalloc, f.nodes + 4 * FAKE_NODE_BYTES + 64);
+	fake_open(&f, &o);
+	l = resolved(&o);
+	assert_places(&f, l);
+	assert_string_equal(l->version, "3.13.99");
+	assert_int_equal(l->f.interp_static_types, f.l.f.interp_static_types);
+	assert_int_equal(l->f.interp_interned, f.l.f.interp_interned);
+	assert_int_equal(l->f.interp_obmalloc, f.l.f.interp_obmalloc);
+	assert_int_equal(l->f.interp_freelists, f.l.f.interp_freelists);
+	assert_int_equal(l->source[PL_F_interp_static_types], PL_FROM_INFERENCE);
+	assert_int_equal(l->source[PL_F_interp_obmalloc], PL_FROM_SAME_MINOR);
+	/* between the freelists and the types: moved or not, nobody can tell */
+	assert_false(pl_has(l->f.free_memerrors));
+	pl_layout_free(l);
+	close_opened(&o);
+	fake_fini(&f);
+}
+
 /* An odd multiple of 8 among the blocks: pymalloc aligned to 8 then (bpo-27987). */
 static void blocks_aligned_to_8(void **state)
 {
@@ -430,6 +467,7 @@ int main(void)
 		cmocka_unit_test(every_table),
 		cmocka_unit_test(variant_of_a_table),
 		cmocka_unit_test(another_patch_and_its_variant),
+		cmocka_unit_test(tail_of_the_interpreter_moved),
 		cmocka_unit_test(blocks_aligned_to_8),
 		cmocka_unit_test(a_little_damage_is_tolerated),
 		cmocka_unit_test(wrong_in_many_nodes),

@@ -73,8 +73,8 @@ static inline pl_addr heap_object(struct heap *h, pl_addr type, size_t n)
 }
 
 /* A static type (a heap type when flags say so), derived from base. */
-static inline pl_addr heap_type(struct heap *h, const char *name, uint64_t flags, uint64_t basicsize,
-				uint64_t itemsize, pl_addr base)
+static inline pl_addr heap_type(struct heap *h, const char *name, uint64_t flags,
+				uint64_t basicsize, uint64_t itemsize, pl_addr base)
 {
 	const struct pl_fields *f = &h->l.f;
 	pl_addr t = heap_object(h, h->l.type_type, (size_t)f->heaptype_size);
@@ -165,8 +165,8 @@ static inline pl_addr heap_tuple(struct heap *h, const pl_addr *items, uint64_t 
 }
 
 /* A keys object with room for 1 << log2 slots (up to 128) and n entries of two words, or three. */
-static inline pl_addr heap_keys(struct heap *h, unsigned log2, const pl_addr (*entries)[2], uint64_t n,
-				bool general)
+static inline pl_addr heap_keys(struct heap *h, unsigned log2, const pl_addr (*entries)[2],
+				uint64_t n, bool general)
 {
 	const struct pl_fields *f = &h->l.f;
 	uint64_t size = UINT64_C(1) << log2, stride = general ? 24 : 16;
@@ -219,8 +219,8 @@ static inline pl_addr heap_dict(struct heap *h, const pl_addr (*entries)[2], uin
 	return d;
 }
 
-static inline pl_addr heap_builtin(struct heap *h, const char *name, uint64_t flags, uint64_t basicsize,
-				   uint64_t itemsize)
+static inline pl_addr heap_builtin(struct heap *h, const char *name, uint64_t flags,
+				   uint64_t basicsize, uint64_t itemsize)
 {
 	return heap_type(h, name, flags, basicsize, itemsize, h->object_type);
 }
@@ -250,14 +250,18 @@ static inline void heap_init(struct heap *h, const char *table)
 	w64(h, h->l.type_type + (uint64_t)f->type_base, h->object_type);
 	h->int_type = heap_builtin(h, h->l.str_style == PL_STR_27 ? "long" : "int", PL_TPFLAG_LONG,
 				   (uint64_t)f->long_digits, 4);
-	h->bool_type = heap_type(h, "bool", PL_TPFLAG_LONG, (uint64_t)f->long_digits, 4, h->int_type);
+	h->bool_type =
+		heap_type(h, "bool", PL_TPFLAG_LONG, (uint64_t)f->long_digits, 4, h->int_type);
 	h->float_type = heap_builtin(h, "float", 0, (uint64_t)f->float_value + 8, 0);
-	h->str_type = heap_builtin(h, h->l.str_style == PL_STR_27 ? "unicode" : "str", PL_TPFLAG_STR, 80, 0);
-	h->bytes_type = heap_builtin(h, h->l.str_style == PL_STR_27 ? "str" : "bytes", PL_TPFLAG_BYTES,
-				     (uint64_t)f->bytes_data + 1, 1);
+	h->str_type = heap_builtin(h, h->l.str_style == PL_STR_27 ? "unicode" : "str",
+				   PL_TPFLAG_STR, 80, 0);
+	h->bytes_type = heap_builtin(h, h->l.str_style == PL_STR_27 ? "str" : "bytes",
+				     PL_TPFLAG_BYTES, (uint64_t)f->bytes_data + 1, 1);
 	h->list_type = heap_builtin(h, "list", PL_TPFLAG_LIST | PL_TPFLAG_GC, 40, 0);
-	h->tuple_type = heap_builtin(h, "tuple", PL_TPFLAG_TUPLE | PL_TPFLAG_GC, (uint64_t)f->tuple_items, 8);
-	h->dict_type = heap_builtin(h, "dict", PL_TPFLAG_DICT | PL_TPFLAG_GC, (uint64_t)f->dict_size, 0);
+	h->tuple_type = heap_builtin(h, "tuple", PL_TPFLAG_TUPLE | PL_TPFLAG_GC,
+				     (uint64_t)f->tuple_items, 8);
+	h->dict_type =
+		heap_builtin(h, "dict", PL_TPFLAG_DICT | PL_TPFLAG_GC, (uint64_t)f->dict_size, 0);
 	h->set_type = heap_builtin(h, "set", PL_TPFLAG_GC, (uint64_t)f->set_size, 0);
 	h->none_type = heap_builtin(h, "NoneType", 0, (uint64_t)f->object_size, 0);
 	h->none = heap_object(h, h->none_type, 16);
@@ -283,8 +287,8 @@ static inline void heap_close(struct heap *h)
 
 /* One table for each family of encodings. */
 static const char *const every_layout[] = {
-	"2.7.18-debian", "3.6.15-pyenv", "3.8.18-pyenv", "3.11.7-pyenv",
-	"3.12.1-pyenv",	 "3.13.0-pyenv", "3.15.2-debian",
+	"2.7.18-debian", "3.6.15-pyenv", "3.8.18-pyenv",  "3.11.7-pyenv",
+	"3.12.1-pyenv",  "3.13.0-pyenv", "3.15.2-debian",
 };
 
 #endif

@@ -41,15 +41,31 @@ static void floats(void **state)
 		double d;
 		const char *want;
 	} rows[] = {
-		{0.0, "0.0"}, {-0.0, "-0.0"}, {1.0, "1.0"}, {-1.5, "-1.5"}, {0.1, "0.1"},
-		{100.0, "100.0"}, {1e15, "1000000000000000.0"}, {1e16, "1e+16"}, {1.5e16, "1.5e+16"},
-		{123456789012345678.0, "1.2345678901234568e+17"}, {1e-4, "0.0001"}, {1e-5, "1e-05"},
-		{1e22, "1e+22"}, {1e100, "1e+100"}, {5e-324, "5e-324"}, {1e-310, "1e-310"},
+		{0.0, "0.0"},
+		{-0.0, "-0.0"},
+		{1.0, "1.0"},
+		{-1.5, "-1.5"},
+		{0.1, "0.1"},
+		{100.0, "100.0"},
+		{1e15, "1000000000000000.0"},
+		{1e16, "1e+16"},
+		{1.5e16, "1.5e+16"},
+		{123456789012345678.0, "1.2345678901234568e+17"},
+		{1e-4, "0.0001"},
+		{1e-5, "1e-05"},
+		{1e22, "1e+22"},
+		{1e100, "1e+100"},
+		{5e-324, "5e-324"},
+		{1e-310, "1e-310"},
 		{2.2250738585072014e-308, "2.2250738585072014e-308"},
 		{1.7976931348623157e308, "1.7976931348623157e+308"},
-		{9007199254740993.0, "9007199254740992.0"}, {1.0 / 3, "0.3333333333333333"},
-		{0x1p-44, "5.684341886080802e-14"}, {0x1p-1074, "5e-324"}, {0x1p1023, "8.98846567431158e+307"},
-		{9.5367431640625e-07, "9.5367431640625e-07"}, {0x1p-24, "5.960464477539063e-08"},
+		{9007199254740993.0, "9007199254740992.0"},
+		{1.0 / 3, "0.3333333333333333"},
+		{0x1p-44, "5.684341886080802e-14"},
+		{0x1p-1074, "5e-324"},
+		{0x1p1023, "8.98846567431158e+307"},
+		{9.5367431640625e-07, "9.5367431640625e-07"},
+		{0x1p-24, "5.960464477539063e-08"},
 	};
 
 	(void)state;
@@ -124,7 +140,8 @@ static void simple_values(void **state)
 		at[5] = heap_int(&h, 0);
 		heap_open(&h);
 		assert_string_equal(repr(at[0]), old ? "-1234567890123L" : "-1234567890123");
-		assert_string_equal(repr(at[1]), old ? "1237940039285380274899124223L" : "1237940039285380274899124223");
+		assert_string_equal(repr(at[1]), old ? "1237940039285380274899124223L"
+						     : "1237940039285380274899124223");
 		assert_string_equal(repr(at[2]), "<int of 1,171 bits>");
 		assert_string_equal(repr(at[3]), "\"it's \\\\ \\x1b[31m\\n\"");
 		assert_string_equal(repr(at[4]), "None");
@@ -138,7 +155,8 @@ static void simple_values(void **state)
 /* Whatever a terminal could act upon is escaped as Python would. */
 static void unsafe_characters(void **state)
 {
-	static const uint16_t two[] = {0x202e, 0x200b, 0x85, 0xa0, 0x3000, 0xd800, 0xfeff, 0x2028, 'x', 0xe9};
+	static const uint16_t two[] = {0x202e, 0x200b, 0x85,   0xa0, 0x3000,
+				       0xd800, 0xfeff, 0x2028, 'x',  0xe9};
 	static const uint32_t four[] = {0xe0001, 0x10ffff, 0x110000, 0x1f40d};
 	pl_addr a, b, c;
 
@@ -148,7 +166,8 @@ static void unsafe_characters(void **state)
 	b = heap_text(&h, four, PL_ARRAY_LEN(four), 4);
 	c = heap_bytes(&h, "\x80\x9b\xff'", 4);
 	heap_open(&h);
-	assert_string_equal(repr(a), "'\\u202e\\u200b\\x85\\xa0\\u3000\\ud800\\ufeff\\u2028x\xc3\xa9'");
+	assert_string_equal(repr(a),
+			    "'\\u202e\\u200b\\x85\\xa0\\u3000\\ud800\\ufeff\\u2028x\xc3\xa9'");
 	assert_string_equal(repr(b), "'\\U000e0001\\U0010ffff\\U00110000\xf0\x9f\x90\x8d'");
 	assert_string_equal(repr(c), "b\"\\x80\\x9b\\xff'\"");
 	heap_close(&h);
@@ -195,7 +214,8 @@ static void cycles_end(void **state)
 	w64(&h, tuple + (uint64_t)h.l.f.tuple_items, tuple);
 	dict = heap_dict(&h, (const pl_addr(*)[2])pairs, 1);
 	pairs[0][1] = dict;
-	w64(&h, dict + (uint64_t)h.l.f.dict_keys, heap_keys(&h, 3, (const pl_addr(*)[2])pairs, 1, true));
+	w64(&h, dict + (uint64_t)h.l.f.dict_keys,
+	    heap_keys(&h, 3, (const pl_addr(*)[2])pairs, 1, true));
 	chain = h.none;
 	for (int i = 0; i < 1000; i++)
 		chain = heap_list(&h, &chain, 1);
@@ -220,7 +240,9 @@ static void self_reference_outside_containers(void **state)
 
 	(void)state;
 	heap_init(&h, "3.12.1-pyenv");
-	factory = heap_object(&h, heap_type(&h, "collections.defaultdict", PL_TPFLAG_DICT, 56, 0, h.dict_type), 56);
+	factory = heap_object(
+		&h, heap_type(&h, "collections.defaultdict", PL_TPFLAG_DICT, 56, 0, h.dict_type),
+		56);
 	w64(&h, factory + (uint64_t)f->dict_keys, heap_keys(&h, 3, NULL, 0, true));
 	w64(&h, factory + (uint64_t)f->defdict_factory, factory);
 	element = named_object("xml.etree.ElementTree.Element", 56);
@@ -253,11 +275,35 @@ static void self_reference_outside_containers(void **state)
 static void false_names(void **state)
 {
 	static const char *const names[] = {
-		"collections.deque", "collections.defaultdict", "array.array", "decimal.Decimal", "datetime.date",
-		"datetime.datetime", "datetime.time", "datetime.timedelta", "functools.partial", "mappingproxy",
-		"method", "function", "builtin_function_or_method", "code", "frame", "generator", "cell",
-		"weakref.ReferenceType", "slice", "module", "BaseException", "list", "tuple", "dict", "set", "str",
-		"bytearray", "int", "xml.etree.ElementTree.Element",
+		"collections.deque",
+		"collections.defaultdict",
+		"array.array",
+		"decimal.Decimal",
+		"datetime.date",
+		"datetime.datetime",
+		"datetime.time",
+		"datetime.timedelta",
+		"functools.partial",
+		"mappingproxy",
+		"method",
+		"function",
+		"builtin_function_or_method",
+		"code",
+		"frame",
+		"generator",
+		"cell",
+		"weakref.ReferenceType",
+		"slice",
+		"module",
+		"BaseException",
+		"list",
+		"tuple",
+		"dict",
+		"set",
+		"str",
+		"bytearray",
+		"int",
+		"xml.etree.ElementTree.Element",
 	};
 
 	(void)state;
@@ -271,7 +317,8 @@ static void false_names(void **state)
 		for (size_t k = 0; k < PL_ARRAY_LEN(names); k++) {
 			char want[128];
 
-			snprintf(want, sizeof(want), "<%s at 0x%llx>", names[k], (unsigned long long)at[k]);
+			snprintf(want, sizeof(want), "<%s at 0x%llx>", names[k],
+				 (unsigned long long)at[k]);
 			assert_string_equal(repr(at[k]), want);
 		}
 		heap_close(&h);
@@ -282,7 +329,8 @@ static void false_names(void **state)
 static void small_buffers(void **state)
 {
 	static const uint16_t euros[] = {0x20ac, 0x20ac, 0x20ac, 0x20ac, 0x20ac, 0x20ac};
-	static const char full[] = "'\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac'";
+	static const char full[] =
+		"'\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac'";
 	pl_addr s;
 
 	(void)state;
@@ -325,7 +373,8 @@ static uint8_t *writable(void)
 	return (uint8_t *)(uintptr_t)s->host;
 }
 
-/* Every byte of the objects is changed, one at a time: something is said each time, nothing breaks. */
+/* Every byte of the objects is changed, one at a time: something is said each time, nothing breaks.
+ */
 static void any_wrong_byte(void **state)
 {
 	(void)state;

@@ -104,7 +104,8 @@ static void static_types(void **state)
 		if (h.l.str_style == PL_STR_27)
 			assert_int_equal(size_of(h.int_type), h.l.f.heaptype_size);
 		else
-			assert_int_equal(size_of(h.int_type), (uint64_t)h.l.f.type_struct_size + counted);
+			assert_int_equal(size_of(h.int_type),
+					 (uint64_t)h.l.f.type_struct_size + counted);
 		heap_close(&h);
 	}
 }
@@ -123,14 +124,16 @@ static void heap_type_counts_shared_keys(void **state)
 	heap_open(&h);
 	assert_int_equal(size_of(plain), 920 + 16);
 	assert_int_equal(size_of(keyed), 920 + 16 + 32 + 64 + 42 * 16);
-	assert_int_equal(size_of(wrong), 920 + 16); /* the generic rule, which has no records to count */
+	assert_int_equal(size_of(wrong),
+			 920 + 16); /* the generic rule, which has no records to count */
 	heap_close(&h);
 }
 
 /* Lengths that no process could have come back as what the type alone says. */
 static void absurd_lengths(void **state)
 {
-	static const uint64_t absurd[] = {UINT64_C(1) << 35, UINT64_C(1) << 62, UINT64_MAX, UINT64_MAX / 8};
+	static const uint64_t absurd[] = {UINT64_C(1) << 35, UINT64_C(1) << 62, UINT64_MAX,
+					  UINT64_MAX / 8};
 
 	(void)state;
 	for (size_t i = 0; i < PL_ARRAY_LEN(every_layout); i++) {
@@ -146,7 +149,9 @@ static void absurd_lengths(void **state)
 			list = heap_list(&h, NULL, 0);
 			w64(&h, list + (uint64_t)f->list_allocated, absurd[k] >> 1);
 			str = heap_str(&h, "");
-			w64(&h, str + (uint64_t)(pl_has(f->str_length) ? f->str_length : f->var_size), absurd[k]);
+			w64(&h,
+			    str + (uint64_t)(pl_has(f->str_length) ? f->str_length : f->var_size),
+			    absurd[k]);
 			bytes = heap_bytes(&h, "", 0);
 			w64(&h, bytes + (uint64_t)f->var_size, absurd[k]);
 			set = heap_object(&h, h.set_type, (size_t)f->set_size);
@@ -170,11 +175,30 @@ static void absurd_lengths(void **state)
 static void false_names(void **state)
 {
 	static const char *const names[] = {
-		"collections.deque", "collections.OrderedDict", "array.array", "_struct.Struct",
-		"_io.BytesIO", "_io.BufferedReader", "_pickle.Pickler", "_pickle.Unpickler",
-		"decimal.Decimal", "itertools.product", "itertools.permutations",
-		"xml.etree.ElementTree.Element", "parser.st", "_ctypes.CType_Type", "_queue.SimpleQueue",
-		"list", "dict", "str", "set", "code", "frame", "generator", "bytearray", "StgDict",
+		"collections.deque",
+		"collections.OrderedDict",
+		"array.array",
+		"_struct.Struct",
+		"_io.BytesIO",
+		"_io.BufferedReader",
+		"_pickle.Pickler",
+		"_pickle.Unpickler",
+		"decimal.Decimal",
+		"itertools.product",
+		"itertools.permutations",
+		"xml.etree.ElementTree.Element",
+		"parser.st",
+		"_ctypes.CType_Type",
+		"_queue.SimpleQueue",
+		"list",
+		"dict",
+		"str",
+		"set",
+		"code",
+		"frame",
+		"generator",
+		"bytearray",
+		"StgDict",
 	};
 
 	(void)state;
@@ -183,8 +207,10 @@ static void false_names(void **state)
 
 		heap_init(&h, every_layout[i]);
 		for (size_t k = 0; k < PL_ARRAY_LEN(names); k++)
-			at[k] = heap_object(&h, heap_type(&h, names[k], 0, (uint64_t)h.l.f.object_size, 0,
-							  h.object_type), 16);
+			at[k] = heap_object(&h,
+					    heap_type(&h, names[k], 0, (uint64_t)h.l.f.object_size,
+						      0, h.object_type),
+					    16);
 		heap_open(&h);
 		for (size_t k = 0; k < PL_ARRAY_LEN(names); k++)
 			assert_int_equal(size_of(at[k]), h.l.f.object_size);
@@ -192,7 +218,8 @@ static void false_names(void **state)
 	}
 }
 
-/* A parse tree that is its own child ends somewhere; what it is is then left to the generic rule. */
+/* A parse tree that is its own child ends somewhere; what it is is then left to the generic rule.
+ */
 static void endless_parse_tree(void **state)
 {
 	const struct pl_fields *f = &h.l.f;
@@ -218,14 +245,16 @@ static void fixed_sizes(void **state)
 		int32_t a, b, c;
 
 		heap_init(&h, every_layout[i]);
-		plain = heap_type(&h, "app.Plain", PL_TPFLAG_HEAPTYPE | PL_TPFLAG_GC, 32, 0, h.object_type);
+		plain = heap_type(&h, "app.Plain", PL_TPFLAG_HEAPTYPE | PL_TPFLAG_GC, 32, 0,
+				  h.object_type);
 		var = heap_builtin(&h, "app.Var", 0, 32, 8);
 		heap_open(&h);
 		a = pl_types_find(h.types, &h.o.view, plain);
 		b = pl_types_find(h.types, &h.o.view, var);
 		c = pl_types_find(h.types, &h.o.view, h.dict_type);
 		assert_true(a >= 0 && b >= 0 && c >= 0);
-		assert_int_equal(pl_types_at(h.types, (uint32_t)a)->fixed_size, 32 + h.l.f.gc_head_size);
+		assert_int_equal(pl_types_at(h.types, (uint32_t)a)->fixed_size,
+				 32 + h.l.f.gc_head_size);
 		assert_int_equal(pl_types_at(h.types, (uint32_t)b)->fixed_size, 0);
 		assert_int_equal(pl_types_at(h.types, (uint32_t)c)->fixed_size, 0);
 		heap_close(&h);

@@ -57,13 +57,15 @@ static void kinds_of_characters(void **state)
 		s[2] = heap_text(&h, four, 3, 4);
 		heap_open(&h);
 		assert_text(s[0], "na\xc3\xafve");
-		assert_text(s[1], "\xe2\x82\xac \xef\xbf\xbd" "5");
+		assert_text(s[1], "\xe2\x82\xac \xef\xbf\xbd"
+				  "5");
 		assert_text(s[2], "\xf0\x9f\x90\x8dx\xef\xbf\xbd");
 		heap_close(&h);
 	}
 }
 
-/* A subclass's characters are elsewhere; up to 3.11 a string may have nothing but a wchar_t copy. */
+/* A subclass's characters are elsewhere; up to 3.11 a string may have nothing but a wchar_t copy.
+ */
 static void strings_of_two_blocks(void **state)
 {
 	static const uint32_t wide[] = {0x20ac, 'a'};
@@ -82,7 +84,8 @@ static void strings_of_two_blocks(void **state)
 	w32(&h, nonsense + (uint64_t)h.l.f.str_state, (3 | 8 | 32) << 2);
 	heap_open(&h);
 	assert_text(s, "abc");
-	assert_text(legacy, "\xe2\x82\xac" "a");
+	assert_text(legacy, "\xe2\x82\xac"
+			    "a");
 	assert_false(pl_str_read(&h.l, &h.o.view, nonsense, (char[8]){0}, 8, NULL, NULL));
 	heap_close(&h);
 }
@@ -166,8 +169,10 @@ static void text_is_cut_between_characters(void **state)
 
 static void ints(void **state)
 {
-	static const int64_t values[] = {0, 1, -1, 0x3fffffff, 0x40000000, -0x40000000, INT64_MAX, INT64_MIN};
-	static const uint32_t big[] = {0, 0, 8}, bigger[] = {1, 2, 3, 4, 5, 6, 7}, padded[] = {5, 0, 0, 0, 0};
+	static const int64_t values[] = {0,          1,           -1,        0x3fffffff,
+					 0x40000000, -0x40000000, INT64_MAX, INT64_MIN};
+	static const uint32_t big[] = {0, 0, 8}, bigger[] = {1, 2, 3, 4, 5, 6, 7},
+			      padded[] = {5, 0, 0, 0, 0};
 
 	(void)state;
 	for (size_t i = 0; i < PL_ARRAY_LEN(every_layout); i++) {
@@ -330,7 +335,8 @@ static void split_dicts(void **state)
 
 		heap_init(&h, every_layout[i]);
 		ordered = h.l.values_style != PL_VALUES_ARRAY;
-		pl_addr pairs[][2] = {{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
+		pl_addr pairs[][2] = {
+			{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
 		one = heap_int(&h, 1);
 		two = heap_int(&h, 2);
 		d = heap_dict_of(&h, heap_keys(&h, 3, (const pl_addr(*)[2])pairs, 3, !ordered),
@@ -354,7 +360,8 @@ static void split_dict_with_a_wrong_order(void **state)
 
 	(void)state;
 	heap_init(&h, "3.13.0-pyenv");
-	pl_addr pairs[][2] = {{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
+	pl_addr pairs[][2] = {
+		{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
 	values = split_values(heap_int(&h, 1), heap_int(&h, 2));
 	w8(&h, values + (uint64_t)h.l.f.values_values + 24, 200);
 	d = heap_dict_of(&h, heap_keys(&h, 3, (const pl_addr(*)[2])pairs, 3, false), values, 2);
@@ -514,7 +521,8 @@ static void deques(void **state)
 
 static pl_addr class(uint64_t flags, uint64_t basicsize, int64_t dictoffset)
 {
-	pl_addr t = heap_type(&h, "C", flags | PL_TPFLAG_HEAPTYPE | PL_TPFLAG_GC, basicsize, 0, h.object_type);
+	pl_addr t = heap_type(&h, "C", flags | PL_TPFLAG_HEAPTYPE | PL_TPFLAG_GC, basicsize, 0,
+			      h.object_type);
 
 	w64(&h, t + (uint64_t)h.l.f.type_dictoffset, (uint64_t)dictoffset);
 	return t;
@@ -550,7 +558,8 @@ static void dict_by_offset(void **state)
 /* An instance whose attributes are values, not yet a dict; its class has the keys "a" and "b". */
 static void inline_attributes(void **state)
 {
-	static const char *const layouts[] = {"3.11.7-pyenv", "3.12.1-pyenv", "3.13.0-pyenv", "3.15.2-debian"};
+	static const char *const layouts[] = {"3.11.7-pyenv", "3.12.1-pyenv", "3.13.0-pyenv",
+					      "3.15.2-debian"};
 
 	(void)state;
 	for (size_t i = 0; i < PL_ARRAY_LEN(layouts); i++) {
@@ -560,7 +569,8 @@ static void inline_attributes(void **state)
 		heap_init(&h, layouts[i]);
 		one = heap_int(&h, 1);
 		two = heap_int(&h, 2);
-		pl_addr pairs[][2] = {{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
+		pl_addr pairs[][2] = {
+			{heap_str(&h, "a"), 0}, {heap_str(&h, "never"), 0}, {heap_str(&h, "b"), 0}};
 		type = class(h.l.flag_managed_dict | h.l.flag_inline_values, 16, -1);
 		w64(&h, type + (uint64_t)h.l.f.heaptype_cached_keys,
 		    heap_keys(&h, 3, (const pl_addr(*)[2])pairs, 3, false));

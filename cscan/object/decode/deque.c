@@ -12,7 +12,8 @@ static uint64_t per_block(const struct pl_layout *l)
 	return (uint64_t)l->f.dequeblock_size / PTR - 2;
 }
 
-bool pl_deque_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_deque_iter *it)
+bool pl_deque_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		    struct pl_deque_iter *it)
 {
 	const struct pl_fields *f = &l->f;
 	struct pl_deque_iter new = {.l = l, .v = v};
@@ -21,7 +22,8 @@ bool pl_deque_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, 
 	if (!pl_has(f->deque_left) || f->dequeblock_size <= 2 * PTR ||
 	    !pl_read64(v, addr + (uint64_t)f->deque_left, &new.block) ||
 	    !pl_read64(v, addr + (uint64_t)f->deque_leftindex, &new.index) ||
-	    !pl_read64(v, addr + (uint64_t)(pl_has(f->deque_len27) ? f->deque_len27 : f->var_size), &new.n))
+	    !pl_read64(v, addr + (uint64_t)(pl_has(f->deque_len27) ? f->deque_len27 : f->var_size),
+		       &new.n))
 		return false;
 	if (new.index > per_block(l) || new.n > pl_image_info(v->im)->file_size / PTR)
 		return false;

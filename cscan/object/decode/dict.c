@@ -1,9 +1,9 @@
 /*
  * dict.c - the entries of a dict, whatever its form.
  *
- * Knows the open table of 2.7 (Include/dictobject.h), keys objects of 3.6 on (Objects/dict-common.h,
- * Include/internal/pycore_dict.h) and the value arrays of split dicts and instances, through the
- * layout. What keys and values mean is the caller's.
+ * Knows the open table of 2.7 (Include/dictobject.h), keys objects of 3.6 on
+ * (Objects/dict-common.h, Include/internal/pycore_dict.h) and the value arrays of split dicts and
+ * instances, through the layout. What keys and values mean is the caller's.
  */
 #include "object/value.h"
 
@@ -12,21 +12,26 @@ enum {
 	MAX_BASES = 16, /* steps from a class to the frozendict that it derives from */
 };
 
-static bool keys_36(const struct pl_layout *l, struct pl_view *v, pl_addr keys, struct pl_dict_keys *ret)
+static bool keys_36(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
+		    struct pl_dict_keys *ret)
 {
 	uint64_t width_log2;
 
 	if (!pl_read64(v, keys + (uint64_t)l->f.keys_size, &ret->size) || !ret->size ||
 	    ret->size & (ret->size - 1) || ret->size >> MAX_LOG2)
 		return false;
-	width_log2 = ret->size <= 0xff ? 0 : ret->size <= 0xffff ? 1 : ret->size <= 0xffffffff ? 2 : 3;
+	width_log2 = ret->size <= 0xff         ? 0
+		     : ret->size <= 0xffff     ? 1
+		     : ret->size <= 0xffffffff ? 2
+					       : 3;
 	ret->index_bytes_log2 = (unsigned)(__builtin_ctzll(ret->size) + (int)width_log2);
 	ret->stride = 24;
 	return true;
 }
 
 /* Kinds: 0 general {hash, key, value}; 1 unicode and 2 split {key, value}. */
-static bool keys_311(const struct pl_layout *l, struct pl_view *v, pl_addr keys, struct pl_dict_keys *ret)
+static bool keys_311(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
+		     struct pl_dict_keys *ret)
 {
 	const uint8_t *size = pl_at(v, keys + (uint64_t)l->f.keys_log2_size, 1);
 	const uint8_t *index = pl_at(v, keys + (uint64_t)l->f.keys_log2_index_bytes, 1);
@@ -40,7 +45,8 @@ static bool keys_311(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
 	return true;
 }
 
-bool pl_dict_keys_read(const struct pl_layout *l, struct pl_view *v, pl_addr keys, struct pl_dict_keys *ret)
+bool pl_dict_keys_read(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
+		       struct pl_dict_keys *ret)
 {
 	struct pl_dict_keys k = {0};
 
@@ -137,10 +143,12 @@ static bool is_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 
 	if (!pl_value_type(l, v, addr, &type, &flags))
 		return false;
-	return flags & PL_TPFLAG_DICT || (pl_has(l->f.frozendict_hash) && is_frozendict(l, v, type));
+	return flags & PL_TPFLAG_DICT ||
+	       (pl_has(l->f.frozendict_hash) && is_frozendict(l, v, type));
 }
 
-bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_dict_iter *it)
+bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		   struct pl_dict_iter *it)
 {
 	struct pl_dict_iter new = {.l = l, .v = v};
 	struct pl_dict_keys k;
@@ -166,8 +174,8 @@ bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, s
 	return true;
 }
 
-bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_addr, pl_addr values,
-		     struct pl_dict_iter *it)
+bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_addr,
+		     pl_addr values, struct pl_dict_iter *it)
 {
 	struct pl_dict_iter new = {.l = l, .v = v};
 	struct pl_dict_keys k;
@@ -175,7 +183,8 @@ bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_
 	pl_addr keys;
 
 	*it = new;
-	if (!pl_read64(v, type_addr + (uint64_t)l->f.type_flags, &flags) || !(flags & PL_TPFLAG_HEAPTYPE) ||
+	if (!pl_read64(v, type_addr + (uint64_t)l->f.type_flags, &flags) ||
+	    !(flags & PL_TPFLAG_HEAPTYPE) ||
 	    !pl_read64(v, type_addr + (uint64_t)l->f.heaptype_cached_keys, &keys) ||
 	    !pl_dict_keys_read(l, v, keys, &k))
 		return false;
@@ -186,13 +195,16 @@ bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_
 	return true;
 }
 
-/* Entry number at; false when it is free, deleted or unreadable (*gone set then: nothing behind it is at hand). */
-static bool entry(const struct pl_dict_iter *it, uint64_t at, pl_addr *key, pl_addr *value, bool *gone)
+/* Entry number at; false when it is free, deleted or unreadable (*gone set then: nothing behind it
+ * is at hand). */
+static bool entry(const struct pl_dict_iter *it, uint64_t at, pl_addr *key, pl_addr *value,
+		  bool *gone)
 {
 	uint8_t e[24];
 	uint64_t where;
 
-	if (!pl_mul(at, it->stride, &where) || !pl_read(it->v, it->entries + where, e, it->stride)) {
+	if (!pl_mul(at, it->stride, &where) ||
+	    !pl_read(it->v, it->entries + where, e, it->stride)) {
 		*gone = true;
 		return false;
 	}
@@ -228,13 +240,15 @@ bool pl_dict_used(const struct pl_layout *l, struct pl_view *v, pl_addr addr, ui
 {
 	uint64_t used;
 
-	if (!is_dict(l, v, addr) || !pl_read64(v, addr + (uint64_t)l->f.dict_used, &used) || used >> MAX_LOG2)
+	if (!is_dict(l, v, addr) || !pl_read64(v, addr + (uint64_t)l->f.dict_used, &used) ||
+	    used >> MAX_LOG2)
 		return false;
 	*ret = used;
 	return true;
 }
 
-bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key, pl_addr *ret)
+bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key,
+		 pl_addr *ret)
 {
 	struct pl_dict_iter it;
 	pl_addr k, value;
@@ -260,7 +274,8 @@ static bool is_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr, 
 		return false;
 	if (type == *text_type)
 		return true;
-	if (!pl_value_type(l, v, addr, &type, &flags) || !(flags & PL_TPFLAG_STR) || flags & PL_TPFLAG_HEAPTYPE)
+	if (!pl_value_type(l, v, addr, &type, &flags) || !(flags & PL_TPFLAG_STR) ||
+	    flags & PL_TPFLAG_HEAPTYPE)
 		return false;
 	*text_type = type;
 	return true;

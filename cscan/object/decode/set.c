@@ -8,14 +8,16 @@
 
 enum { ENTRY = 16, MAX_LOG2 = 48 };
 
-bool pl_set_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_set_iter *it)
+bool pl_set_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
+		  struct pl_set_iter *it)
 {
 	struct pl_set_iter new = {.l = l, .v = v};
 	uint64_t mask;
 
 	*it = new;
 	if (!pl_read64(v, addr + (uint64_t)l->f.set_table, &new.table) ||
-	    !pl_read64(v, addr + (uint64_t)l->f.set_mask, &mask) || mask & (mask + 1) || mask >> MAX_LOG2)
+	    !pl_read64(v, addr + (uint64_t)l->f.set_mask, &mask) || mask & (mask + 1) ||
+	    mask >> MAX_LOG2)
 		return false;
 	new.n = mask + 1;
 	*it = new;

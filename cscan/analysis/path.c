@@ -1,0 +1,397 @@
+/*
+ * path.c - `path`: the shortest chains of references from a root, spelled as Python.
+ */
+#include "analysis/analysis.h"
+
+#include <fnmatch.h>
+
+#include "analysis/refgraph.h"
+#include "analysis/spell.h"
+#include "analysis/target.h"
+
+static const struct pl_column path_columns[] = {
+	{.name = "path", .align = PL_LEFT, .shrink = true},
+	{.name = "length", .align = PL_RIGHT},
+	{.name = "root", .align = PL_LEFT},
+	{.name = "objects", .align = PL_RIGHT},
+	{.name = "share", .align = PL_RIGHT},
+	{.name = "example", .align = PL_RIGHT},
+};
+static const struct pl_column step_columns[] = {
+	{.name = "step", .align = PL_RIGHT},
+	{.name = "edge", .align = PL_LEFT, .shrink = true},
+	{.name = "address", .align = PL_RIGHT},
+	{.name = "type", .align = PL_LEFT, .shrink = true},
+	{.name = "repr", .align = PL_LEFT, .shrink = true},
+};
+static const struct pl_option options[] = {
+	{"count", "K", NULL, "so many different chains (default 1); of a TYPE, so many shapes"},
+	{"via", "GLOB", NULL, "only chains through an object of this type, or a step like '.attr'"},
+	{"without", "GLOB", NULL, "no chain through an object of this type, or a step like '.attr'"},
+	{"max-nodes", "N", NULL, "stop after looking at so many objects (default: no bound)"},
+	{.name = NULL},
+};
+
+#define VIA_TRIES 64 /* chains looked at for each that --via asks for */
+
+struct search {
+	const struct pl_objects *o;
+	const struct pl_roots *roots;
+	const struct pl_graph *graph;
+	struct pl_view v;
+	const struct pl_args *args;
+	const char *without;
+	uint64_t max_nodes;
+};
+
+/* ---- roots and filters ---- */
+
+static const struct pl_root *best_root(const struct search *s, pl_id id)
+{
+	size_t n;
+
+	return pl_roots_of(s->roots, s->o->addr[id], &n);
+}
+
+static unsigned rank(void *arg, pl_node node)
+{
+	const struct pl_root *root = best_root(arg, node);
+
+	return root ? 1 + (unsigned)root->kind : 0;
+}
+
+static bool is_step_glob(const char *glob)
+{
+	return strchr(".[<", *glob) != NULL;
+}
+
+static bool type_fits(const struct search *s, const char *glob, pl_id id)
+{
+	struct pl_args word = *s->args;
+
+	word.match = glob;
+	return pl_args_match(&word, pl_object_type(s->o, id)->name);
+}
+
+static bool step_fits(struct search *s, const char *glob, pl_id source, pl_id target)
+{
+	struct pl_edge e;
+	char label[256];
+
+	if (!pl_refgraph_edge(s->o, &s->v, s->o->addr[source], s->o->addr[target], &e))
+		return false;
+	pl_label(s->o, &s->v, &e, true, label, sizeof(label));
+	return !fnmatch(glob, label, 0);
+}
+
+static bool edge_ok(void *arg, pl_node source, pl_node target)
+{
+	struct search *s = arg;
+
+	return is_step_glob(s->without) ? !step_fits(s, s->without, source, target)
+					: !type_fits(s, s->without, source);
+}
+
+static bool passes(struct search *s, const char *via, const struct pl_path *p)
+{
+	for (uint32_t i = 0; i + 1 < p->n; i++) {
+		if (is_step_glob(via) ? step_fits(s, via, p->node[i], p->node[i + 1])
+				      : type_fits(s, via, p->node[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct pl_path_query query(struct search *s)
+{
+	return (struct pl_path_query){rank, s->without ? edge_ok : NULL, s, s->max_nodes};
+}
+
+/* ---- one object ---- */
+
+static void spell(struct search *s, const struct pl_path *p, bool general, struct pl_spelling *sp,
+		  struct pl_table *steps)
+{
+	const struct pl_root *root = best_root(s, p->node[0]);
+
+	*sp = (struct pl_spelling){.o = s->o, .v = &s->v, .general = general};
+	pl_spell_root(sp, root, s->o->addr[p->node[0]]);
+	for (uint32_t i = 0; i < p->n; i++) {
+		char label[256], repr[200];
+		struct pl_edge e;
+		struct pl_cell *row;
+
+		if (i && pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i - 1]], s->o->addr[p->node[i]], &e))
+			pl_spell_step(sp, &e, label, sizeof(label));
+		if (!steps)
+			continue;
+		row = pl_table_row(steps);
+		row[0] = pl_cell_count(i);
+		row[1] = i ? pl_cell_text(steps, label) : pl_cell_text(steps, sp->text);
+		row[2] = pl_cell_addr(s->o->addr[p->node[i]]);
+		row[3] = pl_cell_text(steps, pl_object_type(s->o, p->node[i])->name);
+		pl_repr(s->o, &s->v, s->o->addr[p->node[i]], NULL, repr, sizeof(repr));
+		row[4] = pl_cell_text(steps, repr);
+	}
+	pl_spell_end(sp);
+}
+
+static void put_path(struct search *s, const struct pl_path *p, struct pl_table *t,
+		     struct pl_table *steps)
+{
+	const struct pl_root *root = best_root(s, p->node[0]);
+	struct pl_cell *row = pl_table_row(t);
+	struct pl_spelling sp;
+
+	spell(s, p, false, &sp, steps);
+	row[0] = pl_cell_text(t, sp.text);
+	row[1] = pl_cell_count(p->n);
+	row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind)) : pl_cell_absent();
+	row[3] = pl_cell_count(1);
+	row[4] = pl_cell_share(1);
+	row[5] = pl_cell_addr(s->o->addr[p->node[p->n - 1]]);
+}
+
+static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, enum pl_path_end end,
+		     bool filtered)
+{
+	if (end == PL_PATHS_BOUND)
+		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
+			    "stopped looking after %llu objects: there may be %s",
+			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
+	else if (!found && !filtered)
+		pl_ctx_note(ctx, PL_INFO, "unreachable",
+			    "no root reaches this object: nothing but its own cycle, or C code, holds it");
+	else if (!found)
+		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
+}
+
+static int of_object(struct pl_session *session, struct search *s, pl_id target, size_t count,
+		     struct pl_result *ret, struct pl_err *err)
+{
+	const char *via = pl_args_get(s->args, "via");
+	struct pl_path_query q = query(s);
+	struct pl_path *paths;
+	struct pl_table *t, *steps = NULL;
+	enum pl_path_end end;
+	size_t n, found = 0;
+	int rc;
+
+	rc = pl_graph_paths(s->graph, target, via ? count * VIA_TRIES : count, &q,
+			    pl_session_ctx(session), &paths, &n, &end, err);
+	if (rc)
+		return rc;
+	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
+	if (count == 1)
+		steps = pl_result_table(ret, "steps", step_columns, PL_ARRAY_LEN(step_columns));
+	for (size_t i = 0; i < n && found < count; i++) {
+		if (via && !passes(s, via, &paths[i]))
+			continue;
+		put_path(s, &paths[i], t, steps);
+		found++;
+	}
+	pl_paths_free(paths, n);
+	note_end(pl_session_ctx(session), s, found, end, via || s->without);
+	if (via && found < count && n == count * VIA_TRIES)
+		pl_ctx_note(pl_session_ctx(session), PL_WARNING, "stopped-looking",
+			    "--via looked at %zu chains: there may be more", n);
+	return 0;
+}
+
+/* ---- all objects of a type ---- */
+
+struct shape {
+	char *text;
+	const char *root;
+	uint32_t length;
+	uint64_t objects;
+	pl_id example;
+};
+
+struct shapes {
+	PL_VEC(struct shape) at;
+	uint32_t *slot; /* hash table of indices + 1 */
+	size_t cap;
+};
+
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static void shapes_grow(struct shapes *m)
+{
+	free(m->slot);
+	m->cap = m->cap ? m->cap * 2 : 256;
+	m->slot = pl_calloc(m->cap, sizeof(*m->slot));
+	for (size_t i = 0; i < m->at.n; i++) {
+		size_t at = (size_t)hash_text(m->at.at[i].text) & (m->cap - 1);
+
+		while (m->slot[at])
+			at = (at + 1) & (m->cap - 1);
+		m->slot[at] = (uint32_t)i + 1;
+	}
+}
+
+static struct shape *shape_of(struct shapes *m, const char *text)
+{
+	size_t at;
+
+	if ((m->at.n + 1) * 2 > m->cap)
+		shapes_grow(m);
+	at = (size_t)hash_text(text) & (m->cap - 1);
+	for (; m->slot[at]; at = (at + 1) & (m->cap - 1)) {
+		if (!strcmp(m->at.at[m->slot[at] - 1].text, text))
+			return &m->at.at[m->slot[at] - 1];
+	}
+	pl_vec_push(&m->at, (struct shape){.text = pl_strdup(text)});
+	m->slot[at] = (uint32_t)m->at.n;
+	return &m->at.at[m->at.n - 1];
+}
+
+/* The chain that the forest has for a node; p->node is malloced. False when no root reaches it. */
+static bool chain(const pl_node *parent, pl_node node, struct pl_path *p)
+{
+	uint32_t n = 1;
+
+	if (parent[node] == PL_NO_NODE)
+		return false;
+	for (pl_node at = node; parent[at] != at; at = parent[at])
+		n++;
+	p->n = n;
+	p->node = pl_malloc(n * sizeof(*p->node));
+	for (pl_node at = node; n--; at = parent[at])
+		p->node[n] = at;
+	return true;
+}
+
+static void add_shape(struct search *s, const struct pl_path *p, struct shapes *m)
+{
+	const struct pl_root *root = best_root(s, p->node[0]);
+	struct pl_spelling sp;
+	struct shape *shape;
+
+	spell(s, p, true, &sp, NULL);
+	shape = shape_of(m, sp.text);
+	if (!shape->objects++) {
+		shape->root = root ? pl_root_kind_name(root->kind) : NULL;
+		shape->length = p->n;
+		shape->example = p->node[p->n - 1];
+	}
+}
+
+static void put_shapes(struct search *s, const struct shapes *m, size_t total, struct pl_table *t)
+{
+	for (size_t i = 0; i < m->at.n; i++) {
+		const struct shape *shape = &m->at.at[i];
+		struct pl_cell *row = pl_table_row(t);
+
+		row[0] = pl_cell_text(t, shape->text);
+		row[1] = pl_cell_count(shape->length);
+		row[2] = shape->root ? pl_cell_text(t, shape->root) : pl_cell_absent();
+		row[3] = pl_cell_count(shape->objects);
+		row[4] = pl_cell_share((double)shape->objects / (double)total);
+		row[5] = pl_cell_addr(s->o->addr[shape->example]);
+		free(shape->text);
+	}
+	pl_table_sort(t, "objects");
+}
+
+static int of_type(struct pl_session *session, struct search *s, const struct pl_target *target,
+		   size_t count, struct pl_result *ret, struct pl_err *err)
+{
+	struct pl_ctx *ctx = pl_session_ctx(session);
+	const char *via = pl_args_get(s->args, "via");
+	struct pl_path_query q = query(s);
+	struct shapes shapes = {0};
+	struct pl_table *t;
+	uint64_t without_root = 0;
+	pl_node *parent = pl_col_alloc(s->graph->n_nodes + 1u, sizeof(*parent));
+	int rc;
+
+	if (!parent)
+		return pl_err_set(err, PL_E_NOMEM, "no memory for chains");
+	rc = pl_graph_forest(s->graph, &q, ctx, parent, err);
+	pl_ctx_stage(ctx, "spelling chains", target->ids.n);
+	for (size_t i = 0; !rc && i < target->ids.n; i++) {
+		struct pl_path p;
+
+		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
+			rc = pl_ctx_cancel_err(err);
+		pl_ctx_step(ctx, 1);
+		if (!chain(parent, target->ids.at[i], &p)) {
+			without_root++;
+			continue;
+		}
+		if (!via || passes(s, via, &p))
+			add_shape(s, &p, &shapes);
+		free(p.node);
+	}
+	pl_ctx_stage(ctx, NULL, 0);
+	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
+	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
+	put_shapes(s, &shapes, target->ids.n, t);
+	if (count)
+		pl_table_limit(t, count);
+	if (without_root)
+		pl_ctx_note(ctx, PL_INFO, "unreachable",
+			    "%llu of %zu objects are reached from no root: garbage, or held by C code",
+			    (unsigned long long)without_root, target->ids.n);
+	pl_vec_free(&shapes.at);
+	free(shapes.slot);
+	return rc;
+}
+
+static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
+	       struct pl_err *err)
+{
+	uint64_t count = 0, max_nodes = 0;
+	struct search s = {.args = args};
+	struct pl_target target;
+	struct pl_objects *o;
+	int rc;
+
+	rc = pl_args_number(args, "count", &count, err);
+	if (!rc)
+		rc = pl_args_number(args, "max-nodes", &max_nodes, err);
+	if (!rc)
+		rc = pl_session_index(session, &o, err);
+	if (!rc)
+		rc = pl_session_roots(session, &s.roots, err);
+	if (!rc)
+		rc = pl_session_graph(session, &s.graph, err);
+	if (!rc)
+		rc = pl_target_parse(session, o, args, &target, err);
+	if (rc)
+		return rc;
+	s.o = o;
+	s.without = pl_args_get(args, "without");
+	s.max_nodes = max_nodes;
+	pl_view_init(&s.v, o->im);
+	if (target.by_type)
+		rc = of_type(session, &s, &target, (size_t)count, ret, err);
+	else if (target.id == PL_NO_ID)
+		rc = pl_target_object(o, args->words[0], &target.id, err);
+	else
+		rc = of_object(session, &s, target.id, count ? (size_t)count : 1, ret, err);
+	pl_target_fini(&target);
+	return rc;
+}
+
+const struct pl_analysis pl_analysis_path = {
+	.name = "path",
+	.arguments = "ADDRESS|TYPE",
+	.summary = "who holds it: the chain of references from a root, spelled as Python",
+	.help = "Of an object, the shortest chain from a root (a module's global, a local of a thread's\n"
+		"frame, ...) and, with --count, others that differ from it in more than a step. Of a\n"
+		"type, the shapes of all its objects' shortest chains, keys and indices spelled [*],\n"
+		"with the share of the objects that each holds. Weak references own nothing and are\n"
+		"never part of a chain.",
+	.example = "app.Session --count 5",
+	.options = options,
+	.run = run,
+};

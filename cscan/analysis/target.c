@@ -1,0 +1,85 @@
+/* target.c - see target.h. */
+#include "analysis/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int parse_address(const char *word, pl_addr *ret, struct pl_err *err)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(word, &end, 16);
+	if (errno || end == word || *end)
+		return pl_err_set(err, PL_E_USAGE, "'%s' is no address", word);
+	*ret = n;
+	return 0;
+}
+
+static bool is_address(const char *word)
+{
+	return word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+}
+
+int pl_target_object(const struct pl_objects *o, const char *word, pl_id *ret, struct pl_err *err)
+{
+	pl_addr addr;
+	int rc;
+
+	if (!is_address(word))
+		return pl_err_set(err, PL_E_USAGE, "'%s' is no address", word);
+	rc = parse_address(word, &addr, err);
+	if (rc)
+		return rc;
+	*ret = pl_objects_id(o, addr);
+	if (*ret == PL_NO_ID) {
+		pl_err_set(err, PL_E_NOT_FOUND, "no live object starts at 0x%llx",
+			   (unsigned long long)addr);
+		return pl_err_hint(err, "`instances TYPE` lists the addresses of objects");
+	}
+	return 0;
+}
+
+static void collect(const struct pl_objects *o, const struct pl_args *args, struct pl_target *t)
+{
+	struct pl_args word = *args;
+
+	word.match = args->words[0];
+	t->n_types = pl_types_count(o->types);
+	t->types = pl_calloc(t->n_types + 1, sizeof(*t->types));
+	for (uint32_t i = 0; i < t->n_types; i++)
+		t->types[i] = pl_args_match(&word, pl_types_at(o->types, i)->name);
+	for (size_t id = 0; id < o->n; id++) {
+		if (t->types[o->type[id]])
+			pl_vec_push(&t->ids, (pl_id)id);
+	}
+}
+
+int pl_target_parse(struct pl_session *s, const struct pl_objects *o, const struct pl_args *args,
+		    struct pl_target *ret, struct pl_err *err)
+{
+	struct pl_target t = {.id = PL_NO_ID};
+	int rc = 0;
+
+	if (is_address(args->words[0])) {
+		rc = parse_address(args->words[0], &t.addr, err);
+		if (!rc)
+			t.id = pl_objects_id(o, t.addr);
+	} else {
+		t.by_type = true;
+		collect(o, args, &t);
+		if (!t.ids.n)
+			pl_ctx_note(pl_session_ctx(s), PL_WARNING, "no-such-type",
+				    "no object in this core is of type %s", args->words[0]);
+	}
+	if (!rc)
+		*ret = t;
+	return rc;
+}
+
+void pl_target_fini(struct pl_target *t)
+{
+	pl_vec_free(&t->ids);
+	free(t->types);
+}
