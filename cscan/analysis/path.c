@@ -6,11 +6,12 @@
 #include <fnmatch.h>
 
 #include "analysis/refgraph.h"
+#include "analysis/shapes.h"
 #include "analysis/spell.h"
 #include "analysis/target.h"
 
 static const struct pl_column path_columns[] = {
-	{.name = "path", .align = PL_LEFT, .shrink = true},
+	{.name = "path", .align = PL_LEFT},
 	{.name = "length", .align = PL_RIGHT},
 	{.name = "root", .align = PL_LEFT},
 	{.name = "objects", .align = PL_RIGHT},
@@ -200,104 +201,59 @@ static int of_object(struct pl_session *session, struct search *s, pl_id target,
 
 /* ---- all objects of a type ---- */
 
-struct shape {
-	char *text;
-	const char *root;
-	uint32_t length;
-	uint64_t objects;
-	pl_id example;
-};
-
-struct shapes {
-	PL_VEC(struct shape) at;
-	uint32_t *slot; /* hash table of indices + 1 */
-	size_t cap;
-};
-
-static uint64_t hash_text(const char *s)
+/* Shapes that differ in a key's address alone are spelled alike: their rows are one. */
+static int by_path(const void *pa, const void *pb)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	const struct pl_cell *a = pa, *b = pb;
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
+	return strcmp(a[0].s, b[0].s);
 }
 
-static void shapes_grow(struct shapes *m)
+static void merge_rows(struct pl_table *t)
 {
-	free(m->slot);
-	m->cap = m->cap ? m->cap * 2 : 256;
-	m->slot = pl_calloc(m->cap, sizeof(*m->slot));
-	for (size_t i = 0; i < m->at.n; i++) {
-		size_t at = (size_t)hash_text(m->at.at[i].text) & (m->cap - 1);
+	size_t width = t->n_columns, to = 0;
 
-		while (m->slot[at])
-			at = (at + 1) & (m->cap - 1);
-		m->slot[at] = (uint32_t)i + 1;
+	qsort(t->cells, t->n_rows, width * sizeof(*t->cells), by_path);
+	for (size_t i = 1; i < t->n_rows; i++) {
+		struct pl_cell *kept = &t->cells[to * width], *row = &t->cells[i * width];
+
+		if (!strcmp(kept[0].s, row[0].s)) {
+			kept[3].u += row[3].u;
+			kept[4].d += row[4].d;
+		} else if (++to != i) {
+			memcpy(&t->cells[to * width], row, width * sizeof(*row));
+		}
 	}
+	t->n_rows = t->n_rows ? to + 1 : 0;
 }
 
-static struct shape *shape_of(struct shapes *m, const char *text)
+static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t total, const char *via,
+		       struct pl_table *t)
 {
-	size_t at;
+	for (size_t i = 0; i < shapes->at.n; i++) {
+		const struct pl_shape *shape = &shapes->at.at[i];
+		const struct pl_root *root;
+		struct pl_spelling sp;
+		struct pl_cell *row;
+		struct pl_path p;
 
-	if ((m->at.n + 1) * 2 > m->cap)
-		shapes_grow(m);
-	at = (size_t)hash_text(text) & (m->cap - 1);
-	for (; m->slot[at]; at = (at + 1) & (m->cap - 1)) {
-		if (!strcmp(m->at.at[m->slot[at] - 1].text, text))
-			return &m->at.at[m->slot[at] - 1];
+		if (!shape->objects)
+			continue;
+		p.node = pl_shapes_chain(shapes, shape->example, &p.n);
+		if (!via || passes(s, via, &p)) {
+			root = best_root(s, p.node[0]);
+			spell(s, &p, true, &sp, NULL);
+			row = pl_table_row(t);
+			row[0] = pl_cell_text(t, sp.text);
+			row[1] = pl_cell_count(p.n);
+			row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind)) : pl_cell_absent();
+			row[3] = pl_cell_count(shape->objects);
+			row[4] = pl_cell_share((double)shape->objects / (double)total);
+			row[5] = pl_cell_addr(s->o->addr[shape->example]);
+		}
+		free(p.node);
 	}
-	pl_vec_push(&m->at, (struct shape){.text = pl_strdup(text)});
-	m->slot[at] = (uint32_t)m->at.n;
-	return &m->at.at[m->at.n - 1];
-}
-
-/* The chain that the forest has for a node; p->node is malloced. False when no root reaches it. */
-static bool chain(const pl_node *parent, pl_node node, struct pl_path *p)
-{
-	uint32_t n = 1;
-
-	if (parent[node] == PL_NO_NODE)
-		return false;
-	for (pl_node at = node; parent[at] != at; at = parent[at])
-		n++;
-	p->n = n;
-	p->node = pl_malloc(n * sizeof(*p->node));
-	for (pl_node at = node; n--; at = parent[at])
-		p->node[n] = at;
-	return true;
-}
-
-static void add_shape(struct search *s, const struct pl_path *p, struct shapes *m)
-{
-	const struct pl_root *root = best_root(s, p->node[0]);
-	struct pl_spelling sp;
-	struct shape *shape;
-
-	spell(s, p, true, &sp, NULL);
-	shape = shape_of(m, sp.text);
-	if (!shape->objects++) {
-		shape->root = root ? pl_root_kind_name(root->kind) : NULL;
-		shape->length = p->n;
-		shape->example = p->node[p->n - 1];
-	}
-}
-
-static void put_shapes(struct search *s, const struct shapes *m, size_t total, struct pl_table *t)
-{
-	for (size_t i = 0; i < m->at.n; i++) {
-		const struct shape *shape = &m->at.at[i];
-		struct pl_cell *row = pl_table_row(t);
-
-		row[0] = pl_cell_text(t, shape->text);
-		row[1] = pl_cell_count(shape->length);
-		row[2] = shape->root ? pl_cell_text(t, shape->root) : pl_cell_absent();
-		row[3] = pl_cell_count(shape->objects);
-		row[4] = pl_cell_share((double)shape->objects / (double)total);
-		row[5] = pl_cell_addr(s->o->addr[shape->example]);
-		free(shape->text);
-	}
+	merge_rows(t);
 	pl_table_sort(t, "objects");
 }
 
@@ -305,9 +261,8 @@ static int of_type(struct pl_session *session, struct search *s, const struct pl
 		   size_t count, struct pl_result *ret, struct pl_err *err)
 {
 	struct pl_ctx *ctx = pl_session_ctx(session);
-	const char *via = pl_args_get(s->args, "via");
 	struct pl_path_query q = query(s);
-	struct shapes shapes = {0};
+	struct pl_shapes shapes;
 	struct pl_table *t;
 	uint64_t without_root = 0;
 	pl_node *parent = pl_col_alloc(s->graph->n_nodes + 1u, sizeof(*parent));
@@ -316,33 +271,31 @@ static int of_type(struct pl_session *session, struct search *s, const struct pl
 	if (!parent)
 		return pl_err_set(err, PL_E_NOMEM, "no memory for chains");
 	rc = pl_graph_forest(s->graph, &q, ctx, parent, err);
-	pl_ctx_stage(ctx, "spelling chains", target->ids.n);
+	if (!rc)
+		rc = pl_shapes_init(&shapes, s->o, s->roots, parent, err);
+	if (rc) {
+		pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
+		return rc;
+	}
+	pl_ctx_stage(ctx, "grouping chains", target->ids.n);
 	for (size_t i = 0; !rc && i < target->ids.n; i++) {
-		struct pl_path p;
-
 		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
 			rc = pl_ctx_cancel_err(err);
 		pl_ctx_step(ctx, 1);
-		if (!chain(parent, target->ids.at[i], &p)) {
-			without_root++;
-			continue;
-		}
-		if (!via || passes(s, via, &p))
-			add_shape(s, &p, &shapes);
-		free(p.node);
+		without_root += !pl_shapes_count(&shapes, target->ids.at[i]);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
-	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
 	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
-	put_shapes(s, &shapes, target->ids.n, t);
+	if (!rc)
+		put_shapes(s, &shapes, target->ids.n, pl_args_get(s->args, "via"), t);
 	if (count)
 		pl_table_limit(t, count);
 	if (without_root)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
 			    "%llu of %zu objects are reached from no root: garbage, or held by C code",
 			    (unsigned long long)without_root, target->ids.n);
-	pl_vec_free(&shapes.at);
-	free(shapes.slot);
+	pl_shapes_fini(&shapes);
+	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
 	return rc;
 }
 

@@ -195,7 +195,7 @@ static int expand(struct search *s, uint32_t index)
 		if (!rc && limit > 1 && limit > s->limit[p])
 			rc = push(s, p, index, limit);
 	}
-	if (!rc && best.rank != NO_LIMIT && !pl_bit(s->taken, label.node))
+	if (!rc && best.rank != NO_LIMIT)
 		rc = find(s, best);
 	return rc;
 }

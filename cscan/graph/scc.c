@@ -4,9 +4,9 @@
  * Tarjan's algorithm in the thrifty form of David Pearce ("A space-efficient algorithm for finding
  * strongly connected components", 2016). One number a node is enough, and the caller's component
  * column holds it: 0 not visited; on the way, the visit index; done, its component, numbered
- * downwards from n_nodes - 1. Visit indices are given back when a component is done, so they stay
- * below all component numbers, and one comparison tells an older node on the way from all others.
- * A last pass turns the numbers round.
+ * downwards from n_nodes - 1. A visit index is given back for each component that is done, so
+ * indices never exceed the component numbers given so far, and one comparison tells an older node
+ * on the way from all others. A last pass turns the numbers round.
  *
  * A node on the way is either on the path being explored or waiting for the rest of its component,
  * never both: one column holds the two stacks, growing towards each other. With the lowest index
@@ -85,7 +85,6 @@ static bool leave(struct scc *s, struct pl_pulse *pulse)
 		if (pl_pulse_edge(pulse))
 			return false;
 		s->number[s->stack[s->waiting++]] = s->next;
-		s->index--;
 	}
 	s->number[node] = s->next--;
 	return !pl_pulse_node(pulse);

@@ -174,7 +174,7 @@ static bool prove_lists(struct proof *p, bool enough)
 	return true;
 }
 
-static bool prove_static_types(struct proof *p)
+static bool prove_static_types(struct proof *p, bool started)
 {
 	const struct pl_layout *l = p->l;
 	pl_addr records = l->interp_head + (uint64_t)(int64_t)l->f.interp_static_types;
@@ -182,7 +182,7 @@ static bool prove_static_types(struct proof *p)
 
 	/* no type was readied yet, or the core does not hold the place */
 	if (!pl_has(l->f.managed_static_type_type) || !pl_has(l->f.interp_static_types) ||
-	    !l->interp_head || !pl_read64(&p->v, records, &first) || !first)
+	    !l->interp_head || !pl_read64(&p->v, records, &first) || (!first && !started))
 		return true;
 	if (!pl_layout_is_static_types(&p->v, l, records, 1))
 		return fail(p, "interpreter+%d holds no static types", l->f.interp_static_types);
@@ -258,7 +258,7 @@ bool pl_layout_prove(struct pl_image *im, struct pl_layout *l, bool strict, char
 	if (!prove_type(&p) || !prove_interps(&p, &interps) ||
 	    !prove_lists(&p, interps || !strict))
 		return false;
-	if (strict && (!prove_static_types(&p) || !prove_pointers(&p)))
+	if (strict && (!prove_static_types(&p, interps) || !prove_pointers(&p)))
 		return false;
 	if (!prove_arenas(&p) && strict)
 		return false;

@@ -23,7 +23,7 @@ struct resolver {
 	char version[24];
 };
 
-/* A table of the same minor, and how near it is: smaller sorts first. */
+/* A table of the same minor, and how near it is, most important first: smaller sorts first. */
 struct ranked {
 	const struct pl_layout_table *table;
 	unsigned far[6];
@@ -38,10 +38,9 @@ static void rank(struct resolver *r, const struct pl_layout_table *t, struct ran
 {
 	const struct pl_found *f = &r->found;
 	unsigned same, micro = f->hexversion >> 8 & 0xff, other = t->hexversion >> 8 & 0xff;
-	unsigned flavour = (unsigned)__builtin_popcount(t->flavour ^ f->flavour);
 
 	ret->table = t;
-	ret->far[0] = f->flavour_known ? flavour : 0;
+	ret->far[0] = f->flavour_known ? (t->flavour ^ f->flavour) & PL_PYDEBUG : 0;
 	ret->far[1] = t->hexversion != f->hexversion;
 	/* then what the core and the file's symbols say about sizes and offsets */
 	ret->far[2] = 0;
@@ -49,7 +48,7 @@ static void rank(struct resolver *r, const struct pl_layout_table *t, struct ran
 		pl_layout_debug_compare(&r->v, f->runtime, f->hexversion, t, &same, &ret->far[2]);
 	ret->far[3] = differs(pl_layout_table_offset(t, PL_F_runtime_size), f->runtime_bytes) +
 		      differs(pl_layout_table_offset(t, PL_F_type_struct_size), f->type_bytes);
-	ret->far[4] = flavour; /* which a file name told */
+	ret->far[4] = (unsigned)__builtin_popcount(t->flavour ^ f->flavour);
 	ret->far[5] = micro > other ? micro - other : other - micro;
 }
 
@@ -152,12 +151,17 @@ static bool try_table(struct resolver *r, const struct pl_layout_table *t, enum 
 	}
 }
 
+/* Those of the same kind of build as they are, then what moved in them is searched; then the others. */
 static bool try_tables(struct resolver *r, const struct ranked *ranked, size_t n)
 {
-	for (enum effort effort = STRICT; effort <= SEARCH; effort++)
-		for (size_t i = 0; i < n; i++)
-			if (try_table(r, ranked[i].table, effort))
-				return true;
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && ranked[to].far[0] == ranked[from].far[0];)
+			to++;
+		for (enum effort effort = STRICT; effort <= SEARCH; effort++)
+			for (size_t i = from; i < to; i++)
+				if (try_table(r, ranked[i].table, effort))
+					return true;
+	}
 	return false;
 }
 

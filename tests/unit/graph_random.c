@@ -58,7 +58,9 @@ struct test_graph test_graph_random(uint64_t seed, pl_node n, size_t m)
 		} else if (shape == 3 && test_rand_below(&s, 2)) { /* hubs */
 			to %= PL_MIN(hubs, n);
 		}
-		edge[i] = (struct test_edge){from, to, (uint8_t)test_rand_below(&s, 4)};
+		edge[i] = (struct test_edge){from, to, test_rand_below(&s, 2) ? PL_G_TRAVERSED : 0};
+		if (!test_rand_below(&s, 5))
+			edge[i].flags |= PL_G_WEAK;
 	}
 	t = test_graph_of(n, edge, m);
 	free(edge);

@@ -339,6 +339,16 @@ static void round_a_rooted_node(void **state)
 	expect(f, PL_ARRAY_LEN(f), rank_f, 5, 4, "24 0134");
 }
 
+/* 1 leads to 5 by 2, which C memory holds, and by 3 and 4: one chain for the step from 0 to 1. */
+static void first_steps_are_told_once(void **state)
+{
+	struct test_edge e[] = {{0, 1, 0}, {1, 2, 0}, {2, 5, 0}, {1, 3, 0}, {3, 4, 0}, {4, 5, 0}};
+	unsigned rank[] = {1, 0, 5, 0, 0, 0};
+
+	(void)state;
+	expect(e, PL_ARRAY_LEN(e), rank, 6, 5, "25 0125");
+}
+
 static void nothing_holds_it(void **state)
 {
 	struct test_edge e[] = {{0, 1, 0}, {1, 2, PL_G_WEAK}, {2, 3, 0}, {3, 2, 0}};
@@ -346,6 +356,40 @@ static void nothing_holds_it(void **state)
 
 	(void)state;
 	expect(e, PL_ARRAY_LEN(e), rank, 4, 2, "");
+}
+
+/* Of the 10 nodes of a chain all but the root must be visited for it to be seen. */
+static void a_bound_is_exact(void **state)
+{
+	struct test_edge e[9];
+	unsigned rank[10] = {1};
+	struct question q = {.rank = rank};
+	struct pl_path_query query = {rank_of, NULL, &q, 0};
+	struct test_graph t;
+	struct pl_graph *g;
+	struct pl_ctx ctx;
+
+	(void)state;
+	for (pl_node i = 0; i < 9; i++)
+		e[i] = (struct test_edge){i, i + 1, 0};
+	t = test_graph_of(10, e, 9);
+	g = test_graph_build(&t, 1, true);
+	pl_ctx_init(&ctx, 1);
+	for (query.max_nodes = 1; query.max_nodes < 12; query.max_nodes++) {
+		bool enough = query.max_nodes >= 9;
+		struct pl_path *paths;
+		enum pl_path_end end;
+		size_t n;
+
+		assert_int_equal(pl_graph_paths(g, 9, ALL, &query, &ctx, &paths, &n, &end, NULL),
+				 0);
+		assert_int_equal(n, enough ? 1 : 0);
+		assert_int_equal(end, enough ? PL_PATHS_ALL : PL_PATHS_BOUND);
+		pl_paths_free(paths, n);
+	}
+	pl_graph_free(g);
+	pl_ctx_fini(&ctx);
+	test_graph_fini(&t);
 }
 
 static void a_million_steps(void **state)
@@ -452,7 +496,9 @@ int main(void)
 		cmocka_unit_test(a_rooted_target),
 		cmocka_unit_test(a_better_root_further_up),
 		cmocka_unit_test(round_a_rooted_node),
+		cmocka_unit_test(first_steps_are_told_once),
 		cmocka_unit_test(nothing_holds_it),
+		cmocka_unit_test(a_bound_is_exact),
 		cmocka_unit_test(a_million_steps),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(without_backward_edges),
