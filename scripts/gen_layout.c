@@ -3,9 +3,9 @@
  *
  *	gen_layout [--sysroot DIR] [--debug-dir DIR] --variant NAME ELF...
  *
- * ELF... are the interpreter's files: the executable, libpython, the extension modules whose structs
- * are wanted. They are not run: an empty core that maps them is made, so that the very code that
- * reads the debug information of a real core (image/, layout/dwarf_source.c) reads it here.
+ * ELF... are the interpreter's files: the executable, libpython, the extension modules whose
+ *structs are wanted. They are not run: an empty core that maps them is made, so that the very code
+ *that reads the debug information of a real core (image/, layout/dwarf_source.c) reads it here.
  * scripts/gen_layout.py finds the files and puts the table where it belongs.
  */
 #include "layout/internal.h"
@@ -190,14 +190,15 @@ static const char *flavour_words(unsigned flavour)
 	}
 }
 
-static void print_table(const struct pl_layout *l, const struct pl_found *found, const char *variant,
-			unsigned machine)
+static void print_table(const struct pl_layout *l, const struct pl_found *found,
+			const char *variant, unsigned machine)
 {
 	char version[24], word[96];
 	unsigned column = 0;
 
 	pl_layout_version_text(found->hexversion, version, sizeof(version));
-	printf("/* CPython %s, %s%s%s, machine %u: written by scripts/gen_layout.py from its DWARF. */\n",
+	printf("/* CPython %s, %s%s%s, machine %u: written by scripts/gen_layout.py from its "
+	       "DWARF. */\n",
 	       version, variant, found->flavour & PL_PYDEBUG ? ", pydebug" : "",
 	       found->flavour & PL_TRACE_REFS ? ", trace refs" : "", machine);
 	printf("PL_TABLE(\"%s-%s%s%s\", 0x%08x, %s,", version, variant,

@@ -54,4 +54,5 @@ def main():
     truth.crash()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,7 @@ import traceback
 import census
 
 CLOSURE_CAP = 1000000
+REFERENTS_OF_A_TYPE = 200
 BATCH = 1000
 REPR_CAP = 1000
 WORD = 8
@@ -29,7 +30,9 @@ WORD = 8
 _REFCOUNT_OFFSET = 2 * WORD if hasattr(sys, "getobjects") and sys.version_info < (3, 13) else 0
 _BIGGEST_CACHED_INT = 1024 if sys.version_info >= (3, 15) else 256
 _closure_record = struct.Struct("<2Q")
+_word = struct.Struct("<Q")
 _code_type = type((lambda: None).__code__)
+_frame_type = type(sys._getframe())
 
 
 class Taker(object):
@@ -75,7 +78,11 @@ class Taker(object):
 
     def _truth(self, own, blocks, count, enabled, every, generations, objects):
         tracked = census.tracked_rows(own, generations, objects)
-        closure = closure_rows(own, objects) if self.closure else None
+        closure = None
+        if self.closure:
+            seen = reachable(own, objects)
+            write_referents(sample(seen, self.addresses))
+            closure = closure_rows(seen)
         return {
             "python": describe_python(),
             "gc": describe_gc(enabled, count),
@@ -115,10 +122,10 @@ def count_of(word):
     return word & 0xffffffff if sys.version_info >= (3, 14) else word
 
 
-def closure_rows(own, objects):
-    """Rows over everything that gc.get_referents reaches from the tracked objects, the running
-    frames, the types of what is reached and the constants of code: a lower bound of what lives.
-    Writes closure.bin."""
+def reachable(own, objects):
+    """{id: object} of everything that gc.get_referents reaches from the tracked objects, the
+    running frames, the types of what is reached and the constants of code: a lower bound of what
+    lives."""
     seen = {}
     todo = list(objects) + running_frames()
     while todo:
@@ -135,6 +142,40 @@ def closure_rows(own, objects):
             for obj in batch:
                 if type(obj) is _code_type:
                     todo.extend(code_parts(obj))
+    return seen
+
+
+def sample(seen, addresses):
+    """At most REFERENTS_OF_A_TYPE of the objects of each type, evenly spread over their addresses,
+    and those at `addresses`."""
+    by_type = {}
+    for address in sorted(seen):
+        by_type.setdefault(id(type(seen[address])), []).append(seen[address])
+    chosen = [seen[address] for address in addresses if address in seen]
+    for members in by_type.values():
+        chosen.extend(members[::1 + (len(members) - 1) // REFERENTS_OF_A_TYPE])
+    return chosen
+
+
+def write_referents(objects):
+    """referents.bin: see truth.py. The frame of die() is left out: it runs on, here and there."""
+    written = set()
+    with open("referents.bin", "wb") as out:
+        for obj in objects:
+            if id(obj) in written or is_die(obj):
+                continue
+            written.add(id(obj))
+            referents = gc.get_referents(obj)
+            for word in [id(obj), len(referents)] + [id(one) for one in referents]:
+                out.write(_word.pack(word))
+
+
+def is_die(obj):
+    return type(obj) is _frame_type and obj.f_code.co_name == "die"
+
+
+def closure_rows(seen):
+    """Rows over what reachable() found. Writes closure.bin."""
     rows = {}
     for obj in seen.values():
         census.add_row(rows, type(obj), census.size_of(obj))

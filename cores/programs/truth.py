@@ -22,6 +22,8 @@ Files, in the current directory:
                sys.getsizeof (2**64-1: it raised), generation (0 to 2; 9: this version cannot say)
  closure.bin   for each object of the closure, in address order, at most CLOSURE_CAP, two
                little-endian u64: its address, its type's address
+ referents.bin for a sample of the closure (see taker.sample) little-endian u64: an object's address,
+               the number n of its referents, the n addresses that gc.get_referents gave, in its order
  truth.error   a traceback instead of truth.json, if the child failed
  dying         the pid of the process that is about to die
 

@@ -6,19 +6,14 @@
  */
 #include "layout/internal.h"
 
-#define FLAG_HAVE_GC (1u << 14) /* Py_TPFLAGS_HAVE_GC, all versions */
-#define FLAG_TYPE (1u << 31)    /* Py_TPFLAGS_TYPE_SUBCLASS, all versions */
-#define MAX_THREADS 64		/* of an interpreter that are looked at */
-#define MAX_KEYS (1u << 16)	/* of a dict that are looked at: sys.modules is smaller */
+#define FLAG_HAVE_GC (1u << 14)  /* Py_TPFLAGS_HAVE_GC, all versions */
+#define FLAG_TYPE (1u << 31)     /* Py_TPFLAGS_TYPE_SUBCLASS, all versions */
+#define MAX_THREADS 64           /* of an interpreter that are looked at */
+#define MAX_KEYS (1u << 16)      /* of a dict that are looked at: sys.modules is smaller */
 #define MAX_BASICSIZE (1u << 20) /* no instance is that big in itself */
 #define MAX_ARENAS (1u << 24)
-#define MAX_FAULTS 64	/* in one list, then it is no list */
-#define LINK_BITS 3u		/* flags in the links of a gc head (Include/internal/pycore_gc.h) */
-
-static bool word(struct pl_view *v, pl_addr base, int32_t offset, uint64_t *ret)
-{
-	return pl_has(offset) && base && pl_read64(v, base + (uint64_t)(int64_t)offset, ret);
-}
+#define MAX_FAULTS 64 /* in one list, then it is no list */
+#define LINK_BITS 3u  /* flags in the links of a gc head (Include/internal/pycore_gc.h) */
 
 /* 1, 4 or 8 bytes at base + offset, as wide as the layout says the field is. */
 static bool field(struct pl_view *v, const struct pl_layout *l, pl_addr base, enum pl_field f,
@@ -31,7 +26,7 @@ static bool field(struct pl_view *v, const struct pl_layout *l, pl_addr base, en
 		return false;
 	if (width != 1 && width != 2 && width != 4)
 		width = 8;
-	p = pl_at(v, base + (uint64_t)(int64_t)pl_layout_offset(l, f), width);
+	p = pl_at(v, pl_layout_at(base, pl_layout_offset(l, f)), width);
 	if (!p)
 		return false;
 	*ret = pl_ldn(p, width);
@@ -43,16 +38,16 @@ bool pl_layout_is_type(struct pl_view *v, const struct pl_layout *l, pl_addr add
 	uint64_t flags, basicsize;
 	pl_addr type = addr;
 
-	if (addr & 7 || !word(v, addr, l->f.type_basicsize, &basicsize) ||
+	if (addr & 7 || !pl_layout_word(v, addr, l->f.type_basicsize, &basicsize) ||
 	    basicsize > MAX_BASICSIZE)
 		return false;
 	/* type's type is type; metatypes of metatypes exist, deeper chains do not */
 	for (int depth = 0; depth < 4; depth++) {
-		if (!word(v, type, l->f.object_type, &type) || type & 7)
+		if (!pl_layout_word(v, type, l->f.object_type, &type) || type & 7)
 			return false;
 		if (type == l->type_type)
 			return true;
-		if (!word(v, type, l->f.type_flags, &flags) || !(flags & FLAG_TYPE))
+		if (!pl_layout_word(v, type, l->f.type_flags, &flags) || !(flags & FLAG_TYPE))
 			return false;
 	}
 	return false;
@@ -64,12 +59,12 @@ bool pl_layout_is_interp(struct pl_view *v, const struct pl_layout *l, pl_addr a
 	uint64_t next, thread, owner;
 	unsigned n = 0;
 
-	if (!addr || addr & 7 || !word(v, addr, l->f.interp_next, &next) || next & 7 ||
-	    !word(v, addr, l->f.interp_threads_head, &thread))
+	if (!addr || addr & 7 || !pl_layout_word(v, addr, l->f.interp_next, &next) || next & 7 ||
+	    !pl_layout_word(v, addr, l->f.interp_threads_head, &thread))
 		return false;
 	while (thread && n < MAX_THREADS) {
-		if (thread & 7 || !word(v, thread, l->f.thread_interp, &owner) || owner != addr ||
-		    !word(v, thread, l->f.thread_next, &thread))
+		if (thread & 7 || !pl_layout_word(v, thread, l->f.thread_interp, &owner) ||
+		    owner != addr || !pl_layout_word(v, thread, l->f.thread_next, &thread))
 			return false;
 		n++;
 	}
@@ -87,9 +82,10 @@ static bool reads(struct pl_view *v, const struct pl_layout *l, pl_addr addr, co
 	const uint8_t *p;
 
 	if (!addr || addr & 7 || !pl_has(data) ||
-	    !word(v, addr, python2 ? l->f.var_size : l->f.str_length, &length) || length != n)
+	    !pl_layout_word(v, addr, python2 ? l->f.var_size : l->f.str_length, &length) ||
+	    length != n)
 		return false;
-	p = pl_at(v, addr + (uint64_t)(int64_t)data, n);
+	p = pl_at(v, pl_layout_at(addr, data), n);
 	return p && !memcmp(p, text, n);
 }
 
@@ -105,9 +101,10 @@ static bool entries27(struct pl_view *v, const struct pl_layout *l, pl_addr dict
 {
 	uint64_t mask, used;
 
-	if (!word(v, dict, l->f.dict_mask, &mask) || !word(v, dict, l->f.dict_used, &used) ||
-	    !word(v, dict, l->f.dict_table, &ret->base) || mask >= UINT32_MAX || used > mask ||
-	    (mask & (mask + 1)))
+	if (!pl_layout_word(v, dict, l->f.dict_mask, &mask) ||
+	    !pl_layout_word(v, dict, l->f.dict_used, &used) ||
+	    !pl_layout_word(v, dict, l->f.dict_table, &ret->base) || mask >= UINT32_MAX ||
+	    used > mask || (mask & (mask + 1)))
 		return false;
 	ret->n = mask + 1;
 	ret->stride = 24;
@@ -119,13 +116,14 @@ static bool entries36(struct pl_view *v, const struct pl_layout *l, pl_addr keys
 		      struct entries *ret)
 {
 	uint64_t size, n;
+	unsigned width;
 
-	if (!word(v, keys, l->f.keys_size, &size) || !word(v, keys, l->f.keys_nentries, &n) ||
-	    !size || size > UINT32_MAX || (size & (size - 1)) || n > size ||
-	    !pl_has(l->f.keys_indices))
+	if (!pl_layout_word(v, keys, l->f.keys_size, &size) ||
+	    !pl_layout_word(v, keys, l->f.keys_nentries, &n) || !size || size > UINT32_MAX ||
+	    (size & (size - 1)) || n > size || !pl_has(l->f.keys_indices))
 		return false;
-	ret->base = keys + (uint64_t)(int64_t)l->f.keys_indices +
-		    size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : 4);
+	width = size <= 0xff ? 1 : size <= 0xffff ? 2 : 4;
+	ret->base = pl_layout_at(keys, l->f.keys_indices) + size * width;
 	ret->n = n;
 	ret->stride = 24;
 	ret->key = 8;
@@ -140,11 +138,11 @@ static bool entries311(struct pl_view *v, const struct pl_layout *l, pl_addr key
 	if (!field(v, l, keys, PL_F_keys_log2_size, &log2_size) ||
 	    !field(v, l, keys, PL_F_keys_log2_index_bytes, &log2_bytes) ||
 	    !field(v, l, keys, PL_F_keys_kind, &kind) ||
-	    !word(v, keys, l->f.keys_nentries, &n) || log2_size > 32 ||
+	    !pl_layout_word(v, keys, l->f.keys_nentries, &n) || log2_size > 32 ||
 	    log2_bytes < log2_size || log2_bytes > log2_size + 3 || kind > 2 ||
 	    n > UINT64_C(1) << log2_size || !pl_has(l->f.keys_indices))
 		return false;
-	ret->base = keys + (uint64_t)(int64_t)l->f.keys_indices + (UINT64_C(1) << log2_bytes);
+	ret->base = pl_layout_at(keys, l->f.keys_indices) + (UINT64_C(1) << log2_bytes);
 	ret->n = n;
 	ret->stride = kind ? 16 : 24;
 	ret->key = kind ? 0 : 8;
@@ -159,12 +157,12 @@ bool pl_layout_dict_keys(struct pl_view *v, const struct pl_layout *l, pl_addr a
 	unsigned mask = 0;
 	bool ok;
 
-	if (!addr || addr & 7 || !word(v, addr, l->f.dict_used, &used))
+	if (!addr || addr & 7 || !pl_layout_word(v, addr, l->f.dict_used, &used))
 		return false;
 	if (l->dict_style == PL_DICT_TABLE27) {
 		ok = entries27(v, l, addr, &e);
 	} else {
-		if (!word(v, addr, l->f.dict_keys, &table) || !table)
+		if (!pl_layout_word(v, addr, l->f.dict_keys, &table) || !table)
 			return false;
 		ok = l->dict_style == PL_DICT_KEYS36 ? entries36(v, l, table, &e)
 						     : entries311(v, l, table, &e);
@@ -186,8 +184,9 @@ static bool collected(struct pl_view *v, const struct pl_layout *l, pl_addr obje
 {
 	uint64_t type, flags;
 
-	return word(v, object, l->f.object_type, &type) && pl_layout_is_type(v, l, type) &&
-	       word(v, type, l->f.type_flags, &flags) && flags & FLAG_HAVE_GC;
+	return pl_layout_word(v, object, l->f.object_type, &type) &&
+	       pl_layout_is_type(v, l, type) && pl_layout_word(v, type, l->f.type_flags, &flags) &&
+	       flags & FLAG_HAVE_GC;
 }
 
 void pl_layout_check_list(struct pl_view *v, const struct pl_layout *l, pl_addr head,
@@ -197,7 +196,7 @@ void pl_layout_check_list(struct pl_view *v, const struct pl_layout *l, pl_addr 
 	uint64_t n = 0, faults = 0, link;
 
 	c->closed = c->open = c->missing = false;
-	if (!pl_has(l->f.gc_head_size) || !word(v, head, l->f.gc_head_next, &cur)) {
+	if (!pl_has(l->f.gc_head_size) || !pl_layout_word(v, head, l->f.gc_head_next, &cur)) {
 		c->missing = true;
 		return;
 	}
@@ -206,22 +205,23 @@ void pl_layout_check_list(struct pl_view *v, const struct pl_layout *l, pl_addr 
 			c->open = true;
 			return;
 		}
-		if (!word(v, cur, l->f.gc_head_next, &link)) {
-			/* a hole in the core is no fault of the layout, an address nowhere is one */
+		if (!pl_layout_word(v, cur, l->f.gc_head_next, &link)) {
+			/* a hole in the core is no fault of the layout, an address nowhere is one
+			 */
 			c->missing = pl_image_mapping(v->im, cur) != NULL;
 			c->bad += !c->missing;
 			return;
 		}
 		c->nodes++;
 		c->low_bits |= cur & 15;
-		if (!collected(v, l, cur + (uint64_t)(int64_t)l->f.gc_head_size)) {
+		if (!collected(v, l, pl_layout_at(cur, l->f.gc_head_size))) {
 			c->bad++;
 			faults++;
 		}
 		if (!collecting) {
 			uint64_t back;
 
-			if (!word(v, cur, l->f.gc_head_prev, &back) ||
+			if (!pl_layout_word(v, cur, l->f.gc_head_prev, &back) ||
 			    (back & ~(uint64_t)LINK_BITS) != prev) {
 				c->back++;
 				faults++;
@@ -241,7 +241,8 @@ bool pl_layout_is_obmalloc(struct pl_view *v, const struct pl_layout *l, pl_addr
 	uint64_t n, at;
 
 	if (!field(v, l, state, PL_F_obmalloc_maxarenas, &n) ||
-	    !word(v, state, l->f.obmalloc_arenas, &at) || n > MAX_ARENAS || !at != !n || at & 7)
+	    !pl_layout_word(v, state, l->f.obmalloc_arenas, &at) || n > MAX_ARENAS || !at != !n ||
+	    at & 7)
 		return false;
 	*count = (uint32_t)n;
 	*arenas = at;
@@ -254,8 +255,9 @@ bool pl_layout_is_static_types(struct pl_view *v, const struct pl_layout *l, pl_
 	uint64_t type;
 
 	for (unsigned i = 0; i < n; i++)
-		if (!word(v, records + i * (uint64_t)(int64_t)l->f.managed_static_type_size,
-			  l->f.managed_static_type_type, &type) ||
+		if (!pl_layout_word(v,
+				    records + i * (uint64_t)(int64_t)l->f.managed_static_type_size,
+				    l->f.managed_static_type_type, &type) ||
 		    !pl_layout_is_type(v, l, type))
 			return false;
 	return true;

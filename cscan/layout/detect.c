@@ -73,7 +73,8 @@ static void find_module(struct pl_image *im, unsigned nth, struct pl_found *f)
 			return;
 	for (int rank = RANK_LIBRARY; rank <= RANK_OTHER; rank++)
 		for (size_t i = 0; i < n; i++)
-			if (!m[i].is_exe && rank_of(&m[i]) == rank && find_in(im, i, &m[i], &nth, f))
+			if (!m[i].is_exe && rank_of(&m[i]) == rank &&
+			    find_in(im, i, &m[i], &nth, f))
 				return;
 }
 
@@ -236,7 +237,8 @@ static const char *other_by_files(const struct pl_image *im)
 
 		if (!strncmp(name, "libpypy", 7) || (m[i].is_exe && !strncmp(name, "pypy", 4)))
 			return "PyPy";
-		if (!strncmp(name, "libgraalpy", 10) || (m[i].is_exe && !strncmp(name, "graalpy", 7)))
+		if (!strncmp(name, "libgraalpy", 10) ||
+		    (m[i].is_exe && !strncmp(name, "graalpy", 7)))
 			return "GraalPy";
 	}
 	return NULL;
@@ -323,10 +325,11 @@ int pl_layout_detect(struct pl_image *im, struct pl_ctx *ctx, unsigned nth, stru
 				  "the version of the CPython in this core was not found");
 	if (f.flavour & PL_FREE_THREADED) {
 		pl_layout_version_text(f.hexversion, version, sizeof(version));
-		return pl_err_set(err, PL_E_UNSUPPORTED,
-				  "this is a free-threaded CPython %s, which this version of pyleak "
-				  "cannot read yet",
-				  version);
+		return pl_err_set(
+			err, PL_E_UNSUPPORTED,
+			"this is a free-threaded CPython %s, which this version of pyleak "
+			"cannot read yet",
+			version);
 	}
 	*ret = f;
 	return 0;

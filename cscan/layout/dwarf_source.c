@@ -1,8 +1,8 @@
 /*
  * dwarf_source.c - offsets from the debug information of the very binary.
  *
- * Knows in which units of CPython (and in which of its extension modules) each struct is defined, so
- * that few of them need reading; image/ knows DWARF.
+ * Knows in which units of CPython (and in which of its extension modules) each struct is defined,
+ * so that few of them need reading; image/ knows DWARF.
  */
 #include "layout/internal.h"
 
@@ -10,16 +10,21 @@
 
 /* Units that together define every struct of fields.def, in all versions. */
 static const char *const core_units[] = {
-	"Modules/gcmodule.c",	  "Python/gc.c",	  "Objects/typeobject.c",
-	"Objects/dictobject.c",	  "Objects/odictobject.c", "Objects/setobject.c",
-	"Objects/obmalloc.c",	  "Objects/descrobject.c", "Objects/genobject.c",
-	"Objects/frameobject.c",  "Objects/exceptions.c",  "Objects/funcobject.c",
-	"Objects/bytearrayobject.c", "Objects/classobject.c", "Objects/complexobject.c",
-	"Objects/floatobject.c",  "Objects/unicodeobject.c", "Objects/weakrefobject.c",
-	"Objects/codeobject.c",	  "Objects/moduleobject.c", "Objects/methodobject.c",
-	"Objects/sliceobject.c",  "Objects/stringobject.c", "Objects/intobject.c",
-	"Python/traceback.c",	  "Python/context.c",	   "Python/ceval_gil.c",
-	"Python/ceval.c",	  "Python/pystate.c",	   NULL,
+	"Modules/gcmodule.c",        "Python/gc.c",
+	"Objects/typeobject.c",      "Objects/dictobject.c",
+	"Objects/odictobject.c",     "Objects/setobject.c",
+	"Objects/obmalloc.c",        "Objects/descrobject.c",
+	"Objects/genobject.c",       "Objects/frameobject.c",
+	"Objects/exceptions.c",      "Objects/funcobject.c",
+	"Objects/bytearrayobject.c", "Objects/classobject.c",
+	"Objects/complexobject.c",   "Objects/floatobject.c",
+	"Objects/unicodeobject.c",   "Objects/weakrefobject.c",
+	"Objects/codeobject.c",      "Objects/moduleobject.c",
+	"Objects/methodobject.c",    "Objects/sliceobject.c",
+	"Objects/stringobject.c",    "Objects/intobject.c",
+	"Python/traceback.c",        "Python/context.c",
+	"Python/ceval_gil.c",        "Python/ceval.c",
+	"Python/pystate.c",          NULL,
 };
 
 /*
@@ -75,9 +80,9 @@ struct batch {
 static void ask(struct batch *b, unsigned field)
 {
 	pl_vec_push(&b->queries, (struct pl_member_query){
-		.strct = pl_layout_rows[field].strct,
-		.member = pl_layout_rows[field].member,
-	});
+					 .strct = pl_layout_rows[field].strct,
+					 .member = pl_layout_rows[field].member,
+				 });
 	pl_vec_push(&b->fields, (uint16_t)field);
 }
 

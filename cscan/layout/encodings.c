@@ -62,7 +62,7 @@ static void python3_code(struct pl_layout *l, unsigned minor)
 	l->line_style = minor < 10    ? PL_LINES_LNOTAB36
 			: minor == 10 ? PL_LINES_310
 				      : PL_LINES_LOCATION;
-	l->gen_state_style = minor < 11	  ? PL_GEN_FRAME
+	l->gen_state_style = minor < 11   ? PL_GEN_FRAME
 			     : minor < 13 ? PL_GEN_311
 			     : minor < 15 ? PL_GEN_313
 					  : PL_GEN_315;
@@ -74,9 +74,10 @@ static void python3(struct pl_layout *l, unsigned minor)
 
 	python3_dicts(l, minor);
 	python3_code(l, minor);
-	/* 3.14.0-3.14.4 have one young and two old lists (Python/gc.c, gh-142516): the fields tell */
-	l->gc_style = free_threaded	    ? PL_GC_NO_LISTS
-		      : minor < 8	    ? PL_GC_REFS34
+	/* 3.14.0-3.14.4 have one young and two old lists (Python/gc.c, gh-142516): the fields tell
+	 */
+	l->gc_style = free_threaded         ? PL_GC_NO_LISTS
+		      : minor < 8           ? PL_GC_REFS34
 		      : pl_has(l->f.gc_old) ? PL_GC_INCREMENTAL
 					    : PL_GC_LINKS;
 	l->refcount_style = free_threaded ? PL_REF_BIASED
@@ -86,11 +87,11 @@ static void python3(struct pl_layout *l, unsigned minor)
 	/* bpo-40217: subtype_traverse() in Objects/typeobject.c */
 	l->traverse_type = minor >= 9;
 	l->int_style = minor < 12 ? PL_INT_SIZED : PL_INT_TAGGED;
-	l->str_style = minor < 12		      ? PL_STR_LEGACY
+	l->str_style = minor < 12                     ? PL_STR_LEGACY
 		       : minor >= 14 && free_threaded ? PL_STR_COMPACT_BYTE_INTERNED
 						      : PL_STR_COMPACT;
 	l->static_types_style = minor < 12 ? PL_STATIC_IN_TYPE : PL_STATIC_PER_INTERP;
-	l->freelist_style = minor < 10	 ? PL_FREE_STATICS
+	l->freelist_style = minor < 10   ? PL_FREE_STATICS
 			    : minor < 14 ? PL_FREE_INTERP
 					 : PL_FREE_UNIFORM;
 }
@@ -99,7 +100,8 @@ bool pl_layout_encodings(struct pl_layout *l)
 {
 	unsigned major = l->hexversion >> 24, minor = MINOR(l);
 
-	/* Objects/obmalloc.c: 16 where nothing else is found out (proof.c), radix tree since 3.10 */
+	/* Objects/obmalloc.c: 16 where nothing else is found out (proof.c), radix tree since 3.10
+	 */
 	l->object_align = 16;
 	l->arena_bytes = major == 2 || minor < 10 ? 256u << 10 : 1u << 20;
 	l->pool_bytes = major == 2 || minor < 10 ? 4u << 10 : 16u << 10;

@@ -1,15 +1,16 @@
 /*
  * freelists.c - dead objects that the allocator believes to be alive.
  *
- * Knows where each version keeps the objects it will use again: file-scope statics up to 3.9, fields
- * of the interpreter since 3.10, records of one shape since 3.14 (Include/internal/pycore_freelist*.h).
- * Where a stripped binary hides the statics, their members still have refcount 0 and nobody takes
- * them for living; the exception, unicode of 2.7, is searched for.
+ * Knows where each version keeps the objects it will use again: file-scope statics up to 3.9,
+ * fields of the interpreter since 3.10, records of one shape since 3.14
+ * (Include/internal/pycore_freelist*.h). Where a stripped binary hides the statics, their members
+ * still have refcount 0 and nobody takes them for living; the exception, unicode of 2.7, is
+ * searched for.
  */
 #include "layout/internal.h"
 
 #define MAX_TUPLE_LISTS 32 /* PyTuple_MAXSAVESIZE is 20 in all versions */
-#define NEAR 64		   /* a static counter lies that close to its list */
+#define NEAR 64            /* a static counter lies that close to its list */
 #define MAX_UNICODE 1024   /* PyUnicode_MAXFREELIST of 2.7 */
 /* Py_TPFLAGS_LIST_SUBCLASS and so on (Include/object.h), the same in all versions */
 #define FLAG_LIST (1u << 25)
@@ -17,8 +18,8 @@
 #define FLAG_DICT (1u << 29)
 
 static const char *const tuple_names[MAX_TUPLE_LISTS] = {
-	"tuples[0]",  "tuples[1]",  "tuples[2]",  "tuples[3]",	"tuples[4]",  "tuples[5]",
-	"tuples[6]",  "tuples[7]",  "tuples[8]",  "tuples[9]",	"tuples[10]", "tuples[11]",
+	"tuples[0]",  "tuples[1]",  "tuples[2]",  "tuples[3]",  "tuples[4]",  "tuples[5]",
+	"tuples[6]",  "tuples[7]",  "tuples[8]",  "tuples[9]",  "tuples[10]", "tuples[11]",
 	"tuples[12]", "tuples[13]", "tuples[14]", "tuples[15]", "tuples[16]", "tuples[17]",
 	"tuples[18]", "tuples[19]", "tuples[20]", "tuples[21]", "tuples[22]", "tuples[23]",
 	"tuples[24]", "tuples[25]", "tuples[26]", "tuples[27]", "tuples[28]", "tuples[29]",
@@ -39,13 +40,13 @@ static void add(struct gather *g, const char *name, enum pl_freelist_kind kind, 
 	if (kind == PL_FREELIST_CHAIN_AT && !pl_has(link))
 		return;
 	pl_vec_push(&g->lists, (struct pl_freelist){
-		.name = name,
-		.kind = kind,
-		.where = where,
-		.link_offset = kind == PL_FREELIST_CHAIN_AT ? link : 0,
-		.count = count,
-		.objects = objects,
-	});
+				       .name = name,
+				       .kind = kind,
+				       .where = where,
+				       .link_offset = kind == PL_FREELIST_CHAIN_AT ? link : 0,
+				       .count = count,
+				       .objects = objects,
+			       });
 }
 
 /* A counter of width bytes; below zero (the interpreter is going down) and unreadable are none. */
@@ -61,9 +62,9 @@ static uint64_t counter(struct gather *g, pl_addr addr, uint64_t width)
 static const struct in_interp {
 	const char *name;
 	uint16_t head, count; /* fields; count PL_N_FIELDS = one pointer, or NULL */
-	uint8_t kind;	      /* before 3.14 */
-	uint16_t link;	      /* field, for PL_FREELIST_CHAIN_AT */
-	bool blocks;	      /* no objects */
+	uint8_t kind;         /* before 3.14 */
+	uint16_t link;        /* field, for PL_FREELIST_CHAIN_AT */
+	bool blocks;          /* no objects */
 } in_interp[] = {
 #define LIST(name) PL_F_free_##name, PL_F_free_##name##_n
 	{"floats", LIST(floats), PL_FREELIST_CHAIN_TYPE, 0, false},
@@ -101,13 +102,14 @@ static void tuples_of_interp(struct gather *g, pl_addr interp)
 	/* up to 3.10 slot n is for tuples of n items, and slot 0 holds the living empty tuple; then
 	 * slot 0 is for one item (Objects/tupleobject.c) */
 	bool by_length = l->frame_style == PL_FRAME_OBJECT;
-	pl_addr head = interp + (uint64_t)(int64_t)l->f.free_tuples;
+	pl_addr head = pl_layout_at(interp, l->f.free_tuples);
 
 	if (!pl_has(l->f.free_tuples) || (!uniform && !pl_has(l->f.free_tuples_n)))
 		return;
-	for (unsigned i = by_length; i < PL_MIN(l->w.free_tuples / stride, MAX_TUPLE_LISTS - 1); i++) {
+	for (unsigned i = by_length; i < PL_MIN(l->w.free_tuples / stride, MAX_TUPLE_LISTS - 1);
+	     i++) {
 		pl_addr count = uniform ? head + i * stride + 8
-					: interp + (uint64_t)(int64_t)l->f.free_tuples_n + 4 * i;
+					: pl_layout_at(interp, l->f.free_tuples_n) + 4 * i;
 
 		add(g, tuple_names[by_length ? i : i + 1],
 		    uniform ? PL_FREELIST_CHAIN_FIRST : PL_FREELIST_CHAIN_AT, head + i * stride,
@@ -131,13 +133,13 @@ static void of_interp(struct gather *g, pl_addr interp)
 		if (!pl_has(head))
 			continue;
 		if (pl_has(n))
-			count = counter(g, interp + (uint64_t)(int64_t)n,
+			count = counter(g, pl_layout_at(interp, n),
 					((const uint32_t *)&l->w)[r->count]);
 		else
-			count = pl_read64(&g->v, interp + (uint64_t)(int64_t)head, &one) && one;
+			count = pl_read64(&g->v, pl_layout_at(interp, head), &one) && one;
 		if (kind == PL_FREELIST_ARRAY)
 			count = PL_MIN(count, PL_MAX(width / 8, 1u));
-		add(g, r->name, kind, interp + (uint64_t)(int64_t)head,
+		add(g, r->name, kind, pl_layout_at(interp, head),
 		    r->link ? pl_layout_offset(l, r->link) : 0, count, !r->blocks);
 	}
 	tuples_of_interp(g, interp);
@@ -187,7 +189,7 @@ static void chain_static(struct gather *g, const struct pl_symbol *s)
 	uint64_t head, type;
 
 	if (!pl_read64(&g->v, s->addr, &head) || !head || !pl_has(f->object_type) ||
-	    !pl_read64(&g->v, head + (uint64_t)(int64_t)f->object_type, &type))
+	    !pl_read64(&g->v, pl_layout_at(head, f->object_type), &type))
 		return;
 	if (is_symbol(g, type, "PyFrame_Type"))
 		add(g, "frames", PL_FREELIST_CHAIN_AT, s->addr, f->frame_back,
@@ -199,8 +201,8 @@ static void chain_static(struct gather *g, const struct pl_symbol *s)
 		add(g, "cfunctions", PL_FREELIST_CHAIN_AT, s->addr, f->cfunction_self,
 		    static_counter(g, s, counted), true);
 	else if (is_symbol(g, type, "PyUnicode_Type"))
-		add(g, "unicode", PL_FREELIST_CHAIN_FIRST, s->addr, 0, static_counter(g, s, counted),
-		    true);
+		add(g, "unicode", PL_FREELIST_CHAIN_FIRST, s->addr, 0,
+		    static_counter(g, s, counted), true);
 	else if (!pl_layout_is_type(&g->v, g->l, type))
 		/* 2.7 keeps no count of its ints and floats (Objects/intobject.c, floatobject.c) */
 		add(g, g->l->gc_style == PL_GC_REFS27 ? "numbers" : "floats",
@@ -236,9 +238,10 @@ static const char *array_name(struct gather *g, pl_addr array)
 	const struct pl_fields *f = &g->l->f;
 	uint64_t object, type, flags;
 
-	if (!pl_read64(&g->v, array, &object) || !pl_has(f->object_type) || !pl_has(f->type_flags) ||
-	    !pl_read64(&g->v, object + (uint64_t)(int64_t)f->object_type, &type) ||
-	    !pl_read64(&g->v, type + (uint64_t)(int64_t)f->type_flags, &flags))
+	if (!pl_read64(&g->v, array, &object) || !pl_has(f->object_type) ||
+	    !pl_has(f->type_flags) ||
+	    !pl_read64(&g->v, pl_layout_at(object, f->object_type), &type) ||
+	    !pl_read64(&g->v, pl_layout_at(type, f->type_flags), &flags))
 		return "free_list";
 	return flags & FLAG_LIST ? "lists" : flags & FLAG_DICT ? "dicts" : "sets";
 }
@@ -266,10 +269,10 @@ static const struct named_static {
 	{"async_gens", "ag_value_freelist", "ag_value_freelist_free", PL_FREELIST_ARRAY, 0, false},
 	{"async_gen_asends", "ag_asend_freelist", "ag_asend_freelist_free", PL_FREELIST_ARRAY, 0,
 	 false},
-	{"contexts", "ctx_freelist", "ctx_freelist_len", PL_FREELIST_CHAIN_AT, PL_F_context_weaklist,
-	 false},
-	{"memerrors", "memerrors_freelist", "memerrors_numfree", PL_FREELIST_CHAIN_AT, PL_F_exc_dict,
-	 false},
+	{"contexts", "ctx_freelist", "ctx_freelist_len", PL_FREELIST_CHAIN_AT,
+	 PL_F_context_weaklist, false},
+	{"memerrors", "memerrors_freelist", "memerrors_numfree", PL_FREELIST_CHAIN_AT,
+	 PL_F_exc_dict, false},
 };
 
 static void of_statics(struct gather *g)
@@ -305,9 +308,9 @@ static uint64_t unicode_chain(struct gather *g, pl_addr at)
 	uint64_t type, flags, n = 0;
 
 	for (; at && n <= MAX_UNICODE; n++) {
-		if (at & 7 || !pl_read64(&g->v, at + (uint64_t)(int64_t)f->object_type, &type) ||
+		if (at & 7 || !pl_read64(&g->v, pl_layout_at(at, f->object_type), &type) ||
 		    !pl_layout_is_type(&g->v, g->l, type) ||
-		    !pl_read64(&g->v, type + (uint64_t)(int64_t)f->type_flags, &flags) ||
+		    !pl_read64(&g->v, pl_layout_at(type, f->type_flags), &flags) ||
 		    !(flags & FLAG_UNICODE) || !pl_read64(&g->v, at, &at))
 			return 0;
 	}

@@ -1,16 +1,11 @@
 /*
  * infer.c - finding the interpreter's structures with no symbol at all, by what they must satisfy.
  *
- * Knows the shapes that no other data has: a type that is its own type, an interpreter whose threads
- * point back to it, three lists that close. Looks in the data of the interpreter's file and in the
- * anonymous memory behind it, which is its .bss; everywhere only when no file is known.
+ * Knows the shapes that no other data has: a type that is its own type, an interpreter whose
+ * threads point back to it, three lists that close. Looks in the data of the interpreter's file and
+ * in the anonymous memory behind it, which is its .bss; everywhere only when no file is known.
  */
 #include "layout/internal.h"
-
-static bool word(struct pl_view *v, pl_addr base, int32_t offset, uint64_t *ret)
-{
-	return pl_has(offset) && base && pl_read64(v, base + (uint64_t)(int64_t)offset, ret);
-}
 
 struct search {
 	struct pl_view v;
@@ -35,8 +30,8 @@ static bool type_in(void *arg, pl_addr lo, const uint8_t *host, uint64_t n)
 			const uint8_t *p = host + at + head;
 			uint64_t basicsize = pl_ld64(p + AT_BASICSIZE);
 
-			if (pl_ld64(p + AT_TYPE) != lo + at || basicsize < 800 || basicsize > 1200 ||
-			    !(pl_ld64(p + AT_FLAGS) & 1u << 31))
+			if (pl_ld64(p + AT_TYPE) != lo + at || basicsize < 800 ||
+			    basicsize > 1200 || !(pl_ld64(p + AT_FLAGS) & 1u << 31))
 				continue;
 			q->ret = lo + at;
 			return true;
@@ -75,8 +70,7 @@ static bool cookie_in(void *arg, pl_addr lo, const uint8_t *host, uint64_t n)
 	return false;
 }
 
-pl_addr pl_layout_find_cookie(struct pl_image *im, struct pl_ctx *ctx,
-			      const struct pl_found *found)
+pl_addr pl_layout_find_cookie(struct pl_image *im, struct pl_ctx *ctx, const struct pl_found *found)
 {
 	struct search q = {.ret = 0};
 
@@ -92,7 +86,7 @@ static bool live_interp(struct search *q, pl_addr addr)
 	uint64_t modules;
 
 	return q->tries && pl_layout_is_interp(&q->v, q->l, addr, &threads) && threads &&
-	       q->tries-- && word(&q->v, addr, q->l->f.interp_modules, &modules) &&
+	       q->tries-- && pl_layout_word(&q->v, addr, q->l->f.interp_modules, &modules) &&
 	       pl_layout_dict_keys(&q->v, q->l, modules, keys, 1, &found) && found;
 }
 
@@ -120,10 +114,10 @@ static bool links_back(struct search *q, pl_addr head)
 	const struct pl_fields *f = &q->l->f;
 	uint64_t next, prev, back;
 
-	return word(&q->v, head, f->gc_head_next, &next) && next &&
-	       word(&q->v, head, f->gc_head_prev, &prev) && prev &&
-	       word(&q->v, next, f->gc_head_prev, &back) && back == head &&
-	       word(&q->v, prev, f->gc_head_next, &back) && back == head;
+	return pl_layout_word(&q->v, head, f->gc_head_next, &next) && next &&
+	       pl_layout_word(&q->v, head, f->gc_head_prev, &prev) && prev &&
+	       pl_layout_word(&q->v, next, f->gc_head_prev, &back) && back == head &&
+	       pl_layout_word(&q->v, prev, f->gc_head_next, &back) && back == head;
 }
 
 /* The static array of three generations (Modules/gcmodule.c before 3.7). */
@@ -204,7 +198,7 @@ static bool points_to_obmalloc(struct pl_view *v, const struct pl_layout *l, int
 	uint32_t count;
 	pl_addr arenas;
 
-	return word(v, l->interp_head, offset, &state) && state &&
+	return pl_layout_word(v, l->interp_head, offset, &state) && state &&
 	       pl_layout_is_obmalloc(v, l, state, &count, &arenas);
 }
 
@@ -218,12 +212,12 @@ void pl_layout_find_tail(struct pl_image *im, struct pl_layout *l)
 	pl_view_init(&v, im);
 	if (!l->interp_head || !pl_has(told) || !pl_has(l->f.interp_types) ||
 	    !pl_has(l->f.managed_static_type_size) ||
-	    pl_layout_is_static_types(&v, l, l->interp_head + (uint64_t)(int64_t)told, RECORDS))
+	    pl_layout_is_static_types(&v, l, pl_layout_at(l->interp_head, told), RECORDS))
 		return;
 	for (int32_t by = 8; by <= 2 * REACH; by += 8) {
 		/* nearest first, above and below in turn */
 		int32_t move = by / 8 % 2 ? (by + 8) / 2 / 8 * 8 : -(by / 2 / 8 * 8);
-		pl_addr records = l->interp_head + (uint64_t)(int64_t)(told + move);
+		pl_addr records = pl_layout_at(l->interp_head, told + move);
 
 		if (told + move <= start || !pl_layout_is_static_types(&v, l, records, RECORDS))
 			continue;

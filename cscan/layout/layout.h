@@ -22,7 +22,8 @@ struct pl_fields {
 #include "layout/fields.def"
 #undef PL_FIELD
 };
-/* Bytes of each member (1, 2, 4, 8, or the size of an embedded struct or array); 0 = unknown, take the usual. */
+/* Bytes of each member (1, 2, 4, 8, or the size of an embedded struct or array); 0 = unknown, take
+ * the usual. */
 struct pl_widths {
 #define PL_FIELD(name, strct, member) uint32_t name;
 #include "layout/fields.def"
@@ -36,18 +37,22 @@ enum pl_field {
 };
 
 enum pl_source {
-	PL_FROM_NOWHERE, PL_FROM_DWARF, PL_FROM_DEBUG_OFFSETS, PL_FROM_TABLE, PL_FROM_SAME_MINOR,
+	PL_FROM_NOWHERE,
+	PL_FROM_DWARF,
+	PL_FROM_DEBUG_OFFSETS,
+	PL_FROM_TABLE,
+	PL_FROM_SAME_MINOR,
 	PL_FROM_INFERENCE,
 	PL_FROM_SYMBOL, /* 2.7, 3.6: statics of the collector, as offsets from gc_statics */
 };
 
 /* ---- encodings: what a value means ---- */
 enum pl_gc_style {
-	PL_GC_REFS27,   /* 2.7: gc_refs states, -2 untracked */
-	PL_GC_REFS34,   /* 3.4-3.7: gc_refs = state << 1 | finalized */
-	PL_GC_LINKS,    /* 3.8+: tracked <=> next != 0; flag bits in prev */
+	PL_GC_REFS27,      /* 2.7: gc_refs states, -2 untracked */
+	PL_GC_REFS34,      /* 3.4-3.7: gc_refs = state << 1 | finalized */
+	PL_GC_LINKS,       /* 3.8+: tracked <=> next != 0; flag bits in prev */
 	PL_GC_INCREMENTAL, /* 3.14.0-3.14.4: PL_GC_LINKS with young and two old spaces */
-	PL_GC_NO_LISTS, /* free-threaded */
+	PL_GC_NO_LISTS,    /* free-threaded */
 };
 enum pl_refcount_style {
 	PL_REF_PLAIN,         /* up to 3.11 */
@@ -61,28 +66,30 @@ enum pl_dict_style {
 	PL_DICT_KEYS311, /* log2 sizes, kind general/unicode/split */
 };
 enum pl_values_style {
-	PL_VALUES_NONE,      /* 2.7: no split dicts */
-	PL_VALUES_ARRAY,     /* 3.6-3.10: ma_values is the array */
-	PL_VALUES_PREFIXED,  /* 3.11-3.12: array with prefix bytes before it */
-	PL_VALUES_STRUCT,    /* 3.13+: struct _dictvalues, may be inline in the object */
+	PL_VALUES_NONE,     /* 2.7: no split dicts */
+	PL_VALUES_ARRAY,    /* 3.6-3.10: ma_values is the array */
+	PL_VALUES_PREFIXED, /* 3.11-3.12: array with prefix bytes before it */
+	PL_VALUES_STRUCT,   /* 3.13+: struct _dictvalues, may be inline in the object */
 };
-enum pl_attrs_style { /* where a managed dict is, relative to the object */
-	PL_ATTRS_DICTOFFSET, /* up to 3.10: tp_dictoffset only */
-	PL_ATTRS_311,        /* -32 values, -24 dict */
-	PL_ATTRS_312,        /* -24 values|1 or dict */
-	PL_ATTRS_313,        /* -24 dict; inline values at obj + basicsize */
+enum pl_attrs_style {                      /* where a managed dict is, relative to the object */
+		      PL_ATTRS_DICTOFFSET, /* up to 3.10: tp_dictoffset only */
+		      PL_ATTRS_311,        /* -32 values, -24 dict */
+		      PL_ATTRS_312,        /* -24 values|1 or dict */
+		      PL_ATTRS_313,        /* -24 dict; inline values at obj + basicsize */
 };
 enum pl_int_style { PL_INT_SIZED /* |ob_size| digits */, PL_INT_TAGGED /* 3.12+ lv_tag */ };
 enum pl_str_style {
-	PL_STR_27,      /* str is bytes; unicode has a separate buffer */
-	PL_STR_LEGACY,  /* 3.3-3.11: wstr, may be not ready */
-	PL_STR_COMPACT, /* 3.12+ */
+	PL_STR_27,                    /* str is bytes; unicode has a separate buffer */
+	PL_STR_LEGACY,                /* 3.3-3.11: wstr, may be not ready */
+	PL_STR_COMPACT,               /* 3.12+ */
 	PL_STR_COMPACT_BYTE_INTERNED, /* 3.14t+: interned is a whole byte */
 };
 enum pl_frame_style {
-	PL_FRAME_OBJECT,   /* 2.7-3.10: frame objects */
-	PL_FRAME_311, PL_FRAME_312, PL_FRAME_313, /* _PyInterpreterFrame, owners differ */
-	PL_FRAME_TAGGED,   /* 3.14+: stack references */
+	PL_FRAME_OBJECT, /* 2.7-3.10: frame objects */
+	PL_FRAME_311,
+	PL_FRAME_312,
+	PL_FRAME_313,    /* _PyInterpreterFrame, owners differ */
+	PL_FRAME_TAGGED, /* 3.14+: stack references */
 };
 enum pl_line_style { PL_LINES_LNOTAB27, PL_LINES_LNOTAB36, PL_LINES_310, PL_LINES_LOCATION };
 enum pl_static_types_style {
@@ -91,9 +98,9 @@ enum pl_static_types_style {
 };
 enum pl_gen_state_style { PL_GEN_FRAME /* <= 3.10 */, PL_GEN_311, PL_GEN_313, PL_GEN_315 };
 enum pl_freelist_style {
-	PL_FREE_STATICS,  /* up to 3.9: file-scope statics */
-	PL_FREE_INTERP,   /* 3.10-3.13: arrays and links per interpreter, refcount 0 */
-	PL_FREE_UNIFORM,  /* 3.14+: {head, count} records, link in the first word */
+	PL_FREE_STATICS, /* up to 3.9: file-scope statics */
+	PL_FREE_INTERP,  /* 3.10-3.13: arrays and links per interpreter, refcount 0 */
+	PL_FREE_UNIFORM, /* 3.14+: {head, count} records, link in the first word */
 };
 enum pl_flavour { PL_RELEASE = 0, PL_PYDEBUG = 1, PL_TRACE_REFS = 2, PL_FREE_THREADED = 4 };
 
@@ -109,10 +116,11 @@ struct pl_layout {
 	enum pl_source best;         /* what the greater part comes from: "layout from dwarf" */
 	const char *table;           /* name of the table used for the rest, or NULL */
 
-	uint32_t hexversion;         /* PY_VERSION_HEX; low parts 0 when only the minor is known */
-	char version[24];            /* "3.11.2", "3.14.0rc2" */
-	const char *version_source;  /* how it is known: "debug offsets", "Py_Version", "file name" */
-	unsigned flavour;            /* enum pl_flavour bits */
+	uint32_t hexversion; /* PY_VERSION_HEX; low parts 0 when only the minor is known */
+	char version[24];    /* "3.11.2", "3.14.0rc2" */
+	const char
+		*version_source; /* how it is known: "debug offsets", "Py_Version", "file name" */
+	unsigned flavour;        /* enum pl_flavour bits */
 
 	/* encodings */
 	enum pl_gc_style gc_style;
@@ -127,25 +135,28 @@ struct pl_layout {
 	enum pl_static_types_style static_types_style;
 	enum pl_gen_state_style gen_state_style;
 	enum pl_freelist_style freelist_style;
-	unsigned object_align;   /* pymalloc's alignment: 8 or 16 */
+	unsigned object_align; /* pymalloc's alignment: 8 or 16 */
 	uint32_t arena_bytes, pool_bytes;
-	bool preheader_gc;       /* 3.11+: two words before the gc head of some types */
-	uint64_t preheader_flags; /* tp_flags bits that mean "has the pre-header": managed dict/weakref */
-	uint64_t flag_managed_dict, flag_inline_values, flag_static_builtin; /* 0 where the version has none */
-	bool unicode27_ucs4;     /* 2.7 --enable-unicode=ucs4 */
+	bool preheader_gc;        /* 3.11+: two words before the gc head of some types */
+	uint64_t preheader_flags; /* tp_flags bits that mean "has the pre-header": managed
+				     dict/weakref */
+	uint64_t flag_managed_dict, flag_inline_values,
+		flag_static_builtin; /* 0 where the version has none */
+	bool unicode27_ucs4;         /* 2.7 --enable-unicode=ucs4 */
 	const char *builtins_module; /* "builtins", 2.7: "__builtin__" */
 	bool traverse_type;       /* 3.9+: tp_traverse of instances of heap types visits the type */
-	bool getsizeof_preheader; /* 3.12+: sys.getsizeof() counts the pre-header too */
+	bool getsizeof_preheader; /* 3.11+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */
-	int module;              /* image module of libpython or of the static executable, -1 unknown */
-	pl_addr type_type;       /* PyType_Type */
-	pl_addr runtime;         /* _PyRuntime (3.7+), else 0 */
-	pl_addr gc_statics;      /* 2.7, 3.6: &generations[0], else 0 */
-	pl_addr gc_collecting_address, gc_enabled_address; /* 2.7, 3.6: file-scope ints of gcmodule.c, */
-	pl_addr gc_debug_address, gc_garbage_address;      /* 0 when stripped and always later */
-	pl_addr interp_head;     /* first PyInterpreterState, 0 when it was not found */
-	pl_addr tstate_current;  /* thread that holds the GIL, 0 = none or unknown */
+	int module;         /* image module of libpython or of the static executable, -1 unknown */
+	pl_addr type_type;  /* PyType_Type */
+	pl_addr runtime;    /* _PyRuntime (3.7+), else 0 */
+	pl_addr gc_statics; /* 2.7, 3.6: &generations[0], else 0 */
+	pl_addr gc_collecting_address,
+		gc_enabled_address;                   /* 2.7, 3.6: file-scope ints of gcmodule.c, */
+	pl_addr gc_debug_address, gc_garbage_address; /* 0 when stripped and always later */
+	pl_addr interp_head;    /* first PyInterpreterState, 0 when it was not found */
+	pl_addr tstate_current; /* thread that holds the GIL, 0 = none or unknown */
 
 	PL_VEC(struct pl_rejected) rejected; /* layouts that failed their proof, for `info` */
 };
@@ -190,25 +201,27 @@ struct pl_gc_list {
 unsigned pl_layout_gc_lists(const struct pl_layout *l, pl_addr interp, struct pl_gc_list ret[4]);
 
 /*
- * A freelist of dead objects that the allocator believes are live. Objects are reached from where by
- * the kind below. Filled for every freelist whose place is known in this core.
+ * A freelist of dead objects that the allocator believes are live. Objects are reached from where
+ * by the kind below. Filled for every freelist whose place is known in this core.
  */
 enum pl_freelist_kind {
 	PL_FREELIST_CHAIN_TYPE,  /* *where = head object; next = word at ob_type (floats) */
 	PL_FREELIST_CHAIN_FIRST, /* next = first word of the object (3.14+) */
-	PL_FREELIST_CHAIN_AT,    /* next = word at link_offset of the object (frames, tuples, methods) */
-	PL_FREELIST_ARRAY,       /* where = first of count object pointers */
+	PL_FREELIST_CHAIN_AT, /* next = word at link_offset of the object (frames, tuples, methods)
+			       */
+	PL_FREELIST_ARRAY,    /* where = first of count object pointers */
 };
 struct pl_freelist {
-	const char *name;  /* "floats", "tuples[3]" */
+	const char *name; /* "floats", "tuples[3]" */
 	enum pl_freelist_kind kind;
 	pl_addr where;
 	int32_t link_offset;
-	uint64_t count;    /* entries the interpreter says it holds; a chain is cut there and damage
-			    * noted; UINT64_MAX = it keeps no count */
-	bool objects;      /* false: dict keys, stack chunks (blocks, not objects) */
+	uint64_t count; /* entries the interpreter says it holds; a chain is cut there and damage
+			 * noted; UINT64_MAX = it keeps no count */
+	bool objects;   /* false: dict keys, stack chunks (blocks, not objects) */
 };
-/* All freelists of an interpreter (statics: of the first one). *ret malloced; returns the number. */
+/* All freelists of an interpreter (statics: of the first one). *ret malloced; returns the number.
+ */
 size_t pl_layout_freelists(struct pl_image *im, const struct pl_layout *l, pl_addr interp,
 			   struct pl_freelist **ret);
 

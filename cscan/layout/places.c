@@ -8,21 +8,17 @@
 
 #define MAX_INTERPS 4096 /* interpreters that are followed */
 
-static bool word(struct pl_view *v, pl_addr base, int32_t offset, uint64_t *ret)
-{
-	return pl_has(offset) && base && pl_read64(v, base + (uint64_t)(int64_t)offset, ret);
-}
-
 /* The thread that holds the GIL of interp (3.12+: each interpreter has a pointer to its own). */
 static pl_addr gil_holder(struct pl_view *v, const struct pl_layout *l, pl_addr interp)
 {
 	uint64_t gil, holder, owner;
 	uint32_t locked;
 
-	if (!word(v, interp, l->f.interp_ceval_gil, &gil) || !gil || !pl_has(l->f.gil_locked) ||
-	    !pl_read32(v, gil + (uint64_t)(int64_t)l->f.gil_locked, &locked) || locked != 1 ||
-	    !word(v, gil, l->f.gil_holder, &holder) ||
-	    !word(v, holder, l->f.thread_interp, &owner) || owner != interp)
+	if (!pl_layout_word(v, interp, l->f.interp_ceval_gil, &gil) || !gil ||
+	    !pl_has(l->f.gil_locked) ||
+	    !pl_read32(v, pl_layout_at(gil, l->f.gil_locked), &locked) || locked != 1 ||
+	    !pl_layout_word(v, gil, l->f.gil_holder, &holder) ||
+	    !pl_layout_word(v, holder, l->f.thread_interp, &owner) || owner != interp)
 		return 0;
 	return holder;
 }
@@ -31,14 +27,14 @@ static pl_addr current_thread(struct pl_view *v, const struct pl_layout *l)
 {
 	uint64_t thread, interp = l->interp_head;
 
-	if (word(v, l->runtime, l->f.runtime_tstate_current, &thread))
+	if (pl_layout_word(v, l->runtime, l->f.runtime_tstate_current, &thread))
 		return thread;
 	for (unsigned i = 0; interp && i < MAX_INTERPS; i++) {
 		pl_addr holder = gil_holder(v, l, interp);
 
 		if (holder)
 			return holder;
-		if (!word(v, interp, l->f.interp_next, &interp))
+		if (!pl_layout_word(v, interp, l->f.interp_next, &interp))
 			break;
 	}
 	return 0;
@@ -59,7 +55,7 @@ void pl_layout_places(struct pl_image *im, struct pl_ctx *ctx, const struct pl_f
 	} else {
 		uint64_t head;
 
-		if (word(&v, l->runtime, l->f.runtime_interpreters_head, &head))
+		if (pl_layout_word(&v, l->runtime, l->f.runtime_interpreters_head, &head))
 			l->interp_head = head;
 	}
 	if (!l->interp_head)
@@ -73,9 +69,9 @@ pl_addr pl_layout_gc_state(const struct pl_layout *l, pl_addr interp)
 	if (l->gc_statics)
 		return l->gc_statics;
 	if (pl_has(l->f.runtime_gc))
-		return l->runtime ? l->runtime + (uint64_t)(int64_t)l->f.runtime_gc : 0;
+		return l->runtime ? pl_layout_at(l->runtime, l->f.runtime_gc) : 0;
 	if (pl_has(l->f.interp_gc) && interp)
-		return interp + (uint64_t)(int64_t)l->f.interp_gc;
+		return pl_layout_at(interp, l->f.interp_gc);
 	return 0;
 }
 
@@ -84,9 +80,8 @@ static void add_list(const struct pl_layout *l, const char *name, pl_addr record
 {
 	ret->name = name;
 	ret->record = record;
-	ret->head = record + (pl_has(l->f.generation_head)
-				      ? (uint64_t)(int64_t)l->f.generation_head
-				      : 0);
+	ret->head = record +
+		    (pl_has(l->f.generation_head) ? (uint64_t)(int64_t)l->f.generation_head : 0);
 }
 
 unsigned pl_layout_gc_lists(const struct pl_layout *l, pl_addr interp, struct pl_gc_list ret[4])
@@ -102,14 +97,14 @@ unsigned pl_layout_gc_lists(const struct pl_layout *l, pl_addr interp, struct pl
 		return 0;
 	stride = (uint64_t)(int64_t)l->f.generation_size;
 	for (unsigned i = 0; i < 3; i++) {
-		pl_addr record = state + (uint64_t)(int64_t)l->f.gc_generations + i * stride;
+		pl_addr record = pl_layout_at(state, l->f.gc_generations) + i * stride;
 
 		if (l->gc_style == PL_GC_INCREMENTAL && i)
-			record = state + (uint64_t)(int64_t)l->f.gc_old + (i - 1) * stride;
+			record = pl_layout_at(state, l->f.gc_old) + (i - 1) * stride;
 		add_list(l, l->gc_style == PL_GC_INCREMENTAL ? incremental[i] : generational[i],
 			 record, &ret[n++]);
 	}
 	if (pl_has(l->f.gc_permanent))
-		add_list(l, "permanent", state + (uint64_t)(int64_t)l->f.gc_permanent, &ret[n++]);
+		add_list(l, "permanent", pl_layout_at(state, l->f.gc_permanent), &ret[n++]);
 	return n;
 }

@@ -11,13 +11,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MAX_INTERPS 4096 /* followed along the chain */
-#define MAX_STATES 16	 /* collectors whose lists are walked */
-#define SAMPLE 20000	 /* nodes of each list */
-#define FEW_NODES 20	 /* that many good nodes prove nothing yet */
-#define MAX_MODULES 64	 /* interpreters whose sys.modules is read */
+#define MAX_INTERPS 4096      /* followed along the chain */
+#define MAX_STATES 16         /* collectors whose lists are walked */
+#define SAMPLE 20000          /* nodes of each list */
+#define FEW_NODES 20          /* that many good nodes prove nothing yet */
+#define MAX_MODULES 64        /* interpreters whose sys.modules is read */
 #define HUGE_ARENA (2u << 20) /* 3.15 with huge pages */
-#define FIRST_ARENAS 4096 /* among which one is in use */
+#define FIRST_ARENAS 4096     /* among which one is in use */
 
 struct proof {
 	struct pl_view v;
@@ -37,14 +37,9 @@ static bool PL_PRINTF(2, 3) fail(struct proof *p, const char *fmt, ...)
 	return false;
 }
 
-static bool word(struct proof *p, pl_addr base, int32_t offset, uint64_t *ret)
-{
-	return pl_has(offset) && base && pl_read64(&p->v, base + (uint64_t)(int64_t)offset, ret);
-}
-
 static bool half(struct proof *p, pl_addr base, int32_t offset, uint32_t *ret)
 {
-	return pl_has(offset) && base && pl_read32(&p->v, base + (uint64_t)(int64_t)offset, ret);
+	return pl_has(offset) && base && pl_read32(&p->v, pl_layout_at(base, offset), ret);
 }
 
 /* NULL, or an object whose type is one. */
@@ -52,7 +47,7 @@ static bool null_or_object(struct proof *p, pl_addr addr)
 {
 	uint64_t type;
 
-	return !addr || (!(addr & 7) && word(p, addr, p->l->f.object_type, &type) &&
+	return !addr || (!(addr & 7) && pl_layout_word(&p->v, addr, p->l->f.object_type, &type) &&
 			 pl_layout_is_type(&p->v, p->l, type));
 }
 
@@ -63,16 +58,18 @@ static bool prove_type(struct proof *p)
 
 	if (!l->type_type)
 		return fail(p, "PyType_Type was not found");
-	if (!word(p, l->type_type, l->f.object_type, &type))
+	if (!pl_layout_word(&p->v, l->type_type, l->f.object_type, &type))
 		return fail(p, "PyType_Type is not in the core");
 	if (type != l->type_type)
 		return fail(p, "the type of PyType_Type is not itself");
-	if (!word(p, l->type_type, l->f.type_basicsize, &basicsize) ||
-	    (pl_has(l->f.heaptype_size) && basicsize != (uint64_t)(int64_t)l->f.heaptype_size))
+	if (!pl_layout_word(&p->v, l->type_type, l->f.type_basicsize, &basicsize))
+		return fail(p, "type.__basicsize__ is not in the core");
+	if (pl_has(l->f.heaptype_size) && basicsize != (uint64_t)(int64_t)l->f.heaptype_size)
 		return fail(p, "type.__basicsize__ is %llu, expected %d",
 			    (unsigned long long)basicsize, l->f.heaptype_size);
-	if (!word(p, l->type_type, l->f.type_base, &base) || !pl_layout_is_type(&p->v, l, base) ||
-	    !word(p, base, l->f.type_base, &none) || none)
+	if (!pl_layout_word(&p->v, l->type_type, l->f.type_base, &base) ||
+	    !pl_layout_is_type(&p->v, l, base) ||
+	    !pl_layout_word(&p->v, base, l->f.type_base, &none) || none)
 		return fail(p, "the base of type is not object");
 	return true;
 }
@@ -85,12 +82,12 @@ static bool prove_modules(struct proof *p, pl_addr interp, bool *proved)
 	uint64_t modules;
 	unsigned found = 0;
 
-	if (!word(p, interp, l->f.interp_modules, &modules))
+	if (!pl_layout_word(&p->v, interp, l->f.interp_modules, &modules))
 		return fail(p, "the interpreter's modules are not in the core");
 	if (!modules) /* not made yet, or torn down already */
 		return true;
-	if (!pl_layout_dict_keys(&p->v, l, modules,
-				 l->str_style == PL_STR_27 ? python2 : python3, 2, &found) ||
+	if (!pl_layout_dict_keys(&p->v, l, modules, l->str_style == PL_STR_27 ? python2 : python3,
+				 2, &found) ||
 	    !null_or_object(p, modules))
 		return fail(p, "the interpreter's modules at 0x%llx are no dict",
 			    (unsigned long long)modules);
@@ -118,7 +115,7 @@ static bool prove_interps(struct proof *p, bool *proved)
 		}
 		if (!*proved && i < MAX_MODULES && !prove_modules(p, interp, proved))
 			return false;
-		if (!word(p, interp, l->f.interp_next, &interp))
+		if (!pl_layout_word(&p->v, interp, l->f.interp_next, &interp))
 			break;
 	}
 	return true;
@@ -160,14 +157,17 @@ static bool prove_lists(struct proof *p, bool enough)
 		if (state != last && !prove_state(p, interp, state))
 			return false;
 		last = state;
-		if (!interp || !word(p, interp, l->f.interp_next, &interp) || !interp)
+		if (!interp || !pl_layout_word(&p->v, interp, l->f.interp_next, &interp) || !interp)
 			break;
 	}
-	/* one fault in twenty nodes is far more than damage does and far less than a wrong offset */
+	/* one fault in twenty nodes is far more than damage does and far less than a wrong offset
+	 */
 	if ((c->bad + c->back) * 20 > c->nodes)
-		return fail(p, "the gc lists break: %llu nodes, %llu are no objects, %llu not linked back",
-			    (unsigned long long)c->nodes, (unsigned long long)c->bad,
-			    (unsigned long long)c->back);
+		return fail(
+			p,
+			"the gc lists break: %llu nodes, %llu are no objects, %llu not linked back",
+			(unsigned long long)c->nodes, (unsigned long long)c->bad,
+			(unsigned long long)c->back);
 	if (c->nodes < FEW_NODES && !enough)
 		return fail(p, "the gc lists hold only %llu objects, too few to prove anything",
 			    (unsigned long long)c->nodes);
@@ -177,7 +177,7 @@ static bool prove_lists(struct proof *p, bool enough)
 static bool prove_static_types(struct proof *p, bool started)
 {
 	const struct pl_layout *l = p->l;
-	pl_addr records = l->interp_head + (uint64_t)(int64_t)l->f.interp_static_types;
+	pl_addr records = pl_layout_at(l->interp_head, l->f.interp_static_types);
 	uint64_t first;
 
 	/* no type was readied yet, or the core does not hold the place */
@@ -200,7 +200,7 @@ static bool prove_arenas(struct proof *p)
 	if (!pl_has(l->f.interp_obmalloc) || !pl_has(l->f.obmalloc_arenas) ||
 	    !pl_has(l->f.arena_size) || !l->interp_head)
 		return true;
-	state = l->interp_head + (uint64_t)(int64_t)l->f.interp_obmalloc;
+	state = pl_layout_at(l->interp_head, l->f.interp_obmalloc);
 	/* 3.12 embeds the state, later versions point to it (pycore_interp.h): the width tells */
 	if (l->w.interp_obmalloc == 8 && (!pl_read64(&p->v, state, &state) || !state))
 		return true;
@@ -209,7 +209,7 @@ static bool prove_arenas(struct proof *p)
 	for (uint32_t i = 0; i < PL_MIN(count, FIRST_ARENAS); i++) {
 		pl_addr arena = arenas + (uint64_t)i * (uint64_t)(int64_t)l->f.arena_size;
 
-		if (!word(p, arena, l->f.arena_address, &address) ||
+		if (!pl_layout_word(&p->v, arena, l->f.arena_address, &address) ||
 		    !half(p, arena, l->f.arena_ntotalpools, &pools))
 			return fail(p, "arena %u at 0x%llx cannot be read", i,
 				    (unsigned long long)arena);
@@ -238,11 +238,12 @@ static bool prove_pointers(struct proof *p)
 	uint32_t enabled;
 
 	for (size_t i = 0; l->interp_head && i < PL_ARRAY_LEN(interp_fields); i++)
-		if (word(p, l->interp_head, pl_layout_offset(l, interp_fields[i]), &value) &&
+		if (pl_layout_word(&p->v, l->interp_head, pl_layout_offset(l, interp_fields[i]),
+				   &value) &&
 		    !null_or_object(p, value))
-			return fail(p, "%s holds 0x%llx, no object", pl_field_name(interp_fields[i]),
-				    (unsigned long long)value);
-	if (word(p, state, l->f.gc_garbage, &value) && !null_or_object(p, value))
+			return fail(p, "%s holds 0x%llx, no object",
+				    pl_field_name(interp_fields[i]), (unsigned long long)value);
+	if (pl_layout_word(&p->v, state, l->f.gc_garbage, &value) && !null_or_object(p, value))
 		return fail(p, "gc.garbage is 0x%llx, no object", (unsigned long long)value);
 	if (half(p, state, l->f.gc_enabled, &enabled) && enabled > 1)
 		return fail(p, "gc.enabled is %u", enabled);
@@ -255,14 +256,14 @@ bool pl_layout_prove(struct pl_image *im, struct pl_layout *l, bool strict, char
 	bool interps;
 
 	pl_view_init(&p.v, im);
-	if (!prove_type(&p) || !prove_interps(&p, &interps) ||
-	    !prove_lists(&p, interps || !strict))
+	if (!prove_type(&p) || !prove_interps(&p, &interps) || !prove_lists(&p, interps || !strict))
 		return false;
 	if (strict && (!prove_static_types(&p, interps) || !prove_pointers(&p)))
 		return false;
 	if (!prove_arenas(&p) && strict)
 		return false;
-	/* blocks of pymalloc are multiples of its alignment: one odd multiple of 8 tells (bpo-27987) */
+	/* blocks of pymalloc are multiples of its alignment: one odd multiple of 8 tells
+	 * (bpo-27987) */
 	if ((l->gc_style == PL_GC_REFS27 || l->gc_style == PL_GC_REFS34) && p.lists.low_bits & 8)
 		l->object_align = 8;
 	return true;

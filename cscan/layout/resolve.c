@@ -86,8 +86,8 @@ static void reject(struct resolver *r, const char *what, const char *why)
 /* How hard to try with a candidate. */
 enum effort {
 	TRUSTED, /* debug information: no single field makes it doubtful */
-	STRICT,	 /* a table: every field that can be checked must hold */
-	SEARCH,	 /* the same, after looking for what moved */
+	STRICT,  /* a table: every field that can be checked must hold */
+	SEARCH,  /* the same, after looking for what moved */
 };
 
 /* Encodings, places and the proof of a layout whose fields are filled in. */
@@ -131,7 +131,8 @@ static void fill(struct resolver *r, const struct pl_layout_table *t)
 static bool try_dwarf(struct resolver *r, const struct ranked *ranked, size_t n)
 {
 	fill(r, n ? ranked[0].table : NULL);
-	return pl_layout_from_dwarf(r->im, &r->found, r->l) && settle(r, TRUSTED, "debug information");
+	return pl_layout_from_dwarf(r->im, &r->found, r->l) &&
+	       settle(r, TRUSTED, "debug information");
 }
 
 /* A table as it is, then its variants. */
@@ -151,7 +152,8 @@ static bool try_table(struct resolver *r, const struct pl_layout_table *t, enum 
 	}
 }
 
-/* Those of the same kind of build as they are, then what moved in them is searched; then the others. */
+/* Those of the same kind of build as they are, then what moved in them is searched; then the
+ * others. */
 static bool try_tables(struct resolver *r, const struct ranked *ranked, size_t n)
 {
 	for (size_t from = 0, to; from < n; from = to) {
@@ -218,11 +220,13 @@ static int nothing_passed(struct resolver *r, size_t n_tables, struct pl_err *er
 	if (said < l->rejected.n && at < sizeof(tried))
 		snprintf(tried + at, sizeof(tried) - at, "; and %zu more", l->rejected.n - said);
 	if (!n_tables && !l->rejected.n)
-		return pl_err_set(err, PL_E_LAYOUT,
-				  "no layout of CPython %s is known and its debug information was not "
-				  "found",
-				  r->version);
-	return pl_err_set(err, PL_E_LAYOUT, "no layout fits this CPython %s: %s", r->version, tried);
+		return pl_err_set(
+			err, PL_E_LAYOUT,
+			"no layout of CPython %s is known and its debug information was not "
+			"found",
+			r->version);
+	return pl_err_set(err, PL_E_LAYOUT, "no layout fits this CPython %s: %s", r->version,
+			  tried);
 }
 
 /* The layout of r->found, in r->l. */
@@ -241,7 +245,8 @@ static int resolve(struct resolver *r, struct pl_err *err)
 	pl_layout_clear(l);
 	if (!pl_layout_encodings(l))
 		return pl_err_set(err, PL_E_UNSUPPORTED,
-				  "CPython %s is not supported: 2.7 and 3.6 to 3.15 are", r->version);
+				  "CPython %s is not supported: 2.7 and 3.6 to 3.15 are",
+				  r->version);
 	n = tables_of_minor(r, &ranked);
 	ok = try_dwarf(r, ranked, n) || try_tables(r, ranked, n);
 	free(ranked);

@@ -1,8 +1,8 @@
 /*
  * statics.c - the file-scope statics of 2.7 and 3.6, where there is no runtime struct yet.
  *
- * Knows Modules/gcmodule.c and Python/pystate.c of those versions: _PyGC_generation0 is exported and
- * points to the first of three generations; the rest has only local symbols, which a stripped
+ * Knows Modules/gcmodule.c and Python/pystate.c of those versions: _PyGC_generation0 is exported
+ * and points to the first of three generations; the rest has only local symbols, which a stripped
  * binary lacks. What lies near the generations is given as an offset from them, so that readers
  * need not know whether the collector's state is a struct.
  */
@@ -83,8 +83,7 @@ static bool decode_head(struct pl_view *v, pl_addr function, pl_addr *ret)
 	return true;
 }
 
-static void find_interp_head(struct pl_image *im, const struct pl_found *found,
-			     struct pl_layout *l)
+static void find_interp_head(struct pl_image *im, const struct pl_found *found, struct pl_layout *l)
 {
 	struct pl_symbol s;
 	struct pl_view v;
@@ -105,9 +104,10 @@ static void find_interp_head(struct pl_image *im, const struct pl_found *found,
 		l->interp_head = head;
 		return;
 	}
-	/* the interpreter of the thread that runs: with sub-interpreters, those before it are lost */
+	/* the interpreter of the thread that runs: with sub-interpreters, those before it are lost
+	 */
 	if (l->tstate_current && pl_has(l->f.thread_interp) &&
-	    pl_read64(&v, l->tstate_current + (uint64_t)(int64_t)l->f.thread_interp, &head) &&
+	    pl_read64(&v, pl_layout_at(l->tstate_current, l->f.thread_interp), &head) &&
 	    pl_layout_is_interp(&v, l, head, &threads))
 		l->interp_head = head;
 }
@@ -126,8 +126,8 @@ void pl_layout_statics(struct pl_image *im, const struct pl_found *found, struct
 		l->gc_statics = generations;
 		find_neighbours(im, found, l);
 		if (pl_has(l->f.generation_size))
-			pl_layout_set(l, PL_F_gc_generations, 0,
-				      3 * (uint32_t)l->f.generation_size, PL_FROM_SYMBOL);
+			pl_layout_set(l, PL_F_gc_generations, 0, 3 * (uint32_t)l->f.generation_size,
+				      PL_FROM_SYMBOL);
 	}
 	find_interp_head(im, found, l);
 }

@@ -14,7 +14,7 @@ const struct pl_field_row pl_layout_rows[PL_N_FIELDS] = {
 
 static const struct pl_layout_table tables[] = {
 #define PL_TABLE(name, hexversion, flavour, ...) \
-	{name, hexversion, flavour, (const struct pl_table_row[]){__VA_ARGS__ {PL_N_FIELDS, 0, 0}}},
+	{name, hexversion, flavour, (const struct pl_table_row[]){__VA_ARGS__{PL_N_FIELDS, 0, 0}}},
 #define F(field, offset) {PL_F_##field, offset, 8},
 #define W(field, offset, width) {PL_F_##field, offset, width},
 #include "layout/tables/all.def"
@@ -63,9 +63,12 @@ const char *pl_field_name(enum pl_field f)
 const char *pl_source_name(enum pl_source s)
 {
 	static const char *const names[] = {
-		[PL_FROM_NOWHERE] = "none",	      [PL_FROM_DWARF] = "dwarf",
-		[PL_FROM_DEBUG_OFFSETS] = "debug-offsets", [PL_FROM_TABLE] = "table",
-		[PL_FROM_SAME_MINOR] = "same-minor",  [PL_FROM_INFERENCE] = "inferred",
+		[PL_FROM_NOWHERE] = "none",
+		[PL_FROM_DWARF] = "dwarf",
+		[PL_FROM_DEBUG_OFFSETS] = "debug-offsets",
+		[PL_FROM_TABLE] = "table",
+		[PL_FROM_SAME_MINOR] = "same-minor",
+		[PL_FROM_INFERENCE] = "inferred",
 		[PL_FROM_SYMBOL] = "symbol",
 	};
 

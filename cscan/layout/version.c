@@ -127,7 +127,8 @@ uint32_t pl_layout_version_in_text(const char *s, size_t n, const char **other)
 				continue;
 			if (start[eaten] == '+')
 				eaten++;
-			if (start + eaten + 2 < p && start[eaten] == ' ' && start[eaten + 1] == '(') {
+			if (start + eaten + 2 < p && start[eaten] == ' ' &&
+			    start[eaten + 1] == '(') {
 				*other = other_implementation(s, n, (size_t)(start - s));
 				return hex;
 			}

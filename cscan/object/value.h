@@ -87,8 +87,10 @@ bool pl_dict_used(const struct pl_layout *l, struct pl_view *v, pl_addr addr, ui
  * keys still counts as general there).
  */
 bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr);
-/* The value under a str key, by a walk (no hash: the core's hash seed is not needed); false when
- * absent. */
+/*
+ * The value under a str key of a namespace (a module's, a type's, an instance's dict), by a walk
+ * over at most 2^20 entries: no hash, so the core's hash seed is not needed. False when absent.
+ */
 bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, const char *key,
 		 pl_addr *ret);
 

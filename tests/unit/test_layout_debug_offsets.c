@@ -5,7 +5,8 @@
 
 static const struct expected {
 	uint16_t field;
-	uint16_t at[3]; /* where the word is in 3.13, 3.14, 3.15 (pycore_debug_offsets.h); 0 = not */
+	uint16_t
+		at[3]; /* where the word is in 3.13, 3.14, 3.15 (pycore_debug_offsets.h); 0 = not */
 } some[] = {
 	{PL_F_runtime_interpreters_head, {40, 40, 40}},
 	{PL_F_interp_threads_main, {0, 80, 80}},
@@ -57,8 +58,9 @@ static void words_of_each_minor(void **state)
 		}
 		fake_open(&f, &o);
 		pl_layout_clear(&l);
-		assert_int_equal(pl_layout_from_debug_offsets(&o.view, f.runtime, PL_HEX(3, minor, 0), &l),
-				 n);
+		assert_int_equal(
+			pl_layout_from_debug_offsets(&o.view, f.runtime, PL_HEX(3, minor, 0), &l),
+			n);
 		for (size_t i = 0; i < PL_ARRAY_LEN(some); i++) {
 			bool there = some[i].at[minor - 13];
 
@@ -69,7 +71,8 @@ static void words_of_each_minor(void **state)
 		}
 		assert_int_equal(l.w.gc_collecting, 4);
 		/* a version whose table nobody has read yet gives nothing */
-		assert_int_equal(pl_layout_from_debug_offsets(&o.view, f.runtime, PL_HEX(3, 16, 0), &l), 0);
+		assert_int_equal(
+			pl_layout_from_debug_offsets(&o.view, f.runtime, PL_HEX(3, 16, 0), &l), 0);
 		close_opened(&o);
 		fake_fini(&f);
 	}
@@ -94,7 +97,8 @@ static void heads(void **state)
 	assert_false(pl_layout_debug_head(&o.view, f.runtime + 2048, &hex, &free_threaded));
 	assert_false(pl_layout_debug_head(&o.view, f.runtime + 8, &hex, &free_threaded));
 	assert_false(pl_layout_debug_head(&o.view, 0, &hex, &free_threaded));
-	assert_false(pl_layout_debug_head(&o.view, FAKE_DATA + FAKE_DATA_BYTES - 8, &hex, &free_threaded));
+	assert_false(pl_layout_debug_head(&o.view, FAKE_DATA + FAKE_DATA_BYTES - 8, &hex,
+					  &free_threaded));
 	close_opened(&o);
 	fake_fini(&f);
 }
@@ -145,7 +149,8 @@ static void free_threaded_is_refused(void **state)
 	fake_fini(&f);
 }
 
-/* 3.14.5 made the collector's state 24 bytes longer: what lies behind it in the interpreter moved. */
+/* 3.14.5 made the collector's state 24 bytes longer: what lies behind it in the interpreter moved.
+ */
 static void the_tail_of_the_interpreter_moves(void **state)
 {
 	const struct pl_layout_table *t = fake_table("3.14.10-debian");

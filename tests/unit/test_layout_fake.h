@@ -1,9 +1,9 @@
 /*
  * test_layout_fake.h - the memory of a made-up CPython, laid out as a layout table says.
  *
- * Two stretches: the data of a libpython whose file is nowhere, and a heap. Enough of an interpreter
- * to be found and proved: types, a runtime or statics, one interpreter with one thread, sys.modules,
- * three gc lists, the text of sys.version.
+ * Two stretches: the data of a libpython whose file is nowhere, and a heap. Enough of an
+ * interpreter to be found and proved: types, a runtime or statics, one interpreter with one thread,
+ * sys.modules, three gc lists, the text of sys.version.
  */
 #ifndef TEST_LAYOUT_FAKE_H
 #define TEST_LAYOUT_FAKE_H
@@ -140,7 +140,8 @@ static inline void fake_lists(struct fake *f)
 	assert_in_range(n, 3, 4);
 	for (unsigned i = 0; i < n; i++) {
 		fake_link(f, lists[i].head, lists[i].head);
-		fake_put(f, lists[i].record + (uint64_t)f->l.f.generation_threshold, thresholds[i], 4);
+		fake_put(f, lists[i].record + (uint64_t)f->l.f.generation_threshold, thresholds[i],
+			 4);
 	}
 	prev = head = lists[1].head;
 	f->nodes = f->heap_end;
@@ -169,8 +170,9 @@ static inline void fake_interp(struct fake *f)
 	fake_word(f, f->interp, o->interp_sysdict, f->modules);
 	fake_word(f, f->interp, o->interp_builtins, f->modules);
 	for (unsigned i = 0; pl_has(o->interp_static_types) && i < FAKE_STATIC_TYPES; i++)
-		fake_put(f, f->interp + (uint64_t)(o->interp_static_types +
-						   (int32_t)i * o->managed_static_type_size),
+		fake_put(f,
+			 f->interp + (uint64_t)(o->interp_static_types +
+						(int32_t)i * o->managed_static_type_size),
 			 i % 2 ? f->type : f->object, 8);
 	if (pl_has(o->runtime_interpreters_head)) {
 		f->runtime = fake_take(&f->data_end, (uint64_t)o->runtime_size);

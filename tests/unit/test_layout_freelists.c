@@ -1,7 +1,8 @@
 /* layout/freelists.c: where each kind of version keeps its dead objects. */
 #include "test_layout_fake.h"
 
-static const struct pl_freelist *list_of(const struct pl_freelist *lists, size_t n, const char *name)
+static const struct pl_freelist *list_of(const struct pl_freelist *lists, size_t n,
+					 const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(lists[i].name, name))

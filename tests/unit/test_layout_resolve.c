@@ -359,7 +359,8 @@ static void other_implementations(void **state)
 		const char *path, *text, *part;
 	} rows[] = {
 		{"/usr/lib/libpypy3.9-c.so", NULL, "PyPy"},
-		{"/opt/lib/libpython3.8.so.1.0", "3.8.12 (x, 0) \n[Pyston 2.3.5, GCC 9.4.0]", "Pyston"},
+		{"/opt/lib/libpython3.8.so.1.0", "3.8.12 (x, 0) \n[Pyston 2.3.5, GCC 9.4.0]",
+		 "Pyston"},
 		{"/opt/lib/libpython3.10.so.1.0", "3.10.5+cinder (x, 0) [Cinder]", NULL},
 		{"/usr/lib/libpython3.13t.so.1.0", NULL, "free-threaded CPython 3.13"},
 		{"/usr/lib/libpython3.5m.so.1.0", NULL, "3.5 is not supported"},
@@ -380,7 +381,8 @@ static void other_implementations(void **state)
 		if (rows[i].part)
 			refused(&o, PL_E_UNSUPPORTED, rows[i].part);
 		else
-			/* its text is no sys.version of ours: the name tells the minor, the proof the rest */
+			/* its text is no sys.version of ours: the name tells the minor, the proof
+			 * the rest */
 			refused(&o, PL_E_LAYOUT, "no layout fits this CPython 3.10");
 		close_opened(&o);
 		fake_fini(&f);

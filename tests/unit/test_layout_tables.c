@@ -5,7 +5,8 @@
 
 #include "cmocka_all.h"
 
-#define FIRST_HEAPTYPE_TABLE 0x03000000 /* PEP 3115's keys and qualified names came with Python 3 */
+#define FIRST_HEAPTYPE_TABLE 0x03000000 /* PEP 3115's keys and qualified names came with Python 3 \
+					 */
 
 static void fields_are_told_once(void **state)
 {
@@ -17,7 +18,8 @@ static void fields_are_told_once(void **state)
 			assert_string_not_equal(pl_layout_rows[i].name, pl_layout_rows[j].name);
 			if (!strcmp(pl_layout_rows[i].strct, pl_layout_rows[j].strct) &&
 			    !strcmp(pl_layout_rows[i].member, pl_layout_rows[j].member))
-				fail_msg("%s is %s", pl_layout_rows[i].name, pl_layout_rows[j].name);
+				fail_msg("%s is %s", pl_layout_rows[i].name,
+					 pl_layout_rows[j].name);
 		}
 	}
 	assert_string_equal(pl_field_name(PL_N_FIELDS), "?");
@@ -51,7 +53,8 @@ static void names_are_versions(void **state)
 		length = strlen(text);
 		assert_memory_equal(t[i].name, text, length);
 		assert_int_equal(t[i].name[length], '-');
-		assert_int_equal(strstr(t[i].name, "debug") != NULL, (t[i].flavour & PL_PYDEBUG) != 0);
+		assert_int_equal(strstr(t[i].name, "debug") != NULL,
+				 (t[i].flavour & PL_PYDEBUG) != 0);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(t[i].name, t[j].name);
 	}
@@ -114,7 +117,8 @@ static void what_never_changed(void **state)
 		assert_int_equal(l.f.pool_header_size, 48);
 		assert_int_equal(l.f.arena_size, 48);
 		assert_int_equal(l.w.generation_threshold, 4);
-		assert_int_equal(pl_has(l.f.heaptype_qualname), t[i].hexversion > FIRST_HEAPTYPE_TABLE);
+		assert_int_equal(pl_has(l.f.heaptype_qualname),
+				 t[i].hexversion > FIRST_HEAPTYPE_TABLE);
 		assert_int_equal(pl_has(l.f.interp_static_types),
 				 l.static_types_style == PL_STATIC_PER_INTERP);
 		assert_int_equal(pl_has(l.f.long_tag), l.int_style == PL_INT_TAGGED);
@@ -122,7 +126,8 @@ static void what_never_changed(void **state)
 		assert_int_equal(pl_has(l.f.keys_log2_size), l.dict_style == PL_DICT_KEYS311);
 		assert_int_equal(pl_has(l.f.str_wstr), l.str_style == PL_STR_LEGACY);
 		assert_int_equal(pl_has(l.f.frame_localsplus), l.frame_style == PL_FRAME_OBJECT);
-		assert_int_equal(pl_has(l.f.code_localsplusnames), l.line_style == PL_LINES_LOCATION);
+		assert_int_equal(pl_has(l.f.code_localsplusnames),
+				 l.line_style == PL_LINES_LOCATION);
 		assert_int_equal(l.preheader_gc, l.attrs_style != PL_ATTRS_DICTOFFSET);
 	}
 }

@@ -9,7 +9,7 @@ static void version_texts(void **state)
 		uint32_t hex;
 		const char *text;
 	} rows[] = {
-		{0x03090200, "3.9"},	{0x030902f0, "3.9.2"},	    {0x020712f0, "2.7.18"},
+		{0x03090200, "3.9"},       {0x030902f0, "3.9.2"},    {0x020712f0, "2.7.18"},
 		{0x030e00c2, "3.14.0rc2"}, {0x030f00a7, "3.15.0a7"}, {0x030d00b4, "3.13.0b4"},
 	};
 
@@ -29,7 +29,7 @@ static void version_texts(void **state)
 
 static void no_versions(void **state)
 {
-	static const char *const texts[] = {"",	     "3",     "3.",	"3.9",	    "3.9.", "1.2.3",
+	static const char *const texts[] = {"",      "3",      "3.",   "3.9",     "3.9.",  "1.2.3",
 					    "4.0.1", "x3.9.2", "3..2", "3.100.2", "33.9.2"};
 	uint32_t hex = 7;
 
@@ -50,10 +50,14 @@ static uint32_t in_text(const char *s, size_t n, const char **other)
 
 static void sys_version_texts(void **state)
 {
-	static const char old[] = "\0\0x\0" "3.6.15 (default, May  9 2026, 07:35:25) \n[GCC 12.2.0]";
-	static const char new[] = "junk) [x\0@#3.14.0rc2+ (main, May  9 2026, 07:35:25) [GCC 12.2.0]";
-	static const char pypy[] = "3.9.18 (abcdef, Jan 01 2024, 00:00:00)\n[PyPy 7.3.15 with GCC 10.2.1]";
-	static const char pyston[] = "3.8.12 (heads/rel2.3.5, Sep 1 2022, 0) \n[Pyston 2.3.5, GCC 9.4.0]";
+	static const char old[] = "\0\0x\0"
+				  "3.6.15 (default, May  9 2026, 07:35:25) \n[GCC 12.2.0]";
+	static const char new[] =
+		"junk) [x\0@#3.14.0rc2+ (main, May  9 2026, 07:35:25) [GCC 12.2.0]";
+	static const char pypy[] =
+		"3.9.18 (abcdef, Jan 01 2024, 00:00:00)\n[PyPy 7.3.15 with GCC 10.2.1]";
+	static const char pyston[] =
+		"3.8.12 (heads/rel2.3.5, Sep 1 2022, 0) \n[Pyston 2.3.5, GCC 9.4.0]";
 	static const char none[] = "see (3.9.2) [citation needed] 3.9 (x) [y] 3.9.2 [GCC";
 	const char *other;
 
@@ -122,8 +126,10 @@ static void paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(version_texts),      cmocka_unit_test(no_versions),
-		cmocka_unit_test(sys_version_texts),  cmocka_unit_test(endless_beginnings),
+		cmocka_unit_test(version_texts),
+		cmocka_unit_test(no_versions),
+		cmocka_unit_test(sys_version_texts),
+		cmocka_unit_test(endless_beginnings),
 		cmocka_unit_test(paths),
 	};
 

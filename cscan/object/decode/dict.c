@@ -10,6 +10,9 @@
 enum {
 	MAX_LOG2 = 48,  /* of a table: more slots than any address space holds entries for */
 	MAX_BASES = 16, /* steps from a class to the frozendict that it derives from */
+	MAX_GET =
+		1
+		<< 20, /* entries that a look-up by name compares: of a namespace, not of a heap */
 };
 
 static bool keys_36(const struct pl_layout *l, struct pl_view *v, pl_addr keys,
@@ -255,6 +258,7 @@ bool pl_dict_get(const struct pl_layout *l, struct pl_view *v, pl_addr dict, con
 
 	if (!pl_dict_begin(l, v, dict, &it))
 		return false;
+	it.n = PL_MIN(it.n, MAX_GET);
 	while (pl_dict_next(&it, &k, &value, NULL)) {
 		if (pl_str_equals(l, v, k, key)) {
 			*ret = value;

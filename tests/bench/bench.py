@@ -1,0 +1,126 @@
+"""Speed and memory of pyleak, as ratios against floors and rivals measured in the same run.
+
+    make bench [BENCH_OBJECTS=1000000,10000000] [BENCH_INTERPRETER=system] [BENCH_ROUNDS=5]
+
+The heap is cores/programs/big.py.  Against what:
+  memscan   one thread maps the core and adds up every 8-byte word: nobody reads it faster
+  objgraph  what objgraph.show_most_common_types() does, inside a live process with the same heap
+Commands of a round run in turn; medians of the rounds are shown, for the machines are noisy.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+sys.path.insert(0, str(CHECKOUT / "cores"))
+
+import make  # noqa: E402
+import matrix  # noqa: E402
+
+BUILD = Path(os.environ.get("PYLEAK_BUILD") or CHECKOUT / "build")
+INTERPRETER = os.environ.get("BENCH_INTERPRETER", "system")
+OBJECTS = [int(n) for n in os.environ.get("BENCH_OBJECTS", "1000000,10000000").split(",")]
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+
+# objgraph.typestats(): a name for every object, and a dict of counts.
+OBJGRAPH = """
+import gc, sys, time
+sys.path.insert(0, %r)
+import big
+big.fill(%d, 1)
+gc.collect()
+start = time.perf_counter()
+objects = gc.get_objects()
+stats = {}
+for o in objects:
+    name = type(o).__name__
+    stats[name] = stats.get(name, 0) + 1
+top = sorted(stats.items(), key=lambda item: -item[1])[:10]
+print(time.perf_counter() - start)
+"""
+
+
+def measure(command):
+    """(wall seconds, peak resident KiB) of a command that must succeed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    assert status == 0, command
+    return seconds, usage.ru_maxrss
+
+
+def memscan(folder):
+    """The path of the built memscan."""
+    program = Path(folder) / "memscan"
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", str(program), str(HERE / "memscan.c")], check=True)
+    return program
+
+
+def rounds(commands):
+    """{name: (median seconds, median KiB)}: each round runs every command once, after one round that does not count."""
+    taken = {name: [] for name in commands}
+    for number in range(ROUNDS + 1):
+        for name, command in commands.items():
+            result = measure(command)
+            if number:
+                taken[name].append(result)
+    return {name: tuple(statistics.median(column) for column in zip(*results)) for name, results in taken.items()}
+
+
+def live_objgraph(objects):
+    """Seconds that objgraph's way of counting takes inside a process with that heap."""
+    code = OBJGRAPH % (str(CHECKOUT / "cores" / "programs"), objects)
+    out = subprocess.run([str(matrix.find(INTERPRETER).exe), "-c", code], check=True, stdout=subprocess.PIPE)
+    return float(out.stdout.split()[-1])
+
+
+def bench(objects, folder):
+    """One row of the table for a heap of that many objects."""
+    made = make.make(INTERPRETER, "big", args=["--objects", str(objects)])
+    core = str(made / "core")
+    pyleak = str(BUILD / "bin" / "pyleak")
+    commands = {
+        "memscan": [str(memscan(folder)), core],
+        "types": [pyleak, "types", "--quiet", core],
+        "path": [pyleak, "path", "--quiet", "dict", core],
+    }
+    result = rounds(commands)
+    floor, floor_kib = result["memscan"]
+    row = {
+        "objects": objects,
+        "core MB": os.path.getsize(core) / 1e6,
+        "memscan s": floor,
+        "types s": result["types"][0],
+        "types / memscan": result["types"][0] / floor,
+        "types B/object": max(0.0, (result["types"][1] - floor_kib) * 1024 / objects),
+        "path s": result["path"][0],
+        "path B/object": max(0.0, (result["path"][1] - floor_kib) * 1024 / objects),
+        "objgraph s": live_objgraph(objects),
+    }
+    row["objgraph / types"] = row["objgraph s"] / row["types s"]
+    return row
+
+
+def main():
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for objects in OBJECTS:
+            rows.append(bench(objects, folder))
+    for name in rows[0]:
+        print("%-18s" % name + "".join("%14s" % format(row[name], ",.0f" if row[name] > 1000 else ".2f") for row in rows))
+    if len(rows) > 1:
+        first, last = rows[0], rows[-1]
+        per_object = [row["types s"] / row["objects"] for row in (first, last)]
+        print("%-18s%14.2f" % ("time per object, last / first", per_object[1] / per_object[0]))
+
+
+if __name__ == "__main__":
+    main()
