@@ -52,7 +52,7 @@ def variant_of(python, root):
     text = str(python)
     if ".pyenv" in text:
         return "pyenv"
-    return "debian" if root or text.startswith("/usr/bin/") else "local"
+    return "debian" if root or text.startswith("/usr/bin/") else "source"
 
 
 def write_index():
@@ -70,6 +70,7 @@ def main():
     parser.add_argument("--root", type=pathlib.Path, help="folder of an unpacked system")
     parser.add_argument("--debug-dir", help="where separate debug files lie (default: usr/lib/debug of the root)")
     parser.add_argument("--variant", help="whose build it is: debian, pyenv ... (default: by its path)")
+    parser.add_argument("--print", action="store_true", help="print the table instead of adding it")
     parser.add_argument("--tool", default=REPO / "build" / "bin" / "gen_layout", help="the program that make built")
     args = parser.parse_args()
     root = args.root.resolve() if args.root else None
@@ -81,6 +82,9 @@ def main():
     done = subprocess.run(command + [str(f) for f in files_of(python)], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         return done.returncode
+    if args.print:
+        sys.stdout.write(done.stdout)
+        return 0
     name = re.search(r'PL_TABLE\("([^"]+)"', done.stdout).group(1)
     (TABLES / f"{name}.def").write_text(done.stdout)
     write_index()

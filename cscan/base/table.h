@@ -52,6 +52,7 @@ struct pl_table {
 	struct pl_cell *cells; /* n_rows * n_columns, row after row */
 	size_t n_rows, cap_rows;
 	struct pl_cell *total; /* n_columns cells, or NULL: "total" of the JSON, last line of text */
+	bool record;           /* in text, a single row is printed downwards: name, value */
 	size_t hidden_rows;    /* rows cut by --limit: text says "... 12 more" */
 	struct pl_arena strings;
 };

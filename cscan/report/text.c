@@ -254,8 +254,30 @@ static void print_total(struct printer *p, const struct pl_table *t, size_t inde
 	end_row(p);
 }
 
+/* One row as lines of name and value: a single thing told in full reads better downwards. */
+static void print_record(struct printer *p, const struct pl_table *t, size_t indent)
+{
+	size_t widest = 0;
+
+	for (size_t col = 0; col < t->n_columns; col++)
+		widest = PL_MAX(widest, strlen(t->columns[col].name));
+	for (size_t col = 0; col < t->n_columns; col++) {
+		const struct pl_cell *cell = &t->cells[col];
+
+		if (t->columns[col].optional && cell->kind == PL_CELL_ABSENT)
+			continue;
+		pl_line_cell(&p->line, cell);
+		fprintf(p->out, "%*s%-*s  %s\n", (int)indent, "", (int)widest, t->columns[col].name,
+			p->line.at);
+	}
+}
+
 static bool print_table(struct printer *p, const struct pl_table *t, size_t indent)
 {
+	if (t->record && t->n_rows == 1) {
+		print_record(p, t, indent);
+		return true;
+	}
 	p->widths = pl_calloc(t->n_columns, sizeof(*p->widths));
 	if (!measure(p, t))
 		goto cancelled;

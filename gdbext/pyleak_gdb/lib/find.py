@@ -6,11 +6,6 @@ from typing import List, Mapping
 
 from .errors import PyleakError
 
-try:
-    from ..paths import LIBRARY as INSTALLED  # written by make install
-except ImportError:
-    INSTALLED = None
-
 NAME = "libpyleak.so"
 PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
@@ -20,11 +15,9 @@ def candidates(package: str = PACKAGE) -> List[str]:
     parent = os.path.dirname(package)
     if os.path.basename(parent) == "gdbext":
         return [os.path.join(os.path.dirname(parent), "build", "lib", NAME)]
-    # PREFIX/share/pyleak/pyleak_gdb; looked at first, so that a tree that was moved keeps to itself
-    prefix = os.path.dirname(os.path.dirname(parent))
-    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
-    own = [os.path.join(prefix, "lib", NAME), os.path.join(prefix, "lib", multiarch, NAME)]
-    return list(dict.fromkeys(own + ([INSTALLED] if INSTALLED else [])))
+    prefix = os.path.dirname(os.path.dirname(parent))  # of PREFIX/share/pyleak/pyleak_gdb
+    folders = ["lib", "lib64", os.path.join("lib", sysconfig.get_config_var("MULTIARCH") or "")]
+    return [os.path.join(prefix, folder, NAME) for folder in folders]
 
 
 def library(environ: Mapping[str, str] = os.environ, package: str = PACKAGE) -> str:

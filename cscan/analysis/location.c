@@ -1,0 +1,156 @@
+/* location.c - see location.h. */
+#include "analysis/location.h"
+
+#include <stdio.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool on_stack(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap)
+{
+	const struct pl_mapping *m = pl_image_mapping(o->im, addr);
+	const struct pl_thread *threads;
+	size_t n;
+
+	threads = pl_image_threads(o->im, &n);
+	for (size_t i = 0; m && i < n; i++) {
+		if (threads[i].sp >= m->lo && threads[i].sp < m->hi && addr >= threads[i].sp) {
+			snprintf(buf, cap, "stack of thread %u", threads[i].lwp);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void in_file(const struct pl_objects *o, const struct pl_mapping *m, pl_addr addr, char *buf,
+		    size_t cap)
+{
+	const struct pl_module *modules;
+	struct pl_symbol symbol;
+	size_t n;
+
+	modules = pl_image_modules(o->im, &n);
+	if (pl_image_symbol_at(o->im, addr, &symbol) && symbol.module >= 0) {
+		unsigned long long into = addr - symbol.addr;
+
+		snprintf(buf, cap, into ? "%s+0x%llx in %s" : "%s%.0llx in %s", symbol.name, into,
+			 base_name(modules[symbol.module].path));
+		return;
+	}
+	snprintf(buf, cap, "%s+0x%llx", base_name(modules[m->module].path),
+		 (unsigned long long)(addr - modules[m->module].bias));
+}
+
+static const char *state_name(enum pl_block_state state)
+{
+	static const char *const names[] = {
+		[PL_BLOCK_LIVE] = "block",
+		[PL_BLOCK_FREE] = "freed block",
+		[PL_BLOCK_NEVER] = "never used block",
+		[PL_BLOCK_HEADER] = "header",
+	};
+
+	return names[state];
+}
+
+static void in_block(const struct pl_block *b, char *buf, size_t cap)
+{
+	unsigned long long pool = b->pool, usable = b->usable;
+	const char *state = state_name(b->state);
+
+	switch (b->region->kind) {
+	case PL_REGION_PYMALLOC:
+		snprintf(buf, cap, "pymalloc arena %u, pool 0x%llx, %s of %llu bytes", b->region->index,
+			 pool, state, usable);
+		break;
+	case PL_REGION_MIMALLOC:
+		snprintf(buf, cap, "mimalloc segment %u, page 0x%llx, %s of %llu bytes",
+			 b->region->index, pool, state, usable);
+		break;
+	case PL_REGION_MALLOC:
+		snprintf(buf, cap, "malloc chunk 0x%llx, %s of %llu bytes", pool, state, usable);
+		break;
+	case PL_REGION_MMAPPED:
+		snprintf(buf, cap, "mmapped malloc chunk 0x%llx, %s of %llu bytes", pool, state, usable);
+		break;
+	}
+}
+
+void pl_location(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap)
+{
+	const struct pl_mapping *m = pl_image_mapping(o->im, addr);
+	struct pl_block block;
+
+	if (pl_heap_find(o->heap, addr, &block))
+		in_block(&block, buf, cap);
+	else if (on_stack(o, addr, buf, cap))
+		return;
+	else if (m && m->module >= 0)
+		in_file(o, m, addr, buf, cap);
+	else if (m)
+		snprintf(buf, cap, "anonymous mapping 0x%llx-0x%llx", (unsigned long long)m->lo,
+			 (unsigned long long)m->hi);
+	else
+		snprintf(buf, cap, "not mapped");
+}
+
+/* The last object whose start is not above addr, when addr is inside of it. */
+static pl_id around(const struct pl_objects *o, pl_addr addr)
+{
+	size_t lo = 0, hi = o->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (o->addr[mid] <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && addr - o->addr[lo - 1] < o->size[lo - 1] ? (pl_id)(lo - 1) : PL_NO_ID;
+}
+
+/* A freed block keeps the type pointer of what last lay in it: only its first word is a link. */
+static const struct pl_type *last_held(const struct pl_objects *o, struct pl_view *v, pl_addr block)
+{
+	const int32_t heads[] = {0, o->l->f.gc_head_size, o->l->f.gc_head_size + 16};
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
+		uint64_t type;
+		int32_t index;
+
+		if (!pl_read64(v, block + (uint64_t)(heads[i] + o->l->f.object_type), &type))
+			continue;
+		index = pl_types_find(o->types, v, type);
+		if (index >= 0 && pl_types_at(o->types, (uint32_t)index)->head == heads[i])
+			return pl_types_at(o->types, (uint32_t)index);
+	}
+	return NULL;
+}
+
+void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf, size_t cap)
+{
+	pl_id id = around(o, addr);
+	const struct pl_type *type;
+	struct pl_block block;
+
+	if (id != PL_NO_ID) {
+		snprintf(buf, cap, "inside the %s at 0x%llx, 0x%llx bytes from its start",
+			 pl_object_type(o, id)->name, (unsigned long long)o->addr[id],
+			 (unsigned long long)(addr - o->addr[id]));
+		return;
+	}
+	if (pl_heap_find(o->heap, addr, &block) && block.state == PL_BLOCK_FREE) {
+		type = last_held(o, v, block.base);
+		if (type)
+			snprintf(buf, cap, "a freed block that last held a %s", type->name);
+		else
+			snprintf(buf, cap, "a freed block");
+		return;
+	}
+	pl_location(o, addr, buf, cap);
+}
