@@ -3,9 +3,12 @@
 
     make layout PY=~/.pyenv/versions/3.11.7/bin/python
     scripts/gen_layout.py --root UNPACKED --variant debian /usr/bin/python3.13
+    scripts/gen_layout.py --all        every interpreter of cores/matrix.json that is here: after a
+                                       new row in fields.def
 
-The interpreter is not run. Its executable, its libpython and the extension modules whose structs pyleak reads go to
-build/bin/gen_layout, which asks their DWARF (in separate debug files too). Building it is make's part.
+The interpreter is not run. Its executable, its libpython and its extension modules go to
+build/bin/gen_layout, which asks their DWARF (in separate debug files too) for every field of
+fields.def. Building that program is make's part.
 """
 
 import argparse
@@ -15,7 +18,13 @@ import subprocess
 import sys
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(REPO / "cores"))
+
+import matrix  # noqa: E402
+
 TABLES = REPO / "cscan" / "layout" / "tables"
+DEBIAN = ("/usr/bin/", "system", "bullseye", "trixie", "sid")  # paths or ids that begin so
 
 
 def inside(root, path):
@@ -32,27 +41,30 @@ def inside(root, path):
 
 
 def files_of(python):
-    """The executable, the libpython that it needs and the extension modules of its lib-dynload."""
+    """The executable, the libpython that it needs and the modules of its lib-dynload."""
     prefix = python.parent.parent
-    minor = re.search(r"(\d)\.?(\d+)", python.name)
+    minor = re.search(r"\d\.\d+", python.name)
+    minor = minor.group(0) if minor else ""
     yield python
     if b"\0PyType_Type\0" not in python.read_bytes():
-        libraries = [lib for where in ("lib", "lib/*-linux-gnu", "lib64")
-                     for lib in sorted(prefix.glob(f"{where}/libpython{minor.group(0) if minor else ''}*.so*"))]
-        yield from {lib.resolve(): None for lib in libraries if lib.resolve().name != "libpython3.so"}
+        libraries = [lib.resolve() for where in ("lib", "lib/*-linux-gnu", "lib64")
+                     for lib in sorted(prefix.glob(f"{where}/libpython{minor}*.so*"))]
+        yield from {lib: None for lib in libraries if lib.name != "libpython3.so"}
     debug = python.name.endswith(("d", "-dbg"))
-    for folder in sorted(prefix.glob(f"lib/python{minor.group(0) if minor else '*'}*/lib-dynload")):
-        # Debian keeps the modules of both builds in one folder: array.cpython-311d-..., array.x86_64-linux-gnu_d.so
-        modules = [(f, bool(re.search(r"-\d+d[mu]*-|_d\.so", f.name))) for f in sorted(folder.glob("*.so"))]
+    for folder in sorted(prefix.glob(f"lib/python{minor}*/lib-dynload")):
+        # Debian keeps the modules of both builds in one folder: array.cpython-311d-x86_64-...,
+        # array.x86_64-linux-gnu_d.so
+        modules = [(f, bool(re.search(r"-\d+d[mu]*-|_d\.so", f.name)))
+                   for f in sorted(folder.glob("*.so"))]
         both = len({kind for _, kind in modules}) == 2
         yield from (f for f, kind in modules if kind == debug or not both)
 
 
-def variant_of(python, root):
-    text = str(python)
-    if ".pyenv" in text:
+def variant_of(path):
+    """Whose build an interpreter is, by its path or by its id in the matrix."""
+    if "pyenv" in path:
         return "pyenv"
-    return "debian" if root or text.startswith("/usr/bin/") else "source"
+    return "source" if path.startswith("build-") or not path.startswith(DEBIAN) else "debian"
 
 
 def write_index():
@@ -60,35 +72,73 @@ def write_index():
     def key(path):
         return [int(n) for n in re.findall(r"\d+", path.name)], path.name
     lines = ["/* Every table; written by scripts/gen_layout.py. */\n"]
-    lines += [f'#include "layout/tables/{p.name}"\n' for p in sorted(TABLES.glob("[0-9]*.def"), key=key)]
+    lines += [f'#include "layout/tables/{p.name}"\n'
+              for p in sorted(TABLES.glob("[0-9]*.def"), key=key)]
     (TABLES / "all.def").write_text("".join(lines))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("python", help="the interpreter, as seen inside --root")
-    parser.add_argument("--root", type=pathlib.Path, help="folder of an unpacked system")
-    parser.add_argument("--debug-dir", help="where separate debug files lie (default: usr/lib/debug of the root)")
-    parser.add_argument("--variant", help="whose build it is: debian, pyenv ... (default: by its path)")
-    parser.add_argument("--print", action="store_true", help="print the table instead of adding it")
-    parser.add_argument("--tool", default=REPO / "build" / "bin" / "gen_layout", help="the program that make built")
-    args = parser.parse_args()
-    root = args.root.resolve() if args.root else None
-    python = inside(root, args.python)
-    command = [str(args.tool), "--variant", args.variant or variant_of(python, root)]
-    debug_dir = args.debug_dir or (root and str(root / "usr/lib/debug"))
+def generate(args, python, variant, debug_dir):
+    """The text of a table, or None when gen_layout has said why not."""
+    command = [str(args.tool), "--variant", variant]
     if debug_dir:
-        command += ["--debug-dir", debug_dir]
-    done = subprocess.run(command + [str(f) for f in files_of(python)], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        return done.returncode
-    if args.print:
-        sys.stdout.write(done.stdout)
-        return 0
-    name = re.search(r'PL_TABLE\("([^"]+)"', done.stdout).group(1)
-    (TABLES / f"{name}.def").write_text(done.stdout)
+        command += ["--debug-dir", str(debug_dir)]
+    done = subprocess.run(command + [str(f) for f in files_of(python)], stdout=subprocess.PIPE,
+                          text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def add(text):
+    name = re.search(r'PL_TABLE\("([^"]+)"', text).group(1)
+    (TABLES / f"{name}.def").write_text(text)
+    print(f"cscan/layout/tables/{name}.def: {len(re.findall('[FW][(]', text))} fields")
+
+
+def add_all(args):
+    failed = False
+    for row in matrix.table()["interpreters"]:
+        if row.get("free_threaded"):
+            continue
+        try:
+            found = matrix.find(row["id"])
+        except matrix.Missing as reason:
+            print(f"{row['id']}: left as it is: {reason}", file=sys.stderr)
+            continue
+        debug_dir = found.debug_dir or (found.sysroot and found.sysroot / "usr/lib/debug")
+        text = generate(args, found.exe, variant_of(row["id"]), debug_dir)
+        failed |= text is None
+        if text:
+            add(text)
     write_index()
-    print(f"cscan/layout/tables/{name}.def: {done.stdout.count('(') - 1} fields")
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("python", nargs="?", help="the interpreter, as seen inside --root")
+    parser.add_argument("--all", action="store_true", help="the interpreters of cores/matrix.json")
+    parser.add_argument("--root", type=pathlib.Path, help="folder of an unpacked system")
+    parser.add_argument("--debug-dir", help="where separate debug files lie (usr/lib/debug)")
+    parser.add_argument("--variant", help="whose build: debian, pyenv ... (default: by its path)")
+    parser.add_argument("--print", action="store_true", help="print the table, add nothing")
+    parser.add_argument("--tool", default=REPO / "build" / "bin" / "gen_layout",
+                        help="the program that make built")
+    args = parser.parse_args()
+    if args.all:
+        return add_all(args)
+    if not args.python:
+        parser.error("which interpreter?")
+    root = args.root.resolve() if args.root else None
+    variant = args.variant or ("debian" if root else variant_of(args.python))
+    debug_dir = args.debug_dir or (root and root / "usr/lib/debug")
+    text = generate(args, inside(root, args.python), variant, debug_dir)
+    if text is None:
+        return 1
+    if args.print:
+        sys.stdout.write(text)
+        return 0
+    add(text)
+    write_index()
     return 0
 
 

@@ -332,7 +332,8 @@ void pl_edge_groups_put(struct pl_edge_groups *g, const struct pl_args *args, st
 		row[1] = pl_cell_text(t, m->edge);
 		row[2] = pl_cell_text(t, pl_edge_kind_name(m->kind));
 		row[3] = pl_cell_count(m->edges);
-		row[4] = pl_cell_count(m->objects);
+		row[4] = m->type == NO_TYPE && !m->root ? pl_cell_unknown()
+							: pl_cell_count(m->objects);
 	}
 	/* Groups are met in the order of addresses: names decide between equal counts. */
 	pl_table_sort(t, "edge");

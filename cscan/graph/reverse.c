@@ -77,13 +77,17 @@ static void take_part(void *arg, unsigned worker, size_t part)
 	}
 }
 
-/* Counts become places; returns how many edges there are. */
-static uint64_t prefix_sum(uint64_t *first, pl_node n_nodes)
+/* Counts become places; returns how many edges there are, or anything when cancelled. */
+static uint64_t prefix_sum(const struct reverse *r)
 {
+	size_t n = (size_t)r->g->n_nodes + 2;
 	uint64_t sum = 0;
 
-	for (size_t i = 2; i < (size_t)n_nodes + 2; i++)
-		first[i] = sum += first[i];
+	for (size_t i = 2; i < n; i++) {
+		r->first[i] = sum += r->first[i];
+		if (i % SLICE == 0 && pl_ctx_cancelled(r->ctx))
+			break;
+	}
 	return sum;
 }
 
@@ -103,7 +107,7 @@ int pl_graph_reverse(struct pl_graph *g, struct pl_ctx *ctx, struct pl_err *err)
 	rc = pl_parallel(ctx, r.n_parts, take_part, &r, err);
 	if (rc)
 		goto fail;
-	n_in = prefix_sum(r.first, g->n_nodes);
+	n_in = prefix_sum(&r);
 	r.in = pl_col_alloc(n_in, sizeof(*r.in));
 	if (!r.in) {
 		rc = pl_err_set(err, PL_E_NOMEM, "not enough memory for %llu references",

@@ -1,23 +1,23 @@
 /*
  * arenas.c - where pymalloc keeps its arena_object records.
  *
- * Up to CPython 3.11 they hang off a file-scope static (Objects/obmalloc.c: arenas, maxarenas), which
- * only .symtab names; later each interpreter has a state of its own, embedded (3.12) or pointed to
- * (3.13; pycore_interp.h: obmalloc). Interpreters may share one state. Where neither way leads to a
- * table that proves itself, the table is searched for: every pool knows the index of its arena, so
- * the pools of a few gc objects tell the true table from any other array in memory. Knows nothing of
- * what is inside a pool beyond its header.
+ * Up to CPython 3.11 they hang off a file-scope static (Objects/obmalloc.c: arenas, maxarenas),
+ * which only .symtab names; later each interpreter has a state of its own, embedded (3.12) or
+ * pointed to (3.13; pycore_interp.h: obmalloc). Interpreters may share one state. Where neither way
+ * leads to a table that proves itself, the table is searched for: every pool knows the index of its
+ * arena, so the pools of a few gc objects tell the true table from any other array in memory. Knows
+ * nothing of what is inside a pool beyond its header.
  */
 #include "heap/internal.h"
 
 enum {
 	MAX_ARENAS = 1 << 24,
 	MAX_INTERPRETERS = 1 << 12,
-	MAX_BAD_STREAK = 16,      /* records that look wrong one after another: the table has ended */
-	SEARCH_SAMPLES = 48,      /* pools that vote */
-	SEARCH_KEYS = 4,          /* of them, those that may propose a table */
-	SEARCH_NODES = 1 << 16,   /* gc objects looked at for them */
-	SEARCH_BSS = 16 << 20,    /* bytes of anonymous memory behind a module's data: its .bss */
+	MAX_BAD_STREAK = 16,    /* records that look wrong one after another: the table has ended */
+	SEARCH_SAMPLES = 48,    /* pools that vote */
+	SEARCH_KEYS = 4,        /* of them, those that may propose a table */
+	SEARCH_NODES = 1 << 16, /* gc objects looked at for them */
+	SEARCH_BSS = 16 << 20,  /* bytes of anonymous memory behind a module's data: its .bss */
 };
 
 enum pl_arena_state pl_heap_arena_record(const struct pl_heap *h, pl_addr table, uint32_t i,
@@ -221,7 +221,8 @@ static void sample_add(struct search *s, pl_addr object)
 	struct pl_pool pool;
 
 	if (!p || !pl_heap_pool(s->h->l, p, at, &pool) || !pool.sane || !pool.ref ||
-	    pool.arenaindex >= MAX_ARENAS || (pool.freeblock && pool.freeblock - at >= s->h->l->pool_bytes))
+	    pool.arenaindex >= MAX_ARENAS ||
+	    (pool.freeblock && pool.freeblock - at >= s->h->l->pool_bytes))
 		return;
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->sample[i].pool == at)
@@ -280,8 +281,8 @@ static void search_word(struct search *s, pl_addr table)
 }
 
 /*
- * Look at every word of a module's writable data and of the anonymous memory that follows it (.bss);
- * module -1 means all modules.
+ * Look at every word of a module's writable data and of the anonymous memory that follows it
+ * (.bss); module -1 means all modules.
  */
 static bool search_module(struct search *s, struct pl_ctx *ctx, int module)
 {
@@ -320,7 +321,8 @@ bool pl_heap_arena_search(const struct pl_heap *h, struct pl_ctx *ctx, struct pl
 	samples_from_gc_lists(&s);
 	if (!s.n)
 		return false;
-	if (!(h->l->module >= 0 && search_module(&s, ctx, h->l->module)) && !search_module(&s, ctx, -1))
+	if (!(h->l->module >= 0 && search_module(&s, ctx, h->l->module)) &&
+	    !search_module(&s, ctx, -1))
 		return false;
 	for (unsigned i = 0; i < s.n; i++) {
 		if (sample_fits(&s, s.best, i))

@@ -1,19 +1,19 @@
 /*
  * glibc.c - the chunks of glibc's malloc.
  *
- * malloc/malloc.c: chunks lie one behind the other, each with its size; a chunk is free when the next
- * one's PREV_INUSE bit is clear, or when it is on a list that leaves the bit set (glibc_free.c). One
- * pass over all headers splits each heap into parts that threads can walk on their own and leaves
- * out stretches where the row of sizes is broken. Chunks over the mmap threshold are mappings of
- * their own (glibc_mmapped.c).
+ * malloc/malloc.c: chunks lie one behind the other, each with its size; a chunk is free when the
+ * next one's PREV_INUSE bit is clear, or when it is on a list that leaves the bit set
+ * (glibc_free.c). One pass over all headers splits each heap into parts that threads can walk on
+ * their own and leaves out stretches where the row of sizes is broken. Chunks over the mmap
+ * threshold are mappings of their own (glibc_mmapped.c).
  */
 #include "heap/glibc.h"
 
 enum {
 	PART_BYTES = 4 << 20,
-	RESUME_CHAIN = 16,  /* good chunks in a row behind a broken stretch */
-	HOOK_VOTES = 4096,  /* chunks asked whether the debug hooks made them */
-	HOOK_PROOF = 4,     /* of them, those that settle it: nothing else looks like it */
+	RESUME_CHAIN = 16,      /* good chunks in a row behind a broken stretch */
+	HOOK_VOTES = 4096,      /* chunks asked whether the debug hooks made them */
+	HOOK_PROOF = 4,         /* of them, those that settle it: nothing else looks like it */
 	MAIN_NONCONTIGUOUS = 2, /* malloc_state.flags, at +4 in all versions */
 };
 
@@ -160,6 +160,8 @@ static void scan_heaps(struct pl_heap *h, struct pl_glibc *g, struct pl_ctx *ctx
 	uint32_t bad;
 
 	pl_view_init(&s.v, h->im);
+	for (size_t i = 0; i < g->heaps.n; i++)
+		g->links += 3 * ((g->heaps.at[i].hi - g->heaps.at[i].lo) / PL_CHUNK_MIN + 1);
 	for (size_t i = 0; i < g->heaps.n; i++) {
 		s.heap = &g->heaps.at[i];
 		scan_heap(&s);
@@ -211,8 +213,9 @@ int pl_heap_glibc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err
 			    "memory is known only where something points to it");
 	else if (g->arenas.at[0].at && pl_read32(&v, g->arenas.at[0].at + 4, &flags) &&
 		 flags & MAIN_NONCONTIGUOUS)
-		pl_ctx_note(ctx, PL_WARNING, "malloc-elsewhere",
-			    "malloc's main heap has parts outside the brk area, which are not listed");
+		pl_ctx_note(
+			ctx, PL_WARNING, "malloc-elsewhere",
+			"malloc's main heap has parts outside the brk area, which are not listed");
 	return 0;
 }
 
@@ -293,8 +296,8 @@ static bool emit(pl_addr base, const uint8_t *host, uint64_t usable, pl_run_fn *
 	return fn(arg, &run);
 }
 
-static bool walk_mmapped(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn, void *arg,
-			 struct pl_heap_tally *tally)
+static bool walk_mmapped(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn,
+			 void *arg, struct pl_heap_tally *tally)
 {
 	uint64_t have, usable;
 	const uint8_t *p;
@@ -309,8 +312,8 @@ static bool walk_mmapped(const struct pl_heap *h, const struct pl_region *r, pl_
 	return emit(r->lo + PL_CHUNK_HEADER, p + PL_CHUNK_HEADER, usable, fn, arg);
 }
 
-bool pl_heap_glibc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn, void *arg,
-			struct pl_heap_tally *tally)
+bool pl_heap_glibc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn,
+			void *arg, struct pl_heap_tally *tally)
 {
 	const struct pl_glibc *g = h->glibc;
 	const struct pl_glibc_part *part;

@@ -2,11 +2,11 @@
  * glibc_arenas.c - where glibc's malloc keeps its arenas and heaps.
  *
  * malloc/malloc.c and malloc/arena.c of glibc 2.17 to 2.43: main_arena is a static in libc's .data,
- * its chunks lie in the brk area. Every other arena lies at the start of a heap in anonymous memory,
- * aligned to 64 MiB: {heap_info, malloc_state, chunks}; further heaps of it have the heap_info only.
- * A malloc_state ends with {top, last_remainder, bins[254], binmap[4 x 32 bits], next, next_free,
- * attached_threads, system_mem, max_system_mem}, and each empty bin points to itself: that pattern
- * names the arena where no symbol does.
+ * its chunks lie in the brk area. Every other arena lies at the start of a heap in anonymous
+ * memory, aligned to 64 MiB: {heap_info, malloc_state, chunks}; further heaps of it have the
+ * heap_info only. A malloc_state ends with {top, last_remainder, bins[254], binmap[4 x 32 bits],
+ * next, next_free, attached_threads, system_mem, max_system_mem}, and each empty bin points to
+ * itself: that pattern names the arena where no symbol does.
  */
 #include "heap/glibc.h"
 
@@ -15,7 +15,8 @@ enum {
 	BINS_BYTES = BINS * 16,
 	BINS_TO_NEXT = BINS_BYTES + 16, /* from bins to malloc_state.next */
 	BINS_TO_END = BINS_BYTES + 16 + 5 * 8,
-	STATE_TO_BINS_MIN = 16,  /* from the start of a malloc_state to its bins: 24 without fastbins, */
+	STATE_TO_BINS_MIN =
+		16, /* from the start of a malloc_state to its bins: 24 without fastbins, */
 	STATE_TO_BINS_MAX = 160, /* 104 before 2.26, then 112 */
 	BINS_EMPTY_MIN = 16,
 	BINS_WRONG_MAX = 4,
@@ -25,6 +26,7 @@ enum {
 	PAGE = 4096,
 	CHAIN = 64, /* chunks in a row that nothing but a heap can show */
 	START_SEARCH = 16 << 20,
+	SEARCH_TRIES = 1024, /* arrays that look like bins */
 };
 
 bool pl_glibc_chunk(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr at, uint64_t *raw)
@@ -57,7 +59,8 @@ bool pl_glibc_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr
 
 	for (unsigned i = 0; i < limit; i++) {
 		if (!pl_glibc_chunk(v, heap, at, &raw))
-			return i && at < heap->top && pl_read64(v, at + 8, &raw) && pl_glibc_fence(raw);
+			return i && at < heap->top && pl_read64(v, at + 8, &raw) &&
+			       pl_glibc_fence(raw);
 		at += raw & ~(uint64_t)PL_CHUNK_FLAGS;
 		if (at == heap->top)
 			return true;
@@ -86,7 +89,8 @@ const struct pl_glibc_heap *pl_glibc_heap_at(const struct pl_glibc *g, pl_addr a
 
 /*
  * How well the bytes at address at look like bins: 0 = not at all. A bin is the {fd, bk} of an
- * imagined chunk 16 bytes before it; empty, it points to that chunk, else to chunks that point back.
+ * imagined chunk 16 bytes before it; empty, it points to that chunk, else to chunks that point
+ * back.
  */
 static unsigned bins_score(struct pl_view *v, pl_addr at)
 {
@@ -96,7 +100,8 @@ static unsigned bins_score(struct pl_view *v, pl_addr at)
 	if (!p || at % 8)
 		return 0;
 	for (unsigned i = 0; i < BINS; i++, p += 16) {
-		pl_addr bin = at + 16 * i - PL_CHUNK_HEADER, fd = pl_ld64(p), bk = pl_ld64(p + 8), back;
+		pl_addr bin = at + 16 * i - PL_CHUNK_HEADER, fd = pl_ld64(p), bk = pl_ld64(p + 8),
+			back;
 
 		if (fd == bin && bk == bin)
 			empty++;
@@ -128,7 +133,8 @@ static bool arena_read(struct pl_view *v, pl_addr at, struct pl_glibc_arena *ret
 	return true;
 }
 
-/* The malloc_state whose bins these are: its next leads to itself, or to another arena of its shape. */
+/* The malloc_state whose bins these are: its next leads to itself, or to another arena of its
+ * shape. */
 static bool arena_of_bins(struct pl_view *v, pl_addr bins, struct pl_glibc_arena *ret)
 {
 	struct pl_glibc_arena a = {.bins = bins}, other;
@@ -166,21 +172,23 @@ bool pl_glibc_search_main(const struct pl_image *im, struct pl_ctx *ctx, struct 
 {
 	size_t n;
 	const struct pl_span *s = pl_image_spans(im, &n);
+	unsigned tries = SEARCH_TRIES;
 	struct pl_view v;
 
 	pl_view_init(&v, im);
-	for (size_t i = 0; i < n && !pl_ctx_cancelled(ctx); i++) {
+	for (size_t i = 0; i < n && tries && !pl_ctx_cancelled(ctx); i++) {
 		uint64_t size = s[i].hi - s[i].lo;
 
 		if (s[i].module < 0 || !(s[i].prot & PL_PROT_WRITE))
 			continue;
-		for (uint64_t off = -s[i].lo % 8; off + 16 <= size; off += 8) {
+		for (uint64_t off = -s[i].lo % 8; off + 16 <= size && tries; off += 8) {
 			pl_addr bin = s[i].lo + off - PL_CHUNK_HEADER;
 
 			if (pl_ld64(s[i].host + off) != bin || pl_ld64(s[i].host + off + 8) != bin)
 				continue;
 			if (arena_around(&v, s[i].lo + off, ret))
 				return true;
+			tries--;
 			off += BINS_BYTES; /* bins of nobody: do not ask each of them */
 		}
 	}
@@ -207,7 +215,8 @@ static void mapping_run(const struct pl_mapping *m, size_t n, size_t i, pl_addr 
 	*hi = m[b].hi;
 }
 
-/* Whether the main heap may start at address at: nothing lies before its first chunk that is free. */
+/* Whether the main heap may start at address at: nothing lies before its first chunk that is free.
+ */
 static bool starts_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr at)
 {
 	uint64_t raw;
@@ -217,9 +226,9 @@ static bool starts_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl
 }
 
 /*
- * malloc_par (mp_) lies near main_arena and has {..., mmapped_mem, max_mmapped_mem, sbrk_base} in all
- * versions. Returns the first chunk by sbrk_base and sets *mmapped, or returns 0. Other words there
- * may point to chunks, but none to one before the first.
+ * malloc_par (mp_) lies near main_arena and has {..., mmapped_mem, max_mmapped_mem, sbrk_base} in
+ * all versions. Returns the first chunk by sbrk_base and sets *mmapped, or returns 0. Other words
+ * there may point to chunks, but none to one before the first.
  */
 static pl_addr first_by_mp(struct pl_view *v, const struct pl_glibc_arena *a,
 			   const struct pl_glibc_heap *heap, uint64_t *mmapped)
@@ -233,8 +242,8 @@ static pl_addr first_by_mp(struct pl_view *v, const struct pl_glibc_arena *a,
 		pl_addr base = pl_ld64(s->host + off);
 		uint64_t now = pl_ld64(s->host + off - 16), most = pl_ld64(s->host + off - 8);
 
-		if (base < heap->lo || base >= heap->top || now > most || now % PAGE || most % PAGE ||
-		    s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
+		if (base < heap->lo || base >= heap->top || now > most || now % PAGE ||
+		    most % PAGE || s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
 			continue;
 		base = pl_round_up(base, PL_CHUNK_ALIGN);
 		if ((!first || base < first) && (base == heap->lo || starts_chain(v, heap, base))) {
@@ -246,7 +255,8 @@ static pl_addr first_by_mp(struct pl_view *v, const struct pl_glibc_arena *a,
 }
 
 /* The first place in the mapping that starts a row of chunks, or 0. */
-static pl_addr first_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap, struct pl_ctx *ctx)
+static pl_addr first_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap,
+			       struct pl_ctx *ctx)
 {
 	pl_addr end = PL_MIN(heap->top, heap->lo + START_SEARCH);
 
@@ -257,8 +267,10 @@ static pl_addr first_by_chunks(struct pl_view *v, const struct pl_glibc_heap *he
 	return 0;
 }
 
-/* The chunk that ends where the heap does, which is its top chunk, or hi when the row breaks off. */
-static pl_addr top_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap, struct pl_ctx *ctx)
+/* The chunk that ends where the heap does, which is its top chunk, or hi when the row breaks off.
+ */
+static pl_addr top_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap,
+			     struct pl_ctx *ctx)
 {
 	pl_addr at = heap->first;
 	uint64_t raw, size;
@@ -273,7 +285,8 @@ static pl_addr top_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap
 }
 
 /* The main heap lies in [lo, hi): at its start as a rule, behind a .bss without randomisation. */
-static void add_main_heap(struct pl_glibc *g, struct pl_ctx *ctx, pl_addr lo, pl_addr hi, pl_addr top)
+static void add_main_heap(struct pl_glibc *g, struct pl_ctx *ctx, pl_addr lo, pl_addr hi,
+			  pl_addr top)
 {
 	struct pl_glibc_heap heap = {.lo = lo, .hi = hi, .first = lo, .top = top};
 	struct pl_view v;
@@ -339,7 +352,8 @@ static uint32_t arena_index(struct pl_glibc *g, struct pl_view *v, pl_addr at)
 	return (uint32_t)g->arenas.n - 1;
 }
 
-/* Add the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if one does. */
+/* Add the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if one does.
+ */
 static void add_heap(struct pl_glibc *g, struct pl_view *v, pl_addr at)
 {
 	const uint8_t *p = pl_at(v, at, HEAP_INFO_MIN);
@@ -354,16 +368,17 @@ static void add_heap(struct pl_glibc *g, struct pl_view *v, pl_addr at)
 	size = pl_ld64(p + 16);
 	writable = pl_ld64(p + 24);
 	info = arena % HEAP_ALIGN;
-	if (!size || size % PAGE || size > writable || writable > HEAP_ALIGN || info < HEAP_INFO_MIN ||
-	    info > HEAP_INFO_MAX || arena % PL_CHUNK_ALIGN || !pl_read64(v, arena - info, &self) ||
-	    self != arena)
+	if (!size || size % PAGE || size > writable || writable > HEAP_ALIGN ||
+	    info < HEAP_INFO_MIN || info > HEAP_INFO_MAX || arena % PL_CHUNK_ALIGN ||
+	    !pl_read64(v, arena - info, &self) || self != arena)
 		return;
 	heap.arena = arena_index(g, v, arena);
 	if (!heap.arena)
 		return;
 	a = &g->arenas.at[heap.arena];
 	heap.hi = at + size;
-	heap.first = arena - info == at ? pl_round_up(a->bins + BINS_TO_END, PL_CHUNK_ALIGN) : at + info;
+	heap.first =
+		arena - info == at ? pl_round_up(a->bins + BINS_TO_END, PL_CHUNK_ALIGN) : at + info;
 	heap.top = a->top >= heap.first && a->top < heap.hi ? a->top : heap.hi;
 	if (heap.first < heap.hi)
 		pl_vec_push(&g->heaps, heap);
@@ -415,7 +430,8 @@ const char *pl_glibc_find(struct pl_glibc *g, struct pl_image *im, struct pl_ctx
 	g->im = im;
 	g->mmapped = UINT64_MAX;
 	pl_view_init(&v, im);
-	if (pl_image_symbol(im, -1, "main_arena", &symbol) && arena_read(&v, symbol.addr, &main_arena))
+	if (pl_image_symbol(im, -1, "main_arena", &symbol) &&
+	    arena_read(&v, symbol.addr, &main_arena))
 		source = "symbol";
 	else if (pl_glibc_search_main(im, ctx, &main_arena))
 		source = "search";

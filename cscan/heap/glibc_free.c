@@ -3,8 +3,8 @@
  *
  * malloc/malloc.c of glibc 2.17 to 2.43: a chunk in a thread's cache (tcache, 2.26) or on a fastbin
  * keeps the next chunk's PREV_INUSE bit. The lists are singly linked; since 2.32 a link is stored
- * xor (its own address >> 12), heads are stored plain. A list that is whole in one reading is broken
- * in the other, for its end is a zero in one of them only: no version has to be known.
+ * xor (its own address >> 12), heads are stored plain. A list that is whole in one reading is
+ * broken in the other, for its end is a zero in one of them only: no version has to be known.
  *
  * A tcache_perthread_struct is an ordinary chunk: {counter[n], entries[n]}. Up to 2.41 a counter is
  * the length of its list, later how much longer it may grow; bin i < 64 holds chunks of 32 + 16 i
@@ -15,10 +15,10 @@
 enum {
 	FASTBINS = 10,
 	FASTBINS_TO_BINS = (FASTBINS + 2) * 8, /* top and last_remainder lie between */
-	TCACHE_SMALL = 64,      /* bins with one chunk size each */
+	TCACHE_SMALL = 64,                     /* bins with one chunk size each */
 	TCACHE_BINS_MAX = 76,
 	TCACHE_LIST_MAX = UINT16_MAX,
-	TCACHE_WRONG_MAX = 1,   /* the process may have died between the list and its counter */
+	TCACHE_WRONG_MAX = 1, /* the process may have died between the list and its counter */
 	MMAPPED_ALIGN = 4096,
 };
 
@@ -50,12 +50,12 @@ bool pl_glibc_tcache_size(uint64_t size)
 
 /* A singly linked list of chunks; how one reads its links and what it may hold. */
 struct list {
-	const struct pl_glibc *g;
+	struct pl_glibc *g;
 	struct pl_view *v;
 	bool mangled;
-	unsigned to_link;       /* a link points this far behind the chunk's start */
-	uint64_t min, max;      /* sizes of its chunks */
-	uint64_t limit;         /* chunks at most */
+	unsigned to_link;  /* a link points this far behind the chunk's start */
+	uint64_t min, max; /* sizes of its chunks */
+	uint64_t limit;    /* chunks at most */
 };
 
 static bool list_node(const struct list *l, pl_addr chunk)
@@ -75,22 +75,23 @@ static bool list_node(const struct list *l, pl_addr chunk)
 }
 
 /*
- * Follow a list from its first chunk; dead (may be NULL) gets its chunks. Returns their number and
- * sets *whole: the list came to its end. A ring is met at the chunk that was marked last, and the
- * mark moves on at each power of two (Brent).
+ * Follow a list from its first chunk; its chunks go to the dead ones if they shall. Returns their
+ * number and sets *whole: the list came to its end. A ring is met at the chunk that was marked
+ * last, and the mark moves on at each power of two (Brent).
  */
-static uint64_t list_follow(struct list *l, pl_addr chunk, struct pl_glibc *dead, bool *whole)
+static uint64_t list_follow(struct list *l, pl_addr chunk, bool dead, bool *whole)
 {
 	pl_addr mark = 0, at;
 	uint64_t n = 0, next_mark = 1, link;
 
 	*whole = false;
-	while (n < l->limit && chunk != mark && list_node(l, chunk)) {
+	while (n < l->limit && l->g->links && chunk != mark && list_node(l, chunk)) {
+		l->g->links--;
 		at = chunk + PL_CHUNK_HEADER; /* of the link itself */
 		if (!pl_read64(l->v, at, &link))
 			return n;
 		if (dead)
-			pl_vec_push(&dead->dead, chunk);
+			pl_vec_push(&l->g->dead, chunk);
 		n++;
 		if (n == next_mark) {
 			mark = chunk;
@@ -107,18 +108,18 @@ static uint64_t list_follow(struct list *l, pl_addr chunk, struct pl_glibc *dead
 }
 
 /* Follow a list in the reading in which it is whole, or else in that which leads further. */
-static uint64_t list_take(struct list *l, pl_addr chunk, struct pl_glibc *g, bool *whole)
+static uint64_t list_take(struct list *l, pl_addr chunk, bool *whole)
 {
 	bool plain_whole, mangled_whole;
 	uint64_t plain, mangled;
 
 	l->mangled = false;
-	plain = list_follow(l, chunk, NULL, &plain_whole);
+	plain = list_follow(l, chunk, false, &plain_whole);
 	l->mangled = true;
-	mangled = list_follow(l, chunk, NULL, &mangled_whole);
+	mangled = list_follow(l, chunk, false, &mangled_whole);
 	if (plain_whole > mangled_whole || (plain_whole == mangled_whole && plain > mangled))
 		l->mangled = false;
-	return list_follow(l, chunk, g, whole);
+	return list_follow(l, chunk, true, whole);
 }
 
 static unsigned counter_at(const struct tcache_shape *t, const uint8_t *p, unsigned i)
@@ -162,7 +163,8 @@ static bool tcache_take(struct pl_glibc *g, struct pl_view *v, const struct tcac
 			.g = g,
 			.v = v,
 			.to_link = PL_CHUNK_HEADER,
-			.min = i < TCACHE_SMALL ? size : PL_CHUNK_MIN + TCACHE_SMALL * PL_CHUNK_ALIGN,
+			.min = i < TCACHE_SMALL ? size
+						: PL_CHUNK_MIN + TCACHE_SMALL * PL_CHUNK_ALIGN,
 			.max = i < TCACHE_SMALL ? size : UINT64_MAX,
 			.limit = TCACHE_LIST_MAX,
 		};
@@ -176,7 +178,7 @@ static bool tcache_take(struct pl_glibc *g, struct pl_view *v, const struct tcac
 		if (!list_node(&l, head - PL_CHUNK_HEADER))
 			goto no;
 		lists++;
-		len[i] = list_take(&l, head - PL_CHUNK_HEADER, g, &whole);
+		len[i] = list_take(&l, head - PL_CHUNK_HEADER, &whole);
 		broken += !whole;
 	}
 	up = counters_wrong(t, p, len, true);
@@ -191,8 +193,8 @@ no:
 	return false;
 }
 
-bool pl_glibc_tcache(struct pl_glibc *g, struct pl_view *v, pl_addr chunk, uint64_t size, bool first,
-		     uint32_t *bad)
+bool pl_glibc_tcache(struct pl_glibc *g, struct pl_view *v, pl_addr chunk, uint64_t size,
+		     bool first, uint32_t *bad)
 {
 	const uint8_t *p;
 
@@ -200,7 +202,8 @@ bool pl_glibc_tcache(struct pl_glibc *g, struct pl_view *v, pl_addr chunk, uint6
 		const struct tcache_shape *t = &tcache_shapes[i];
 
 		if (!shape_fits(t, size) ||
-		    pl_heap_at_hand(g->im, chunk, &p) < PL_CHUNK_HEADER + (uint64_t)t->n * (8 + t->width))
+		    pl_heap_at_hand(g->im, chunk, &p) <
+			    PL_CHUNK_HEADER + (uint64_t)t->n * (8 + t->width))
 			continue;
 		if (!tcache_take(g, v, t, p + PL_CHUNK_HEADER, first, bad))
 			continue;
@@ -213,28 +216,25 @@ bool pl_glibc_tcache(struct pl_glibc *g, struct pl_view *v, pl_addr chunk, uint6
 uint32_t pl_glibc_fastbins(struct pl_glibc *g, const struct pl_glibc_arena *a)
 {
 	pl_addr bins = a->bins - FASTBINS_TO_BINS, head;
-	uint64_t size = 0;
 	struct pl_view v;
 	uint32_t bad = 0;
 
 	if (!a->at || bins < a->at + 8) /* 2.43: there are none */
 		return 0;
 	pl_view_init(&v, g->im);
-	for (size_t i = 0; i < g->heaps.n; i++)
-		size += g->heaps.at[i].hi - g->heaps.at[i].lo;
 	for (unsigned i = 0; i < FASTBINS; i++) {
 		struct list l = {
 			.g = g,
 			.v = &v,
 			.min = PL_CHUNK_MIN + (uint64_t)i * PL_CHUNK_ALIGN,
 			.max = PL_CHUNK_MIN + (uint64_t)i * PL_CHUNK_ALIGN,
-			.limit = size / PL_CHUNK_MIN,
+			.limit = UINT64_MAX,
 		};
 		bool whole;
 
 		if (!pl_read64(&v, bins + 8 * (uint64_t)i, &head) || !head)
 			continue;
-		list_take(&l, head, g, &whole);
+		list_take(&l, head, &whole);
 		bad += !whole;
 	}
 	return bad;

@@ -1,12 +1,12 @@
 /*
  * glibc_mmapped.c - chunks of glibc's malloc that are mappings of their own.
  *
- * malloc/malloc.c, sysmalloc_mmap: a chunk over the mmap threshold starts a mapping and takes all of
- * it. The kernel joins neighbours, so that a mapping of the core may hold several, and other things
- * before and between them. They are looked for first where a mapping starts and where something known
- * ends, then on every page; how many bytes they take in all is in malloc_par (mp_.mmapped_mem), and
- * when they are found the search is over: a core may hold gigabytes of reserved, never used pages,
- * which are slow to read.
+ * malloc/malloc.c, sysmalloc_mmap: a chunk over the mmap threshold starts a mapping and takes all
+ * of it. The kernel joins neighbours, so that a mapping of the core may hold several, and other
+ * things before and between them. They are looked for first where a mapping starts and where
+ * something known ends, then on every page; how many bytes they take in all is in malloc_par
+ * (mp_.mmapped_mem), and when they are found the search is over: a core may hold gigabytes of
+ * reserved, never used pages, which are slow to read.
  */
 #include "heap/glibc.h"
 
@@ -20,8 +20,8 @@ uint64_t pl_glibc_mmapped(const uint8_t *p, uint64_t *usable)
 {
 	uint64_t prev = pl_ld64(p), raw = pl_ld64(p + 8), size = raw & ~(uint64_t)PL_CHUNK_FLAGS;
 
-	if ((raw & PL_CHUNK_FLAGS) != PL_CHUNK_MMAPPED || prev > 1 || size < PAGE - PL_CHUNK_HEADER ||
-	    size > INT64_MAX)
+	if ((raw & PL_CHUNK_FLAGS) != PL_CHUNK_MMAPPED || prev > 1 ||
+	    size < PAGE - PL_CHUNK_HEADER || size > INT64_MAX)
 		return 0;
 	if (!prev && size % PAGE == 0) {
 		*usable = size - PL_CHUNK_HEADER;
@@ -36,8 +36,9 @@ uint64_t pl_glibc_mmapped(const uint8_t *p, uint64_t *usable)
 
 struct search {
 	struct pl_heap *h;
-	size_t n_known, next; /* regions to step over; the first that does not end before the address */
-	uint64_t found;       /* bytes of the chunks */
+	size_t n_known,
+		next;   /* regions to step over; the first that does not end before the address */
+	uint64_t found; /* bytes of the chunks */
 };
 
 /* Go through a mapping: page by page, or only from its start and from where known things end. */
@@ -59,7 +60,9 @@ static void search_mapping(struct search *q, const struct pl_mapping *m, bool ea
 			at = r->hi;
 			continue;
 		}
-		size = pl_heap_at_hand(h->im, at, &p) < PL_CHUNK_HEADER ? 0 : pl_glibc_mmapped(p, &usable);
+		size = pl_heap_at_hand(h->im, at, &p) < PL_CHUNK_HEADER
+			       ? 0
+			       : pl_glibc_mmapped(p, &usable);
 		if (size && size <= m->hi - at && (q->next == q->n_known || size <= r->lo - at)) {
 			pl_vec_push(&h->regions, (struct pl_region){
 							 .lo = at,

@@ -67,8 +67,8 @@ static int open_all(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err)
 	}
 	dropped += pl_heap_settle(h);
 	if (!r && dropped)
-		pl_ctx_damage(ctx, "heaps-overlap", "%zu memory regions of allocators overlap others",
-			      dropped);
+		pl_ctx_damage(ctx, "heaps-overlap",
+			      "%zu memory regions of allocators overlap others", dropped);
 	return r;
 }
 

@@ -17,7 +17,7 @@
 enum pl_region_kind {
 	PL_REGION_PYMALLOC, /* one arena */
 	PL_REGION_MIMALLOC, /* one segment */
-	PL_REGION_MALLOC,   /* one contiguous glibc heap: the brk heap or a part of it, a non-main heap */
+	PL_REGION_MALLOC,   /* a row of glibc chunks: a part of the brk heap or of another heap */
 	PL_REGION_MMAPPED,  /* one mmapped glibc chunk */
 };
 
@@ -37,8 +37,8 @@ struct pl_run {
 	uint32_t stride;      /* from a block to the next */
 	uint32_t n;           /* blocks in the run */
 	uint64_t usable;      /* bytes of each block that its owner may use */
-	const uint64_t *live; /* n bits, bit i set: block i is handed out; borrowed until fn returns */
-	bool hooked;          /* CPython's debug hooks: 16 bytes before a block tell size and domain */
+	const uint64_t *live; /* n bits: block i is handed out; borrowed until fn returns */
+	bool hooked; /* CPython's debug hooks: 16 bytes before a block tell size and domain */
 };
 
 /* What was wrong in the allocators' own data; all zero on a sound heap. */
@@ -71,27 +71,30 @@ bool pl_heap_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn 
 
 /* Which block an address lies in. */
 enum pl_block_state {
-	PL_BLOCK_LIVE, PL_BLOCK_FREE, /* handed out / given back */
-	PL_BLOCK_NEVER,               /* in a pool or page, but never handed out yet */
-	PL_BLOCK_HEADER,              /* the allocator's own bytes */
+	PL_BLOCK_LIVE,   /* handed out */
+	PL_BLOCK_FREE,   /* given back */
+	PL_BLOCK_NEVER,  /* in a pool or page, but never handed out yet */
+	PL_BLOCK_HEADER, /* the allocator's own bytes */
 };
 struct pl_block {
 	const struct pl_region *region;
-	pl_addr base;    /* as in struct pl_run */
+	pl_addr base; /* as in struct pl_run */
 	uint64_t usable;
-	pl_addr pool;    /* pymalloc pool, mimalloc page area or malloc chunk it is in */
+	pl_addr pool; /* pymalloc pool, mimalloc page area or malloc chunk it is in */
 	enum pl_block_state state;
 };
 bool pl_heap_find(const struct pl_heap *h, pl_addr addr, struct pl_block *ret);
 
 /* Key figures for `info`, in a fixed order; text is static. */
 struct pl_heap_stats {
-	uint64_t arenas, pools, pool_blocks_live; /* pymalloc, all states */
+	uint64_t arenas, pools, pool_blocks_live;   /* pymalloc, all states */
 	uint64_t segments, pages, page_blocks_live; /* mimalloc */
 	uint64_t malloc_arenas, chunks_live, chunks_mmapped;
-	bool hooked;           /* the debug hooks are on */
-	const char *pymalloc_source; /* how the arenas were found: "symbol", "interpreter", "search", NULL = none */
-	const char *malloc_source;   /* likewise for glibc's arenas */
+	bool hooked; /* the debug hooks are on */
+	/* how the arenas were found: "symbol", "interpreter", "search"; NULL: there are none */
+	const char *pymalloc_source;
+	/* likewise for glibc's arenas; "chunks": by what is in the brk heap alone */
+	const char *malloc_source;
 };
 const struct pl_heap_stats *pl_heap_stats(const struct pl_heap *h);
 

@@ -2,9 +2,9 @@
  * hooks.c - CPython's debug hooks, seen in the bytes of a block.
  *
  * Objects/obmalloc.c, _PyMem_DebugRawAlloc: 8 bytes big-endian size asked for, 1 byte API id ('r',
- * 'm', 'o'), 7 forbidden bytes; then the owner's bytes; then 8 forbidden bytes, and up to 3.7 (later
- * only with PYMEM_DEBUG_SERIALNO) 8 bytes serial number. The forbidden byte is FB up to 3.6, then FD.
- * Thirty bytes that must agree: no other data looks like this by chance.
+ * 'm', 'o'), 7 forbidden bytes; then the owner's bytes; then 8 forbidden bytes, and up to 3.7
+ * (later only with PYMEM_DEBUG_SERIALNO) 8 bytes serial number. The forbidden byte is FB up to 3.6,
+ * then FD. Thirty bytes that must agree: no other data looks like this by chance.
  */
 #include "heap/internal.h"
 
@@ -44,7 +44,8 @@ bool pl_heap_hook_vote(void *arg, const struct pl_run *run)
 	for (uint32_t i = 0; i < run->n && v->hooked + v->plain < v->max; i++) {
 		if (!pl_bits_has(run->live, i))
 			continue;
-		if (run->hooked || pl_heap_hooked(run->host + (uint64_t)i * run->stride, run->usable, &request))
+		if (run->hooked ||
+		    pl_heap_hooked(run->host + (uint64_t)i * run->stride, run->usable, &request))
 			v->hooked++;
 		else
 			v->plain++;

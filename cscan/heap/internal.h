@@ -1,9 +1,9 @@
 /*
  * internal.h - what the files of heap/ share; nobody else includes it.
  *
- * An enumerator is one allocator: it finds its regions once (open), then answers for a region (walk,
- * find) from the core's bytes alone, which are read-only, so any number of threads may ask. What it
- * must remember between the two it keeps behind its own pointer in struct pl_heap.
+ * An enumerator is one allocator: it finds its regions once (open), then answers for a region
+ * (walk, find) from the core's bytes alone, which are read-only, so any number of threads may ask.
+ * What it must remember between the two it keeps behind its own pointer in struct pl_heap.
  */
 #ifndef PL_HEAP_INTERNAL_H
 #define PL_HEAP_INTERNAL_H
@@ -25,7 +25,7 @@ struct pl_heap {
 	struct pl_glibc *glibc;       /* NULL: no chunks were found */
 };
 
-/* Sort the regions; of two that overlap the first one added stays. Returns how many were dropped. */
+/* Sort the regions; of two that overlap the first one opened stays. Returns how many went. */
 size_t pl_heap_settle(struct pl_heap *h);
 
 /*
@@ -81,8 +81,8 @@ enum pl_arena_state pl_heap_arena_record(const struct pl_heap *h, pl_addr table,
 /* Find the tables of all interpreters, each once; none is no error. */
 void pl_heap_arena_tables(const struct pl_heap *h, struct pl_ctx *ctx, struct pl_arena_tables *ret);
 /*
- * The search that needs no symbol and no interpreter struct: the table that the arena indices in the
- * pools of gc objects point into. False when there is none.
+ * The search that needs no symbol and no interpreter struct: the table that the arena indices in
+ * the pools of gc objects point into. False when there is none.
  */
 bool pl_heap_arena_search(const struct pl_heap *h, struct pl_ctx *ctx, struct pl_arena_table *ret);
 
@@ -91,12 +91,12 @@ bool pl_heap_arena_search(const struct pl_heap *h, struct pl_ctx *ctx, struct pl
 /* A pool_header (Objects/obmalloc.c, the same from 2.7 to 3.15). */
 struct pl_pool {
 	pl_addr at;
-	pl_addr freeblock;   /* first of the chain of blocks given back, not checked */
-	uint32_t ref;        /* blocks handed out, by the header */
+	pl_addr freeblock; /* first of the chain of blocks given back, not checked */
+	uint32_t ref;      /* blocks handed out, by the header */
 	uint32_t arenaindex;
-	uint32_t block;      /* bytes of a block */
-	uint32_t n;          /* blocks below nextoffset: ever put into use */
-	bool sane;           /* nextoffset lies on a block boundary and ref <= n */
+	uint32_t block; /* bytes of a block */
+	uint32_t n;     /* blocks below nextoffset: ever put into use */
+	bool sane;      /* nextoffset lies on a block boundary and ref <= n */
 };
 /* Parse the header of the pool at address at; false when its size class is impossible. */
 bool pl_heap_pool(const struct pl_layout *l, const uint8_t *host, pl_addr at, struct pl_pool *ret);
@@ -144,7 +144,8 @@ static inline uint32_t pl_bits_count(const uint64_t *bits, uint32_t n)
 }
 
 /* Bytes at hand from addr on; *host is where, NULL when the answer is 0. */
-static inline uint64_t pl_heap_at_hand(const struct pl_image *im, pl_addr addr, const uint8_t **host)
+static inline uint64_t pl_heap_at_hand(const struct pl_image *im, pl_addr addr,
+				       const uint8_t **host)
 {
 	const struct pl_span *s = pl_image_span(im, addr);
 

@@ -2,14 +2,14 @@
  * mimalloc.c - the blocks in mimalloc's segments, as default builds of CPython have them under
  * PYTHONMALLOC=mimalloc (3.13 and later).
  *
- * Include/internal/mimalloc/mimalloc/types.h: a segment is 32 MiB at a multiple of that, an array of
- * 512 slice records at its start describing 64 KiB slices; a page is a row of slices with blocks of
- * one size, of which the first capacity ones have been in use. Given back are those on its free,
- * local_free and thread_free lists and on the thread_delayed_free list of its heap. No heap has to be
- * found: segments name themselves, for the exclusive or of their address and cookie is the same in
- * all of them. Two versions of mimalloc are bundled, each with and without the keys of a debug build
- * that encode the links; which it is, is what proves itself: pages add up to the segment's count
- * and free blocks to the page's.
+ * Include/internal/mimalloc/mimalloc/types.h: a segment is 32 MiB at a multiple of that, an array
+ * of 512 slice records at its start describing 64 KiB slices; a page is a row of slices with blocks
+ * of one size, of which the first capacity ones have been in use. Given back are those on its free,
+ * local_free and thread_free lists and on the thread_delayed_free list of its heap. No heap has to
+ * be found: segments name themselves, for the exclusive or of their address and cookie is the same
+ * in all of them. Two versions of mimalloc are bundled, each with and without the keys of a debug
+ * build that encode the links; which it is, is what proves itself: pages add up to the segment's
+ * count and free blocks to the page's.
  *
  * The object heaps of a free-threaded build are pages like these with a tag that tells what is in
  * them; they will be another reader of the same pages.
@@ -41,15 +41,15 @@ struct shape {
 };
 enum { PAGE_SLICES = 0, PAGE_CAPACITY = 10, PAGE_RESERVED = 12, PAGE_FREE = 16 }; /* in both */
 
-#define SHAPE_212 \
-	.used = 208, .cookie = 216, .total = 224, .info = 232, .kind = 240, .entries = 248, \
+#define SHAPE_212                                                                                \
+	.used = 208, .cookie = 216, .total = 224, .info = 232, .kind = 240, .entries = 248,      \
 	.slices = 264, .page_size = 80, .page_used = 24, .page_used_width = 4, .page_local = 32, \
-	.page_thread = 40, .page_heap = 48, .page_block = 28, .page_block_width = 4, \
+	.page_thread = 40, .page_heap = 48, .page_block = 28, .page_block_width = 4,             \
 	.heap_delayed = 2840, .heap_keys = 2872, .heap_shift = 8
-#define SHAPE_252 \
-	.used = 216, .cookie = 224, .total = 248, .info = 256, .kind = 264, .entries = 272, \
+#define SHAPE_252                                                                                \
+	.used = 216, .cookie = 224, .total = 248, .info = 256, .kind = 264, .entries = 272,      \
 	.slices = 288, .page_size = 96, .page_used = 32, .page_used_width = 2, .page_local = 24, \
-	.page_thread = 56, .page_heap = 64, .page_block = 40, .page_block_width = 8, \
+	.page_thread = 56, .page_heap = 64, .page_block = 40, .page_block_width = 8,             \
 	.page_start = 48, .heap_delayed = 8, .heap_keys = 40
 static const struct shape shapes[] = {
 	{SHAPE_212},
@@ -123,7 +123,8 @@ static uint64_t start_offset(uint64_t block)
 enum span { SPAN_PAGE, SPAN_FREE, SPAN_BAD };
 
 /* What slice i of a segment begins; ret->slices is set unless it is bad. */
-static enum span page_read(const struct shape *s, const struct segment *g, uint32_t i, struct page *ret)
+static enum span page_read(const struct shape *s, const struct segment *g, uint32_t i,
+			   struct page *ret)
 {
 	const uint8_t *p = g->host + s->slices + i * record_size(s);
 	const uint8_t *behind = p + (s->debug ? KEYS : 0);
@@ -161,7 +162,8 @@ static enum span page_read(const struct shape *s, const struct segment *g, uint3
 }
 
 /* A link as stored in a block; owner is what stands for NULL (internal.h: mi_ptr_decode). */
-static pl_addr link_read(const struct shape *s, const uint8_t *p, pl_addr owner, const uint64_t keys[2])
+static pl_addr link_read(const struct shape *s, const uint8_t *p, pl_addr owner,
+			 const uint64_t keys[2])
 {
 	uint64_t x = pl_ld64(p);
 	unsigned by = keys[0] % 64;
@@ -178,8 +180,8 @@ static pl_addr link_read(const struct shape *s, const uint8_t *p, pl_addr owner,
  * *listed to how many are on its lists; *whole: all lists were followed to their ends; *thread: how
  * many are on the last one.
  */
-static uint32_t page_live(const struct shape *s, const struct page *pg, const uint8_t *host, uint32_t n,
-			  uint64_t *bits, bool *whole, uint32_t *thread)
+static uint32_t page_live(const struct shape *s, const struct page *pg, const uint8_t *host,
+			  uint32_t n, uint64_t *bits, bool *whole, uint32_t *thread)
 {
 	uint32_t live = n;
 
@@ -192,7 +194,8 @@ static uint32_t page_live(const struct shape *s, const struct page *pg, const ui
 		while (link) {
 			uint64_t off = link - pg->start, index = off / pg->block;
 
-			if (index >= n || index * pg->block != off || !pl_bits_has(bits, (uint32_t)index))
+			if (index >= n || index * pg->block != off ||
+			    !pl_bits_has(bits, (uint32_t)index))
 				break;
 			pl_bits_clear(bits, (uint32_t)index);
 			live--;
@@ -235,8 +238,8 @@ static void find_candidates(struct finder *f)
 }
 
 /* The live blocks of a segment; *sound: its pages add up, each with itself and all to its count. */
-static uint64_t segment_live(const struct pl_heap *h, const struct shape *s, const struct segment *g,
-			     uint32_t *pages, bool *sound)
+static uint64_t segment_live(const struct pl_heap *h, const struct shape *s,
+			     const struct segment *g, uint32_t *pages, bool *sound)
 {
 	uint64_t bits[BITMAP_WORDS], sum = 0;
 	uint32_t live, thread, n;
@@ -265,27 +268,35 @@ static uint64_t segment_live(const struct pl_heap *h, const struct shape *s, con
 	return sum;
 }
 
-/* The secret that most candidates share in this shape, and how many do. */
-static uint32_t secret_vote(const struct finder *f, const struct shape *s, uint64_t *ret)
+static int by_value(const void *a, const void *b)
 {
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The secret that most candidates share in this shape; false when none looks like a segment. */
+static bool secret_vote(const struct finder *f, const struct shape *s, uint64_t *ret)
+{
+	PL_VEC(uint64_t) secrets = {0};
+	size_t most = 0, run = 0;
 	struct segment g;
-	uint32_t best = 0;
 
-	for (size_t i = 0; i < f->at.n && best <= f->at.n / 2; i++) {
-		uint64_t secret;
-		uint32_t votes = 0;
-
-		if (!segment_read(f->h->im, s, f->at.at[i], &g))
-			continue;
-		secret = g.secret;
-		for (size_t j = i; j < f->at.n && !pl_ctx_cancelled(f->ctx); j++)
-			votes += segment_read(f->h->im, s, f->at.at[j], &g) && g.secret == secret;
-		if (votes > best) {
-			best = votes;
-			*ret = secret;
+	for (size_t i = 0; i < f->at.n && !pl_ctx_cancelled(f->ctx); i++) {
+		if (segment_read(f->h->im, s, f->at.at[i], &g))
+			pl_vec_push(&secrets, g.secret);
+	}
+	if (secrets.n)
+		qsort(secrets.at, secrets.n, sizeof(*secrets.at), by_value);
+	for (size_t i = 0; i < secrets.n; i++) {
+		run = i && secrets.at[i] == secrets.at[i - 1] ? run + 1 : 1;
+		if (run > most) {
+			most = run;
+			*ret = secrets.at[i];
 		}
 	}
-	return best;
+	pl_vec_free(&secrets);
+	return most > 0;
 }
 
 /* Add the segments with this secret; returns how many are sound. */
@@ -348,13 +359,6 @@ static void choose_shape(struct finder *f)
 	segments_add(f, &shapes[best], best_secret);
 }
 
-static int by_addr(const void *a, const void *b)
-{
-	pl_addr x = *(const pl_addr *)a, y = *(const pl_addr *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Note the blocks that wait on a heap's list for its thread to free them. */
 static void heap_delayed(struct pl_heap *h, struct pl_view *v, pl_addr heap)
 {
@@ -412,7 +416,7 @@ static void find_delayed(struct finder *f)
 	for (k = 0; k < heaps.n && !pl_ctx_cancelled(f->ctx); k++)
 		heap_delayed(h, &v, heaps.at[k]);
 	if (h->mimalloc->delayed.n)
-		qsort(h->mimalloc->delayed.at, h->mimalloc->delayed.n, sizeof(pl_addr), by_addr);
+		qsort(h->mimalloc->delayed.at, h->mimalloc->delayed.n, sizeof(pl_addr), by_value);
 	pl_vec_free(&heaps);
 }
 
@@ -430,7 +434,8 @@ int pl_heap_mimalloc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *
 		h->stats.hooked = false;
 		for (size_t i = 0; i < h->regions.n; i++) {
 			if (h->regions.at[i].kind == PL_REGION_MIMALLOC &&
-			    !pl_heap_mimalloc_walk(h, &h->regions.at[i], pl_heap_hook_vote, &vote, &tally))
+			    !pl_heap_mimalloc_walk(h, &h->regions.at[i], pl_heap_hook_vote, &vote,
+						   &tally))
 				break;
 		}
 		h->stats.hooked = vote.hooked > vote.plain;
@@ -451,7 +456,8 @@ void pl_heap_mimalloc_close(struct pl_heap *h)
 /* ---- walk and find ---- */
 
 /* Take out the blocks that wait to be freed. */
-static uint32_t drop_delayed(const struct pl_mimalloc *m, const struct page *pg, uint32_t n, uint64_t *bits)
+static uint32_t drop_delayed(const struct pl_mimalloc *m, const struct page *pg, uint32_t n,
+			     uint64_t *bits)
 {
 	pl_addr end = pg->start + n * pg->block;
 	size_t a = 0, b = m->delayed.n;
@@ -521,8 +527,8 @@ static bool walk_page(const struct pl_heap *h, const struct page *pg, pl_run_fn 
 	return fn(arg, &run);
 }
 
-bool pl_heap_mimalloc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn, void *arg,
-			   struct pl_heap_tally *tally)
+bool pl_heap_mimalloc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn,
+			   void *arg, struct pl_heap_tally *tally)
 {
 	struct segment g;
 	struct page pg;
@@ -580,7 +586,8 @@ bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 		page_live(s, &pg, host, n, bits, &whole, &thread);
 		drop_delayed(h->mimalloc, &pg, n, bits);
 		if (index < n)
-			b.state = pl_bits_has(bits, (uint32_t)index) ? PL_BLOCK_LIVE : PL_BLOCK_FREE;
+			b.state =
+				pl_bits_has(bits, (uint32_t)index) ? PL_BLOCK_LIVE : PL_BLOCK_FREE;
 		owner_share(h, &b.base, &b.usable);
 	}
 	*ret = b;

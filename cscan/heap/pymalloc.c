@@ -19,7 +19,7 @@ enum {
 	MAX_BLOCK = 512, /* SMALL_REQUEST_THRESHOLD, all versions */
 	MAX_POOLS = 512, /* of an arena */
 	BITMAP_WORDS = MAX_POOL_BYTES / MIN_BLOCK / 64,
-	VOTES = 256,     /* blocks asked whether the debug hooks made them */
+	VOTES = 256, /* blocks asked whether the debug hooks made them */
 	VOTES_PER_ARENA = 16,
 };
 
@@ -130,8 +130,8 @@ static void walk_free_pools(struct walk *w)
 }
 
 /* Hand out one pool, of which at_hand bytes can be read, at least its header. False: stop. */
-static bool walk_pool(struct walk *w, pl_addr at, const uint8_t *host, uint64_t at_hand, pl_run_fn *fn,
-		      void *arg)
+static bool walk_pool(struct walk *w, pl_addr at, const uint8_t *host, uint64_t at_hand,
+		      pl_run_fn *fn, void *arg)
 {
 	const struct pl_layout *l = w->h->l;
 	uint32_t head = (uint32_t)l->f.pool_header_size, live, claim;
@@ -261,7 +261,7 @@ bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 			}
 			b.base = b.pool + head + i * p.block;
 			b.usable = p.block;
-			b.state = i >= p.n	       ? PL_BLOCK_NEVER
+			b.state = i >= p.n                         ? PL_BLOCK_NEVER
 				  : pl_bits_has(bits, (uint32_t)i) ? PL_BLOCK_LIVE
 								   : PL_BLOCK_FREE;
 			if (h->stats.hooked && p.block >= PL_HOOK_PREFIX + PL_HOOK_SUFFIX) {
@@ -354,7 +354,8 @@ static bool pools_hooked(const struct pl_heap *h)
 		return all.hooked > all.plain;
 	pl_view_init(&v, h->im);
 	return pl_has(l->f.runtime_debug_malloc) && l->runtime &&
-	       pl_read32(&v, l->runtime + (uint64_t)l->f.runtime_debug_malloc, &flag) && flag & 0xff;
+	       pl_read32(&v, l->runtime + (uint64_t)l->f.runtime_debug_malloc, &flag) &&
+	       flag & 0xff;
 }
 
 static bool layout_complete(const struct pl_layout *l)
@@ -362,13 +363,13 @@ static bool layout_complete(const struct pl_layout *l)
 	const struct pl_fields *f = &l->f;
 
 	return l->pool_bytes && l->pool_bytes <= MAX_POOL_BYTES &&
-	       !(l->pool_bytes & (l->pool_bytes - 1)) && l->arena_bytes / l->pool_bytes <= MAX_POOLS &&
-	       l->object_align >= MIN_BLOCK && pl_has(f->arena_size) && pl_has(f->arena_address) &&
-	       pl_has(f->arena_pool_address) && pl_has(f->arena_nfreepools) &&
-	       pl_has(f->arena_ntotalpools) && pl_has(f->arena_freepools) &&
-	       pl_has(f->pool_header_size) && pl_has(f->pool_refcount) && pl_has(f->pool_freeblock) &&
-	       pl_has(f->pool_nextpool) && pl_has(f->pool_arenaindex) && pl_has(f->pool_szidx) &&
-	       pl_has(f->pool_nextoffset);
+	       !(l->pool_bytes & (l->pool_bytes - 1)) &&
+	       l->arena_bytes / l->pool_bytes <= MAX_POOLS && l->object_align >= MIN_BLOCK &&
+	       pl_has(f->arena_size) && pl_has(f->arena_address) && pl_has(f->arena_pool_address) &&
+	       pl_has(f->arena_nfreepools) && pl_has(f->arena_ntotalpools) &&
+	       pl_has(f->arena_freepools) && pl_has(f->pool_header_size) &&
+	       pl_has(f->pool_refcount) && pl_has(f->pool_freeblock) && pl_has(f->pool_nextpool) &&
+	       pl_has(f->pool_arenaindex) && pl_has(f->pool_szidx) && pl_has(f->pool_nextoffset);
 }
 
 int pl_heap_pymalloc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err)
@@ -380,7 +381,8 @@ int pl_heap_pymalloc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *
 
 	if (!layout_complete(h->l)) {
 		pl_ctx_note(ctx, PL_WARNING, "no-pymalloc-layout",
-			    "pymalloc's structures are not known for this build: its arenas are not read");
+			    "pymalloc's structures are not known for this build: its arenas are "
+			    "not read");
 		return 0;
 	}
 	h->pymalloc = py = pl_calloc(1, sizeof(*py));

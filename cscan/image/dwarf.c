@@ -286,7 +286,7 @@ static void consider(struct names *names, Dwarf_Die *die, int tag)
 		    tag != DW_TAG_class_type)
 			return;
 	}
-	if (dwarf_hasattr(&type, DW_AT_declaration) || !dwarf_hasattr(&type, DW_AT_byte_size))
+	if (!dwarf_hasattr(&type, DW_AT_byte_size)) /* a declaration */
 		return;
 	w->die = type;
 	w->found = true;

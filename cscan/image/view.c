@@ -94,8 +94,6 @@ bool pl_read(struct pl_view *v, pl_addr addr, void *buf, uint64_t n)
 {
 	uint8_t *to = buf;
 
-	if (n > UINT64_MAX - addr)
-		return false;
 	while (n) {
 		const uint8_t *from;
 		uint64_t k = PL_MIN(n, piece(v, addr, &from));

@@ -70,4 +70,11 @@ void pl_areas_find(struct pl_objects *o)
 			add_static(p, &cap, s->lo, s->hi, regions, n_regions);
 	}
 	qsort(p->areas, p->n_areas, sizeof(*p->areas), by_lo);
+	p->elsewhere = pl_malloc((p->n_areas + 1) * sizeof(*p->elsewhere));
+	for (size_t i = 0; i < p->n_areas; i++) {
+		const struct pl_region *r = p->areas[i].region;
+
+		if (!r || r->kind == PL_REGION_MALLOC || r->kind == PL_REGION_MMAPPED)
+			p->elsewhere[p->n_elsewhere++] = (struct pl_range){p->areas[i].lo, p->areas[i].hi};
+	}
 }

@@ -25,6 +25,8 @@ struct pl_area {
 struct pl_objects_private {
 	struct pl_area *areas; /* sorted; segments[i] belongs to areas[i] */
 	size_t n_areas;
+	struct pl_range *elsewhere; /* the areas that are not Python's own allocator's */
+	size_t n_elsewhere;
 	struct pl_gclists lists;
 	struct pl_addrset dead;   /* on freelists */
 	struct pl_addrset real;   /* doubtful objects that no container claimed */

@@ -117,7 +117,7 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 		return rc;
 	/* A class is always tracked: one that is on no sound list was freed, and so were its instances. */
 	if (!o->collecting && !lists->broken && lists->listed.n)
-		pl_types_alive(o->types, &lists->listed);
+		pl_types_alive(o->types, &lists->listed, o->priv->elsewhere, o->priv->n_elsewhere);
 	if (!census)
 		rc = alloc_segments(o, err);
 	if (!rc)
@@ -132,6 +132,8 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	o->tally.broken_lists = lists->broken;
 	o->tally.from_blocks = o->n - o->tally.from_static;
 	o->list_counts = (const uint64_t (*)[4])lists->counts;
+	/* What is on a list is an object, wherever its type may lie. */
+	pl_types_alive(o->types, NULL, NULL, 0);
 	if (!rc && o->tally.from_gc_lists < lists->listed.n)
 		rc = pl_join(o, ctx, err);
 	return rc;
@@ -187,6 +189,7 @@ void pl_objects_free(struct pl_objects *o)
 	free(o->segments);
 	free(o->interps);
 	free(o->priv->areas);
+	free(o->priv->elsewhere);
 	pl_gclists_fini(&o->priv->lists);
 	pl_addrset_fini(&o->priv->dead);
 	pl_addrset_fini(&o->priv->ids);

@@ -11,6 +11,7 @@
 #include "object/value.h"
 
 #define PTR 8
+#define MAX_FIXED 2048           /* bytes of a fixed part that is put together from several spans */
 #define SANE (UINT64_C(1) << 20) /* bytes: below this a size is believed without asking further */
 
 /* object.__sizeof__ (Objects/typeobject.c): tp_basicsize, and tp_itemsize for each of ob_size. */
@@ -468,7 +469,7 @@ static bool believable(const struct pl_size_ask *a, uint64_t size)
 uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t,
 		   pl_addr addr, const uint8_t *obj, uint64_t avail)
 {
-	const struct pl_size_ask a = {
+	struct pl_size_ask a = {
 		.l = l,
 		.v = v,
 		.t = t,
@@ -477,8 +478,14 @@ uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl
 		.avail = PL_MIN(avail, (uint64_t)t->basicsize),
 	};
 	pl_sizer *sizer = sizer_of(l, t->kind);
+	uint8_t copy[MAX_FIXED];
 	uint64_t size;
 
+	if (a.avail < (uint64_t)t->basicsize && t->basicsize <= MAX_FIXED &&
+	    pl_read(v, addr, copy, (uint64_t)t->basicsize)) {
+		a.obj = copy; /* a static type on two pages, of which the core holds but one */
+		a.avail = (uint64_t)t->basicsize;
+	}
 	if (!sizer || !sizer(&a, &size) || !believable(&a, size))
 		size = generic(&a);
 	if (!believable(&a, size))

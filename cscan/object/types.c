@@ -43,6 +43,8 @@ struct pl_types {
 	pthread_mutex_t lock;
 	struct pl_arena names;
 	const struct pl_addrset *alive; /* heap types are in it, or NULL: nothing is known */
+	const struct pl_range *elsewhere; /* other types in one of these */
+	size_t n_elsewhere;
 	pl_addr subtype_dealloc; /* tp_dealloc of every class made by a class statement; 0 = not known yet */
 };
 
@@ -152,12 +154,30 @@ static bool climbs_to_type(const struct pl_layout *l, struct pl_view *v, pl_addr
 	return false;
 }
 
+static bool in_ranges(const struct pl_types *t, pl_addr addr)
+{
+	size_t lo = 0, hi = t->n_elsewhere;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->elsewhere[mid].hi <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < t->n_elsewhere && addr >= t->elsewhere[lo].lo;
+}
+
 static bool plausible(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint8_t **ret)
 {
 	const struct pl_layout *l = t->l;
-	const uint8_t *p = type_bytes(l, v, addr);
+	const uint8_t *p;
 	int64_t basicsize, itemsize;
 
+	if (t->alive && !pl_addrset_has(t->alive, addr) && !in_ranges(t, addr))
+		return false;
+	p = type_bytes(l, v, addr);
 	if (!p || !climbs_to_type(l, v, type_of(l, p)))
 		return false;
 	basicsize = (int64_t)pl_ld64(p + l->f.type_basicsize);
@@ -263,9 +283,12 @@ void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, con
 	type->name_known = true;
 }
 
-void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive)
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive, const struct pl_range *elsewhere,
+		    size_t n_elsewhere)
 {
 	t->alive = alive;
+	t->elsewhere = elsewhere;
+	t->n_elsewhere = n_elsewhere;
 }
 
 static int by_value(const void *a, const void *b)

@@ -19,7 +19,16 @@ void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, con
 void pl_types_mark_python(struct pl_types *t);
 /* Set `ambiguous` of all types below n with live[index] set that share their name. Only while no other thread reads. */
 void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live, size_t n);
-/* From now on a heap type is a type only if it is in the set: see pl_objects_new(). Borrowed. */
-void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive);
+struct pl_range {
+	pl_addr lo, hi;
+};
+/*
+ * From now on an address is a type only if it is in the set (heap types, which are always on a gc
+ * list) or in one of the ranges (static types, and what an extension may have malloc'd), which are
+ * sorted and disjoint; NULL and none lift that. Saves a look at every object that is no type: most
+ * words of a list's items are one. Both borrowed.
+ */
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive, const struct pl_range *elsewhere,
+		    size_t n_elsewhere);
 
 #endif

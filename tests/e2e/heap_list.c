@@ -24,7 +24,8 @@ static bool list_run(void *arg, const struct pl_run *run)
 	struct lister *l = arg;
 
 	for (uint32_t i = 0; i < run->n; i++) {
-		uint64_t row[4] = {run->base + (uint64_t)i * run->stride, run->usable, l->kind, run->hooked};
+		uint64_t row[4] = {run->base + (uint64_t)i * run->stride, run->usable, l->kind,
+				   run->hooked};
 		struct pl_block b;
 
 		if (!pl_bits_has(run->live, i))
@@ -35,8 +36,9 @@ static bool list_run(void *arg, const struct pl_run *run)
 		l->live++;
 		/* finding is slow in malloc's heaps: a sample will do */
 		if (l->live % 16 == 0)
-			l->not_found += !pl_heap_find(l->h, row[0], &b) || b.state != PL_BLOCK_LIVE ||
-					b.base != row[0] || b.usable != row[1];
+			l->not_found += !pl_heap_find(l->h, row[0], &b) ||
+					b.state != PL_BLOCK_LIVE || b.base != row[0] ||
+					b.usable != row[1];
 	}
 	return true;
 }
@@ -48,7 +50,8 @@ static bool counted(struct pl_image *im, const struct pl_layout *l, bool all, ui
 	struct pl_view v;
 
 	pl_view_init(&v, im);
-	return pl_image_symbol(im, l->module, all ? "_Py_AllocatedBlocks" : "raw_allocated_blocks", &s) &&
+	return pl_image_symbol(im, l->module, all ? "_Py_AllocatedBlocks" : "raw_allocated_blocks",
+			       &s) &&
 	       pl_read64(&v, s.addr, ret);
 }
 
@@ -102,7 +105,8 @@ static void print_static(struct pl_image *im)
 
 		if (m[i].module < 0 && !bss)
 			continue;
-		printf("%s[%llu, %llu]", comma, (unsigned long long)m[i].lo, (unsigned long long)m[i].hi);
+		printf("%s[%llu, %llu]", comma, (unsigned long long)m[i].lo,
+		       (unsigned long long)m[i].hi);
 		comma = ", ";
 	}
 	printf("], ");
@@ -132,8 +136,9 @@ static void list(struct pl_image *im, const struct pl_layout *l, const struct pl
 	known = counted(im, l, true, &all);
 	print_count("all_blocks", known, all);
 	print_static(im);
-	printf("\"version\": \"%s\", \"pymalloc_source\": \"%s\", \"malloc_source\": \"%s\", ", l->version,
-	       s->pymalloc_source ? s->pymalloc_source : "", s->malloc_source ? s->malloc_source : "");
+	printf("\"version\": \"%s\", \"pymalloc_source\": \"%s\", \"malloc_source\": \"%s\", ",
+	       l->version, s->pymalloc_source ? s->pymalloc_source : "",
+	       s->malloc_source ? s->malloc_source : "");
 	printf("\"hooked\": %s, ", s->hooked ? "true" : "false");
 #define COUNT(name, value) print_count(name, true, value)
 	COUNT("pool_blocks", s->pool_blocks_live);
@@ -144,7 +149,8 @@ static void list(struct pl_image *im, const struct pl_layout *l, const struct pl
 	COUNT("over_max_live", over);
 	COUNT("out_of_order", lister.out_of_order + disorder);
 	COUNT("not_found", lister.not_found);
-	COUNT("damage", t.bad_arenas + t.bad_pools + t.bad_chunks + t.bad_freelists + t.missing_bytes);
+	COUNT("damage",
+	      t.bad_arenas + t.bad_pools + t.bad_chunks + t.bad_freelists + t.missing_bytes);
 	printf("\"regions\": %zu}\n", n);
 }
 
@@ -176,7 +182,8 @@ int main(int argc, char **argv)
 		return 2;
 	pl_ctx_init(&ctx, 2);
 	if (pl_image_open(&options, &ctx, &im, &err) ||
-	    (python && pl_layout_resolve(im, &ctx, &l, &err)) || pl_heap_new(im, l, &ctx, &h, &err)) {
+	    (python && pl_layout_resolve(im, &ctx, &l, &err)) ||
+	    pl_heap_new(im, l, &ctx, &h, &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		return 3;
 	}

@@ -1,11 +1,12 @@
 /*
  * malloc_truth.c - a process whose every malloc block is known: it writes them down and dies.
  *
- * Its own malloc family records each block and passes the call on to glibc's, so that the file "live"
+ * Its own malloc family records each block and passes the call on to glibc's, so that the file
+ * "live"
  * ({address, usable size} pairs of u64) names every block there is, those of libc and the loader
- * included. What happens to the heap covers each place a free chunk can be: thread caches, fastbins,
- * bins, arenas of running and of ended threads, several heaps of one arena, mmapped chunks side by
- * side.
+ * included. What happens to the heap covers each place a free chunk can be: thread caches,
+ * fastbins, bins, arenas of running and of ended threads, several heaps of one arena, mmapped
+ * chunks side by side.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -23,7 +23,6 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 BUILD = Path(os.environ.get("PYLEAK_BUILD") or TOP / "build")
 PACKAGES = ["libdw", "libelf", "libarchive", "jansson"]
-LIMIT = 512  # bytes: what is bigger does not come from pymalloc
 PYMALLOC, MIMALLOC, MALLOC, MMAPPED = range(4)
 
 
@@ -105,41 +104,40 @@ def check_against_truth(heap, core):
     assert not lost, "%d objects are in no live block: %s" % (len(lost), lost[:10])
 
 
+def check_hooks(heap, expected, debug_build):
+    """Every block of the object allocators is hooked, or none."""
+    assert heap["hooked"] == expected
+    small = {bool(hooked) for _, _, kind, hooked in heap.blocks if kind in (PYMALLOC, MIMALLOC)}
+    assert small <= {expected}
+    chunks = sum(hooked for _, _, kind, hooked in heap.blocks if kind in (MALLOC, MMAPPED))
+    if expected:
+        # what the raw domain and big requests got from malloc is hooked too
+        assert chunks > 100
+    elif not debug_build:
+        # a debug build starts with the hooks and heeds PYTHONMALLOC after some allocations
+        assert chunks == 0
+
+
 @pytest.mark.parametrize("recipe", ["mixed", "mixed-gcore", "mixed-malloc", "mixed-debug",
                                     "mixed-pymalloc-debug", "mixed-mimalloc", "mixed-dev",
                                     "subinterp", "forked"])
-def test_blocks(heap_list, core, recipe):
+def test_blocks(heap_list, core, version, recipe):
     made = core(recipe)
     heap = heap_list(made.path, *made.options)
     check_against_truth(heap, made)
     assert heap["malloc_source"] in ("symbol", "search")
-
-
-def test_debug_hooks(heap_list, core, version):
-    """Every block of the object allocators is hooked, or none."""
-    for recipe, hooked in (("mixed", False), ("mixed-pymalloc-debug", True)):
-        if recipe != "mixed" and version < (3, 6):
-            continue
-        made = core(recipe)
-        heap = heap_list(made.path, *made.options)
-        flavour_hooked = hooked or "dbg" in made.meta["interpreter"]
-        assert heap["hooked"] == flavour_hooked
-        assert {bool(block[3]) for block in heap.blocks if block[2] == PYMALLOC} == {flavour_hooked}
-        if flavour_hooked:
-            # what the raw domain and big requests got from malloc has them too
-            assert sum(block[3] for block in heap.blocks if block[2] == MALLOC) > 100
-
-
-def test_malloc_only(heap_list, core, version):
-    """Under PYTHONMALLOC=malloc there are no pools, and small objects are chunks."""
-    if version < (3, 6):
-        pytest.skip("PYTHONMALLOC came with 3.6")
-    made = core("mixed-malloc")
-    heap = heap_list(made.path, *made.options)
-    assert heap["pool_blocks"] == 0
-    kinds = {heap.holding(address)[2] for address, _ in made.closure_records()
-             if heap.holding(address)}
-    assert kinds <= {MALLOC, MMAPPED}
+    debug_build = made.meta["interpreter"].endswith("-dbg")
+    by_name = recipe in ("mixed-debug", "mixed-pymalloc-debug", "mixed-dev")
+    # naming an allocator without "debug" switches the hooks of a debug build off
+    without = recipe in ("mixed-malloc", "mixed-mimalloc")
+    check_hooks(heap, by_name or (debug_build and not without), debug_build)
+    if recipe == "mixed-malloc":
+        assert heap["pool_blocks"] == 0
+    if recipe == "subinterp" and version >= (3, 12):
+        # interpreters may have an allocator of their own, with a table of its own
+        assert 1 <= heap["owners"] <= len(made.interpreters())
+    else:
+        assert heap["owners"] == 1
 
 
 def test_stripped(heap_list, core, version):
@@ -148,16 +146,6 @@ def test_stripped(heap_list, core, version):
     heap = heap_list(made.path, *made.options)
     check_against_truth(heap, made)
     assert heap["pymalloc_source"] == ("search" if version < (3, 12) else "interpreter")
-
-
-def test_own_obmalloc(heap_list, core, version):
-    """Interpreters with an allocator of their own have tables of their own (3.12)."""
-    made = core("subinterp")
-    heap = heap_list(made.path, *made.options)
-    if version < (3, 12):
-        assert heap["owners"] == 1
-    else:
-        assert 1 <= heap["owners"] <= 1 + len(made.interpreters())
 
 
 # ---- malloc, block for block ----

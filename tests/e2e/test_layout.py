@@ -4,7 +4,6 @@ The sources are debug information, and tables written from it earlier; here each
 others say, and give the objects that the process itself counted.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -39,11 +38,15 @@ def offsets(fields):
 
 
 def table_of(made):
-    """The committed table of exactly that version and kind of build, or None."""
-    version = ".".join(str(n) for n in made.truth["python"]["version_info"][:3])
-    found = [path for path in TABLES.glob(version + "-*.def")
-             if ("-debug" in path.name) == ("debug" in made.truth["python"]["flavour"])]
-    return found[0] if found else None
+    """The file of the committed table of that very build, or None."""
+    truth = made.truth["python"]
+    origin = made.meta["interpreter"].split("-")[0]
+    variant = {"pyenv": "pyenv", "build": "source"}.get(origin, "debian")
+    name = truth["version"] + "-" + variant
+    name += "-debug" if "debug" in truth["flavour"] else ""
+    name += "-tracerefs" if "trace-refs" in truth["flavour"] else ""
+    path = TABLES / (name + ".def")
+    return path if path.exists() else None
 
 
 def has_debug_information(made, result):
@@ -63,52 +66,57 @@ def info(pyleak, core, *options, **more):
 
 
 @pytest.fixture
+def minimal(core):
+    """A core of the smallest program; skips builds that are refused."""
+    made = core("minimal")
+    if "free-threaded" in made.truth["python"]["flavour"]:
+        pytest.skip("free-threaded builds are refused: test_free_threaded_is_refused...")
+    return made
+
+
+@pytest.fixture
 def nothing(tmp_path):
     """Options that hide every file the core names."""
     return ["--sysroot", str(tmp_path)]
 
 
-def test_version_and_flavour(core, pyleak):
-    made = core("minimal")
-    result = info(pyleak, made)
-    truth = made.truth["python"]
+def test_version_and_flavour(minimal, pyleak):
+    result = info(pyleak, minimal)
+    truth = minimal.truth["python"]
     assert int(python_of(result)["hexversion"], 16) == truth["hexversion"]
     assert result.json["python"]["hexversion"] == truth["hexversion"]
     assert ("debug" in result.json["python"]["flavour"]) == ("debug" in truth["flavour"])
 
 
-def test_debug_information_goes_first(core, pyleak):
-    made = core("minimal")
-    result = info(pyleak, made)
-    if not has_debug_information(made, result):
+def test_debug_information_goes_first(minimal, pyleak):
+    result = info(pyleak, minimal)
+    if not has_debug_information(minimal, result):
         pytest.skip("no debug information of this interpreter is installed")
     assert python_of(result)["layout"] == "dwarf"
     assert "rejected" not in result.json["tables"]
     sources = [source for source, _ in fields_of(result).values()]
-    # the rest are structs of extension modules that were not loaded
-    assert sources.count("dwarf") > 0.8 * len(sources)
+    # the rest are structs of extension modules that were not loaded: a fifth of them in 2.7
+    assert sources.count("dwarf") > 0.75 * len(sources)
     assert set(sources) <= {"dwarf", "table", "same-minor", "symbol"}
 
 
-def test_stripped_gives_the_same_offsets(core, pyleak):
-    made, stripped = core("minimal"), core("minimal", stripped=True)
-    result = info(pyleak, stripped)
-    expected = "table" if table_of(made) else "same-minor"
+def test_stripped_gives_the_same_offsets(minimal, core, pyleak):
+    result = info(pyleak, core("minimal", stripped=True))
+    expected = "table" if table_of(minimal) else "same-minor"
     assert python_of(result)["layout"] == expected
     if expected == "table":
-        assert offsets(fields_of(result)) == offsets(fields_of(info(pyleak, made)))
+        assert offsets(fields_of(result)) == offsets(fields_of(info(pyleak, minimal)))
 
 
-def test_no_file_at_all_gives_the_same_offsets_and_objects(core, pyleak, nothing):
-    made = core("minimal")
-    result = info(pyleak, made.path, *nothing)
-    whole = info(pyleak, made)
+def test_no_file_at_all_gives_the_same_offsets_and_objects(minimal, pyleak, nothing):
+    result = info(pyleak, minimal.path, *nothing)
+    whole = info(pyleak, minimal)
     assert python_of(result)["hexversion"] == python_of(whole)["hexversion"]
-    if table_of(made):
+    if table_of(minimal):
         assert python_of(result)["layout"] == "table"
         assert offsets(fields_of(result)) == offsets(fields_of(whole))
-    types = pyleak("types", made.path, "--format", "json", *nothing).json["tables"]["types"]
-    assert types["total"]["tracked"] == sum(row["count"] for row in made.truth["tracked"])
+    types = pyleak("types", minimal.path, "--format", "json", *nothing).json["tables"]["types"]
+    assert types["total"]["tracked"] == sum(row["count"] for row in minimal.truth["tracked"])
 
 
 def test_free_threaded_is_refused_in_one_sentence(core_of, pyleak, nothing):
@@ -119,25 +127,23 @@ def test_free_threaded_is_refused_in_one_sentence(core_of, pyleak, nothing):
         assert "free-threaded CPython 3.13" in result.stderr
 
 
-def test_table_is_what_the_generator_writes(core):
-    made = core("minimal")
+def test_table_is_what_the_generator_writes(minimal):
     if not GENERATOR.exists():
         pytest.skip("build/bin/gen_layout is not built: make build/bin/gen_layout")
-    committed = table_of(made)
+    committed = table_of(minimal)
     if committed is None:
-        pytest.skip("no table of exactly this version: make layout adds it")
+        pytest.skip("no table of exactly this build: make layout adds it")
     variant = committed.stem.split("-")[1]
     command = [sys.executable, str(REPO / "scripts" / "gen_layout.py"), "--print", "--tool",
                str(GENERATOR), "--variant", variant]
-    if made.meta["sysroot"]:
-        command += ["--root", made.meta["sysroot"]]
-    exe = made.meta["exe"]
-    if made.meta["sysroot"] and exe.startswith(made.meta["sysroot"]):
-        exe = exe[len(made.meta["sysroot"]):]
+    if minimal.meta["sysroot"]:
+        command += ["--root", minimal.meta["sysroot"]]
+    exe = minimal.meta["exe"]
+    if minimal.meta["sysroot"]:
+        exe = exe[len(minimal.meta["sysroot"]):]
     done = subprocess.run(command + [exe], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env=dict(os.environ), universal_newlines=True)
+                          universal_newlines=True)
     if "has no debug information" in done.stderr:
         pytest.skip("no debug information of this interpreter is installed")
     assert done.returncode == 0, done.stderr
-    same = [path for path in TABLES.glob("*.def") if path.read_text() == done.stdout]
-    assert [path.stem for path in same] == [re.search('PL_TABLE."([^"]+)"', done.stdout).group(1)]
+    assert done.stdout == committed.read_text()

@@ -134,7 +134,7 @@ static void all_is_given_back(void **state)
 	(void)state;
 	if (SANITIZED)
 		skip();
-	pl_ctx_init(&ctx, 1);
+	pl_ctx_init(&ctx, 2);
 	for (int round = 0; round < 6; round++) {
 		struct pl_graph *g = NULL;
 

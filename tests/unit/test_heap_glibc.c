@@ -1,14 +1,14 @@
 /*
- * glibc's malloc, built by hand as each of its versions would: arenas, heaps, chunks on every kind of
- * free list, mmapped chunks, and damage. That real ones look like this is tests/e2e/test_heap.py's
- * part.
+ * glibc's malloc, built by hand as each of its versions would: arenas, heaps, chunks on every kind
+ * of free list, mmapped chunks, and damage. That real ones look like this is
+ * tests/e2e/test_heap.py's part.
  */
 #include "heap/glibc.h"
 
 #include "test_heap_build.h"
 
-#define LIBC UINT64_C(0x7f1000000000) /* libc's writable data */
-#define HEAP UINT64_C(0x555500000000) /* the brk area */
+#define LIBC UINT64_C(0x7f1000000000)  /* libc's writable data */
+#define HEAP UINT64_C(0x555500000000)  /* the brk area */
 #define OTHER UINT64_C(0x7f0008000000) /* another arena's first heap, its second 64 MiB higher */
 #define OTHER2 (OTHER + (64 << 20))
 #define FAR UINT64_C(0x7f0800000000) /* mmapped chunks */
@@ -24,13 +24,13 @@ enum {
 
 /* A glibc to imitate. */
 struct glibc {
-	unsigned bins;         /* from a malloc_state to its bins: 24, 104 or 112 */
-	unsigned n, width;     /* tcache_perthread_struct: counters and their bytes; n = 0: none */
-	bool mangled, down;    /* links xor address >> 12; counters that count what still fits */
+	unsigned bins;      /* from a malloc_state to its bins: 24, 104 or 112 */
+	unsigned n, width;  /* tcache_perthread_struct: counters and their bytes; n = 0: none */
+	bool mangled, down; /* links xor address >> 12; counters that count what still fits */
 };
 
 static const struct glibc glibcs[] = {
-	{104, 0, 0, false, false}, /* 2.24 */
+	{104, 0, 0, false, false},  /* 2.24 */
 	{104, 64, 1, false, false}, /* 2.26 */
 	{112, 64, 1, false, false}, /* 2.28 */
 	{112, 64, 2, false, false}, /* 2.31 */
@@ -71,8 +71,8 @@ static void put_arena(struct mem *m, const struct glibc *g, pl_addr at, pl_addr 
 }
 
 /* Put free chunks into bin number bin of an arena. */
-static void put_bin(struct mem *m, const struct glibc *g, pl_addr arena, unsigned bin, const pl_addr *user,
-		    unsigned n)
+static void put_bin(struct mem *m, const struct glibc *g, pl_addr arena, unsigned bin,
+		    const pl_addr *user, unsigned n)
 {
 	pl_addr head = arena + g->bins + 16 * bin - 16, prev = head;
 
@@ -91,7 +91,8 @@ static void put_link(struct mem *m, const struct glibc *g, pl_addr at, pl_addr t
 }
 
 /* Chain n chunks; links hold the owner's address less back. Returns the head. */
-static pl_addr put_list(struct mem *m, const struct glibc *g, const pl_addr *user, unsigned n, unsigned back)
+static pl_addr put_list(struct mem *m, const struct glibc *g, const pl_addr *user, unsigned n,
+			unsigned back)
 {
 	for (unsigned i = 0; i < n; i++)
 		put_link(m, g, user[i], i + 1 < n ? user[i + 1] - back : 0);
@@ -108,7 +109,8 @@ static pl_addr tcache_head(const struct glibc *g, pl_addr tcache, unsigned bin)
 	return tcache + g->n * g->width + 8 * bin;
 }
 
-static void tcache_count(struct mem *m, const struct glibc *g, pl_addr tcache, unsigned bin, unsigned n)
+static void tcache_count(struct mem *m, const struct glibc *g, pl_addr tcache, unsigned bin,
+			 unsigned n)
 {
 	uint64_t counter = g->down ? 7 - n : n;
 
@@ -187,7 +189,8 @@ static void every_list(void **state)
 		if (g->n > 64)
 			put_in_tcache(&m, g, tcache, 66, large, 2);
 		if (has_fast)
-			put64(&m, LIBC + MAIN_ARENA + g->bins - 96 + 16, put_list(&m, g, fast, 4, 16));
+			put64(&m, LIBC + MAIN_ARENA + g->bins - 96 + 16,
+			      put_list(&m, g, fast, 4, 16));
 		heap_open(&m);
 		assert_sound(&m);
 		assert_string_equal(pl_heap_stats(m.h)->malloc_source, "search");
@@ -205,13 +208,15 @@ static void every_list(void **state)
 		assert_live(&m, live[7], 0x18);
 		assert_state(&m, live[0] - 8, PL_BLOCK_HEADER);
 		assert_state(&m, HEAP + HEAP_BYTES - 1, PL_BLOCK_NEVER);
-		assert_int_equal(m.live.n, 8 + (g->n ? 0 : 3) + (has_fast ? 0 : 4) + (g->n > 64 ? 0 : 2));
+		assert_int_equal(m.live.n,
+				 8 + (g->n ? 0 : 3) + (has_fast ? 0 : 4) + (g->n > 64 ? 0 : 2));
 		assert_int_equal(pl_heap_stats(m.h)->chunks_live, m.live.n);
 		mem_fini(&m);
 	}
 }
 
-/* A tcache without chunks is only where nothing was allocated before it; else it is a block of zeros. */
+/* A tcache without chunks is only where nothing was allocated before it; else it is a block of
+ * zeros. */
 static void zeroed_block_or_tcache(void **state)
 {
 	const struct glibc *g = &glibcs[4];
@@ -281,7 +286,8 @@ static void other_arena(void **state)
 			put64(&m, heap + 16, OTHER_BYTES);
 			put64(&m, heap + 24, OTHER_BYTES);
 		}
-		f = (struct fill){&m, g, pl_round_up(arena + g->bins + 254 * 8 + 16 + 40, 16), true, false};
+		f = (struct fill){&m, g, pl_round_up(arena + g->bins + 254 * 8 + 16 + 40, 16), true,
+				  false};
 		live[1] = chunk(&f, 0x1000, IN_USE);
 		chunk(&f, 0x40, FREE);
 		live[2] = chunk(&f, OTHER + OTHER_BYTES - 32 - f.at, IN_USE);
@@ -511,7 +517,8 @@ static void put_many(struct mem *m, struct fill *f, pl_addr user[CHUNKS])
 /* A size that was overwritten costs its chunk, and those that its bytes may hide; no other one. */
 static void overwritten_size(void **state)
 {
-	static const uint64_t wrong[] = {0, 0x4141414141414141, 0x28, 0x4000000 | 1, 0x33, UINT64_MAX};
+	static const uint64_t wrong[] = {0,    0x4141414141414141, 0x28, 0x4000000 | 1,
+					 0x33, UINT64_MAX};
 	pl_addr user[CHUNKS];
 	struct fill f;
 	struct mem m;
@@ -610,7 +617,7 @@ static void random_damage(void **state)
 		put64(&m, OTHER + 24, OTHER_BYTES);
 		put_arena(&m, &glibcs[4], OTHER + 48, OTHER + 0x2000, LIBC + MAIN_ARENA);
 		for (unsigned i = 0; i < 1 + turn % 10; i++) {
-			pl_addr at = dice(2) ? HEAP + 8 * dice(0x4000)
+			pl_addr at = dice(2)   ? HEAP + 8 * dice(0x4000)
 				     : dice(2) ? LIBC + MAIN_ARENA + 8 * dice(300)
 					       : OTHER + 8 * dice(300);
 			uint64_t word = dice(3) ? HEAP + 16 * dice(0x2000) : dice(1 << 20);

@@ -1,5 +1,6 @@
 /*
- * mimalloc: both bundled versions, with and without encoded links; delayed frees, huge pages, damage.
+ * mimalloc: both bundled versions, with and without encoded links; delayed frees, huge pages,
+ * damage.
  */
 #include "test_heap_build.h"
 
@@ -55,11 +56,11 @@ static uint64_t encode(const struct mi *mi, pl_addr link, pl_addr owner, const u
 }
 
 /*
- * A page of n blocks: block k is on list k % 4 when that is below 3 (free, local_free, thread_free),
- * else live. Free span behind it up to the segment's end. Returns block 0.
+ * A page of n blocks: block k is on list k % 4 when that is below 3 (free, local_free,
+ * thread_free), else live. Free span behind it up to the segment's end. Returns block 0.
  */
-static pl_addr put_page(struct mem *m, const struct mi *mi, pl_addr segment, unsigned slice, unsigned slices,
-			uint32_t block, unsigned n)
+static pl_addr put_page(struct mem *m, const struct mi *mi, pl_addr segment, unsigned slice,
+			unsigned slices, uint32_t block, unsigned n)
 {
 	pl_addr record = record_of(mi, segment, slice), start = segment + (uint64_t)slice * SLICE;
 	uint64_t keys[2] = {0x0123456789abcde5 + slice, 0xfedcba9876543210}, head[3] = {0, 0, 0};
@@ -297,7 +298,8 @@ static void random_damage(void **state)
 
 		make(&d, mi);
 		for (unsigned i = 0; i < 1 + turn % 10; i++) {
-			static const pl_addr where[] = {SEGMENT + 200, SEGMENT + SLICE, SEGMENT + 264, HEAP};
+			static const pl_addr where[] = {SEGMENT + 200, SEGMENT + SLICE,
+							SEGMENT + 264, HEAP};
 			uint64_t word = dice(2) ? dice(1 << 20) : SEGMENT + 8 * dice(SLICE);
 
 			put64(&d.m, where[dice(4)] + 8 * dice(60), word);
@@ -311,12 +313,9 @@ static void random_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(segments),
-		cmocka_unit_test(delayed),
-		cmocka_unit_test(decoys),
-		cmocka_unit_test(huge),
-		cmocka_unit_test(hooked),
-		cmocka_unit_test(damage),
+		cmocka_unit_test(segments),      cmocka_unit_test(delayed),
+		cmocka_unit_test(decoys),        cmocka_unit_test(huge),
+		cmocka_unit_test(hooked),        cmocka_unit_test(damage),
 		cmocka_unit_test(random_damage),
 	};
 

@@ -57,7 +57,8 @@ static void set_interpreters(struct mem *m, unsigned n)
 	mem_map(m, STATE, 0x10000);
 	mem_map(m, INTERP, 0x10000);
 	for (unsigned i = 0; i < n; i++) {
-		put64(m, INTERP + 0x1000 * i + INTERP_NEXT, i + 1 < n ? INTERP + 0x1000 * (i + 1) : 0);
+		put64(m, INTERP + 0x1000 * i + INTERP_NEXT,
+		      i + 1 < n ? INTERP + 0x1000 * (i + 1) : 0);
 		put64(m, INTERP + 0x1000 * i + INTERP_OBMALLOC, STATE + 0x1000 * i);
 	}
 }
@@ -68,7 +69,8 @@ static void set_state(struct mem *m, unsigned i, pl_addr table, uint32_t n)
 	put32(m, STATE + 0x1000 * i + 520, n);
 }
 
-/* An arena_object record; its first `carved` pools are or were in use, of them `emptied` are empty. */
+/* An arena_object record; its first `carved` pools are or were in use, of them `emptied` are empty.
+ */
 static void put_record(struct mem *m, pl_addr table, unsigned i, pl_addr arena, unsigned carved,
 		       unsigned emptied, pl_addr freepools)
 {
@@ -211,7 +213,8 @@ static void several_interpreters(struct mem *m, bool embedded)
 	put_pool(m, ARENA + ARENA_BYTES, 0, 32, 13, none);
 	if (embedded) {
 		m->l.w.interp_obmalloc = 262144;
-		for (unsigned i = 0; i < 3; i++) { /* the second shares the first's: its own is empty */
+		for (unsigned i = 0; i < 3;
+		     i++) { /* the second shares the first's: its own is empty */
 			put64(m, INTERP + 0x1000 * i + INTERP_OBMALLOC + 512,
 			      i == 1 ? 0 : TABLE + 0x800 * i);
 			put32(m, INTERP + 0x1000 * i + INTERP_OBMALLOC + 520, i == 1 ? 0 : 16);
@@ -285,8 +288,8 @@ static void search(void **state)
 	}
 	/* generation 0 lists an object of every pool, and one that lies in none */
 	for (unsigned i = 0; i < 12; i++) {
-		pl_addr next = ARENA + (uint64_t)(i / 4) * ARENA_BYTES + (uint64_t)(i % 4) * POOL_BYTES +
-			       HEAD;
+		pl_addr next = ARENA + (uint64_t)(i / 4) * ARENA_BYTES +
+			       (uint64_t)(i % 4) * POOL_BYTES + HEAD;
 
 		put64(&m, at, next);
 		at = next;
@@ -296,7 +299,8 @@ static void search(void **state)
 	for (unsigned i = 1; i < 3; i++)
 		put64(&m, list + 40 * i, list + 40 * i);
 	for (unsigned i = 0; i < 64; i++) {
-		static const pl_addr decoy[] = {TABLE + RECORD, ARENA, TABLE + 0x800, 8, DATA, TABLE + 4};
+		static const pl_addr decoy[] = {TABLE + RECORD, ARENA,    TABLE + 0x800, 8,
+						DATA,           TABLE + 4};
 
 		put64(&m, DATA + 0x1000 + 8 * i, decoy[i % PL_ARRAY_LEN(decoy)]);
 	}
@@ -392,12 +396,13 @@ static unsigned open_damaged(struct mem *m, pl_addr at, uint64_t word, unsigned 
 static void broken_freelists(void **state)
 {
 	static const uint64_t wrong[] = {
-		ARENA + 2 * POOL_BYTES + HEAD + 512,     /* itself: a ring */
-		ARENA + 2 * POOL_BYTES + HEAD + 513,     /* between blocks */
+		ARENA + 2 * POOL_BYTES + HEAD + 512,      /* itself: a ring */
+		ARENA + 2 * POOL_BYTES + HEAD + 513,      /* between blocks */
 		ARENA + 2 * POOL_BYTES + HEAD + 512 * 20, /* never handed out */
-		ARENA + HEAD,                            /* another pool */
-		ARENA + 2 * POOL_BYTES,                  /* its own header */
-		UINT64_MAX, 1,
+		ARENA + HEAD,                             /* another pool */
+		ARENA + 2 * POOL_BYTES,                   /* its own header */
+		UINT64_MAX,
+		1,
 	};
 	pl_addr half = ARENA + 2 * POOL_BYTES;
 	struct mem m;
@@ -427,7 +432,8 @@ static void broken_headers(void **state)
 	assert_int_equal(open_damaged(&m, half + 36, 32, 4), 0); /* no such size class */
 	assert_int_equal(m.tally.bad_pools, 1);
 	mem_fini(&m);
-	/* a nextoffset of nowhere: every block that fits may be in use, the free list is believed */
+	/* a nextoffset of nowhere: every block that fits may be in use, the free list is believed
+	 */
 	assert_int_equal(open_damaged(&m, half + 40, HEAD + 511, 4), (POOL_BYTES - HEAD) / 512 - 7);
 	assert_int_equal(m.tally.bad_pools, 1);
 	mem_fini(&m);
@@ -532,7 +538,8 @@ static void random_damage(void **state)
 		mem_init(&m);
 		put_arena(&m);
 		for (unsigned i = 0; i < 1 + turn % 10; i++) {
-			static const pl_addr where[] = {TABLE, ARENA, ARENA + 2 * POOL_BYTES, STATE + 512};
+			static const pl_addr where[] = {TABLE, ARENA, ARENA + 2 * POOL_BYTES,
+							STATE + 512};
 			uint64_t word = dice(2) ? dice(1 << 20) : ARENA + dice(ARENA_BYTES);
 
 			put64(&m, where[dice(4)] + dice(16) * 8, word);

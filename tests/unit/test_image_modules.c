@@ -176,6 +176,29 @@ static void nothing_past_the_end_of_a_file(void **state)
 	assert_bytes(&s.o, LO + 0x1000, s.elf + 0x1000, 0x800);
 	assert_unreadable(&s.o, LO + 0x1800);
 	setup_fini(&s);
+
+	setup_init(&s, path, 7);
+	build_load(&s.b, LO, s.elf, 0x1000, DEFAULT, DEFAULT, PF_R);
+	setup_open(&s, NULL, NULL);
+	assert_unreadable(&s.o, LO + 0x3000); /* all of the mapping is behind the file's end */
+	setup_fini(&s);
+}
+
+/* Data that was never written to is left out by the kernel: there the file is right. */
+static void untouched_data_comes_from_the_file(void **state)
+{
+	static struct setup s;
+	const char *path = in_scratch("lib.so");
+
+	(void)state;
+	setup_init(&s, path, 7);
+	build_load(&s.b, LO, s.elf, 0x1000, DEFAULT, DEFAULT, PF_R);
+	build_load(&s.b, LO + 0x3000, NULL, 0, 0, 0x1000, PF_R | PF_W);
+	build_load(&s.b, LO + 0x8000, s.data, 0x1000, DEFAULT, DEFAULT, PF_R | PF_W); /* a heap */
+	write_file(path, s.elf, FILE_SIZE);
+	setup_open(&s, NULL, NULL);
+	assert_bytes(&s.o, LO + 0x3000, s.elf + 0x2000, 0x1000);
+	setup_fini(&s);
 }
 
 static void another_build_is_not_used(void **state)
@@ -253,6 +276,23 @@ static void no_build_id_at_all(void **state)
 	assert_int_equal(module(&s)->state, PL_MODULE_MISMATCH);
 	assert_note(&s.o, "file-mismatch", "its first page differs");
 	assert_unreadable(&s.o, LO + 0x1000);
+	setup_fini(&s);
+}
+
+/* The core has the ELF header, but not so much of the page that the build-id is in it. */
+static void build_id_beyond_what_the_core_has(void **state)
+{
+	static struct setup s;
+	const char *path = in_scratch("lib.so");
+
+	(void)state;
+	setup_init(&s, path, 7);
+	build_load(&s.b, LO, s.elf, ID_AT + 8, DEFAULT, 0x1000, PF_R);
+	write_file(path, s.elf, FILE_SIZE);
+	setup_open(&s, NULL, NULL);
+	assert_int_equal(module(&s)->core_build_id_len, 0);
+	assert_int_equal(module(&s)->state, PL_MODULE_UNCHECKED);
+	assert_bytes(&s.o, LO, s.elf, 0x1000);
 	setup_fini(&s);
 }
 
@@ -543,8 +583,8 @@ static void paths_stay_in_the_sysroot(void **state)
 	assert_int_equal(mkdir(in_scratch("root/usr/lib"), 0700), 0);
 	write_file(in_scratch("root/usr/lib/x"), "inside", 6);
 	write_file(in_scratch("outside"), "outside", 7);
-	link_to("usr/lib", "root/lib");         /* as merged-usr systems have it */
-	link_to("/usr/lib/x", "root/absolute"); /* absolute: from the root of the sysroot */
+	link_to("usr/lib", "root/lib");             /* as merged-usr systems have it */
+	link_to("/usr/lib/x", "root/usr/absolute"); /* from the root of the sysroot */
 	link_to("../../../../../usr/lib/x", "root/up");
 	link_to(in_scratch("outside"), "root/out");
 	link_to("loop2", "root/loop1");
@@ -553,7 +593,7 @@ static void paths_stay_in_the_sysroot(void **state)
 	resolves(root, "/usr/lib/x", lib);
 	resolves(root, "//usr/./lib//x", lib);
 	resolves(root, "/lib/x", lib);
-	resolves(root, "/absolute", lib);
+	resolves(root, "/usr/absolute", lib);
 	resolves(root, "/up", lib);
 	resolves(root, "/../../usr/lib/../lib/x", lib);
 	resolves(root, "/out", NULL);
@@ -598,9 +638,11 @@ int main(void)
 		cmocka_unit_test(a_matched_file_fills_gaps),
 		cmocka_unit_test(a_mapping_that_only_nt_file_knows),
 		cmocka_unit_test(nothing_past_the_end_of_a_file),
+		cmocka_unit_test(untouched_data_comes_from_the_file),
 		cmocka_unit_test(another_build_is_not_used),
 		cmocka_unit_test(one_side_without_build_id),
 		cmocka_unit_test(no_build_id_at_all),
+		cmocka_unit_test(build_id_beyond_what_the_core_has),
 		cmocka_unit_test(nothing_to_compare),
 		cmocka_unit_test(missing_and_no_elf),
 		cmocka_unit_test(only_regular_files_are_opened),

@@ -12,8 +12,9 @@ static uint8_t page_a[4096], page_b[4096];
 static int fill_pages(void **state)
 {
 	for (size_t i = 0; i < sizeof(page_a); i++) {
-		page_a[i] = (uint8_t)(i * 7 + 1);
-		page_b[i] = (uint8_t)(i * 11 + 3);
+		/* no period that a wrong offset could hit */
+		page_a[i] = (uint8_t)((uint32_t)i * 2654435761u >> 23);
+		page_b[i] = (uint8_t)((uint32_t)i * 2246822519u >> 21);
 	}
 	return scratch_make(state);
 }

@@ -55,6 +55,11 @@ struct test_outer {
 	} runtime;
 };
 
+/* In .debug_str the name of the one is the end of the other, and linkers store only one. */
+typedef union test_inner prefix_test_inner;
+extern prefix_test_inner test_prefixed;
+prefix_test_inner test_prefixed;
+
 extern struct test_outer test_global;
 struct test_outer test_global = {.runtime = {{42}}};
 extern test_anonymous_typedef *test_pointer;
@@ -73,37 +78,46 @@ __asm__(".data\n"
 /* ---- a core that says this program was mapped at BASE ---- */
 
 static char self[256];
-static uint8_t self_page[4096];
 static uint64_t self_size;
 
 static int find_self(void **state)
 {
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	FILE *f = fopen("/proc/self/exe", "rb");
 	struct stat st;
 
-	if (n < 0 || !f || fstat(fileno(f), &st) < 0 ||
-	    fread(self_page, 1, sizeof(self_page), f) != sizeof(self_page))
+	if (n < 0 || stat(self, &st) < 0)
 		return -1;
-	fclose(f);
 	self_size = pl_round_up((uint64_t)st.st_size, 4096);
 	return scratch_make(state);
 }
 
-static void open_named(struct opened *o, const char *path, const char *debug_dir)
+/* Mapped from path, with the first page of the file page_from. */
+static void open_file(struct opened *o, const char *path, const char *page_from,
+		      const char *debug_dir)
 {
 	struct pl_image_options options = {.core = in_scratch("core"), .debug_dir = debug_dir};
 	struct build_map map = {BASE, BASE + self_size, 0, path};
+	uint8_t page[4096];
+	FILE *f = fopen(page_from, "rb");
 	struct build b;
 
+	assert_non_null(f);
+	assert_int_equal(fread(page, 1, sizeof(page), f), sizeof(page));
+	fclose(f);
 	build_init(&b);
 	build_auxv(&b, AT_PHDR, BASE + sizeof(Elf64_Ehdr));
 	build_files(&b, &map, 1);
-	build_load(&b, BASE, self_page, sizeof(self_page), DEFAULT, self_size, PF_R);
+	build_load(&b, BASE, page, sizeof(page), DEFAULT, self_size, PF_R);
 	build_write(&b, options.core);
 	build_fini(&b);
 	open_with(o, &options);
 	assert_int_equal(o->code, 0);
+}
+
+/* The same with this program's own first page: whether path is this program is to be found out. */
+static void open_named(struct opened *o, const char *path, const char *debug_dir)
+{
+	open_file(o, path, self, debug_dir);
 }
 
 static void open_self(struct opened *o)
@@ -442,9 +456,17 @@ static void assert_all_known(struct opened *o)
 	check_members(o, NULL);
 }
 
+static bool count(void *arg, const struct pl_symbol *s)
+{
+	(void)s;
+	++*(int *)arg;
+	return true;
+}
+
 /* The file is gone, but a debug file of that build-id is there. */
 static void debug_file_by_build_id(void **state)
 {
+	int n = 0;
 	char path[512], dir[256];
 	struct opened o;
 	struct pl_symbol s;
@@ -459,6 +481,11 @@ static void debug_file_by_build_id(void **state)
 	open_named(&o, "/gone/away", dir);
 	assert_int_equal(pl_image_modules(o.im, &(size_t){0})[0].state, PL_MODULE_MISSING);
 	assert_all_known(&o);
+	close_opened(&o);
+	/* a symbol that both the file and its debug file list is still one */
+	open_named(&o, self, dir);
+	pl_image_symbols_named(o.im, -1, "test_static_variable", count, &n);
+	assert_int_equal(n, 1);
 	close_opened(&o);
 	/* compressed, as distributions ship them */
 	run("objcopy --compress-debug-sections '%s'", path);
@@ -518,6 +545,72 @@ static void debug_file_by_link(void **state)
 	close_opened(&o);
 }
 
+/* Without build-ids the checksum in .gnu_debuglink decides. */
+static void debug_file_by_checksum(void **state)
+{
+	char bin[256], debug[256];
+	struct opened o;
+	struct pl_symbol s;
+
+	(void)state;
+	snprintf(bin, sizeof(bin), "%s", in_scratch("no-id"));
+	snprintf(debug, sizeof(debug), "%s", in_scratch("no-id.debug"));
+	run("objcopy --remove-section .note.gnu.build-id '%s' '%s.all' && "
+	    "objcopy --only-keep-debug '%s.all' '%s' && "
+	    "objcopy --strip-all --add-gnu-debuglink='%s' '%s.all' '%s'",
+	    self, bin, bin, debug, debug, bin, bin);
+	open_file(&o, bin, bin, NULL);
+	assert_int_equal(pl_image_modules(o.im, &(size_t){0})[0].state, PL_MODULE_UNCHECKED);
+	assert_all_known(&o);
+	close_opened(&o);
+	run("printf x >> '%s'", debug);
+	open_file(&o, bin, bin, NULL);
+	assert_false(pl_image_symbol(o.im, -1, "test_static_variable", &s));
+	close_opened(&o);
+}
+
+/* ---- other compilers' DWARF ---- */
+
+/* Old DWARF counts bit fields from the other end, and may write offsets as expressions. */
+static void old_dwarf(void **state)
+{
+	static const char source[] =
+		"struct old_outer { char c; int a; unsigned first : 2, second : 3, "
+		"third : 27, fourth : 5; } old_global;\n";
+	static const struct {
+		const char *member;
+		unsigned offset, bit_size, bit_offset;
+	} want[] = {{"a", 4, 0, 0},
+		    {"first", 8, 2, 0},
+		    {"second", 8, 3, 2},
+		    {"third", 8, 27, 5},
+		    {"fourth", 12, 5, 0}};
+
+	(void)state;
+	for (unsigned version = 2; version <= 5; version++) {
+		const char *so = in_scratch("old.so");
+		struct pl_member_query q[PL_ARRAY_LEN(want)] = {0};
+		struct opened o;
+
+		write_file(in_scratch("old.c"), source, sizeof(source) - 1);
+		run("${CC:-cc} -g -gdwarf-%u -gstrict-dwarf -shared -fPIC -o '%s' '%s/old.c'",
+		    version, so, scratch);
+		for (size_t i = 0; i < PL_ARRAY_LEN(want); i++)
+			q[i] = (struct pl_member_query){.strct = "old_outer",
+							.member = want[i].member};
+		open_file(&o, so, so, NULL);
+		assert_true(pl_image_dwarf_members(o.im, 0, NULL, q, PL_ARRAY_LEN(q)));
+		for (size_t i = 0; i < PL_ARRAY_LEN(want); i++) {
+			assert_true(q[i].found);
+			assert_int_equal(q[i].offset, want[i].offset);
+			assert_int_equal(q[i].size, 4);
+			assert_int_equal(q[i].bit_size, want[i].bit_size);
+			assert_int_equal(q[i].bit_offset, want[i].bit_offset);
+		}
+		close_opened(&o);
+	}
+}
+
 /* ---- dwz ---- */
 
 /* Types that moved to dwz's common file are found where they are imported. */
@@ -557,6 +650,8 @@ int main(void)
 		cmocka_unit_test(debug_file_by_build_id),
 		cmocka_unit_test(debug_file_of_another_build),
 		cmocka_unit_test(debug_file_by_link),
+		cmocka_unit_test(debug_file_by_checksum),
+		cmocka_unit_test(old_dwarf),
 		cmocka_unit_test(dwz_common_file),
 	};
 

@@ -8,11 +8,9 @@
 #include "object/value.h"
 
 enum {
-	MAX_LOG2 = 48,  /* of a table: more slots than any address space holds entries for */
-	MAX_BASES = 16, /* steps from a class to the frozendict that it derives from */
-	MAX_GET =
-		1
-		<< 20, /* entries that a look-up by name compares: of a namespace, not of a heap */
+	MAX_LOG2 = 48,     /* of a table: more slots than any address space holds entries for */
+	MAX_BASES = 16,    /* steps from a class to the frozendict that it derives from */
+	MAX_GET = 1 << 20, /* entries that a look-up by name compares: of no heap, a namespace */
 };
 
 static bool keys_36(const struct pl_layout *l, struct pl_view *v, pl_addr keys,

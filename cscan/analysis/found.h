@@ -1,0 +1,25 @@
+/*
+ * found.h - how many references to each object were found; shared by the analyses that hold them
+ * against ob_refcnt.
+ */
+#ifndef PL_FOUND_H
+#define PL_FOUND_H
+
+#include "object/roots.h"
+
+/* By object id. */
+struct pl_found {
+	uint32_t *strong; /* counted references: edges of objects, parallel ones each, and owning roots */
+	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may not */
+	size_t n;
+};
+
+/*
+ * Count them all, on all threads, without a graph. Needs an indexed table; roots may be NULL: none.
+ * PL_E_CANCELLED, PL_E_NOMEM. Free with pl_found_fini().
+ */
+int pl_found_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
+		 struct pl_found *ret, struct pl_err *err);
+void pl_found_fini(struct pl_found *f);
+
+#endif

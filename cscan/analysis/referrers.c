@@ -1,0 +1,248 @@
+/*
+ * referrers.c - `referrers`: what refers to an object, or to the objects of a type together.
+ */
+#include "analysis/analysis.h"
+
+#include <stdio.h>
+
+#include "analysis/edgerows.h"
+#include "analysis/namespace.h"
+#include "analysis/target.h"
+
+static const struct pl_option options[] = {
+	{"each", NULL, NULL, "of a TYPE: every reference to every object, not sums"},
+	{.name = NULL},
+};
+
+struct listing {
+	const struct pl_objects *o;
+	const struct pl_graph *graph;
+	const struct pl_roots *roots;
+	struct pl_view v;
+	const struct pl_args *args;
+	const struct pl_target *target;
+	struct pl_table *t;
+	struct pl_edge_groups *groups;
+	pl_id source;    /* whose edges are looked at */
+	pl_id shown;     /* who is shown for it: the owner of that dict, or source itself */
+	bool attributes; /* source is the __dict__ of shown */
+	size_t most;     /* rows to make, 0 = all */
+};
+
+/* True when the object at addr is one of those that the user asked about. */
+static bool is_wanted(const struct listing *s, pl_addr addr)
+{
+	pl_id id;
+
+	if (!s->target->by_type)
+		return addr == s->target->addr;
+	id = pl_objects_id(s->o, addr);
+	return id != PL_NO_ID && s->target->types[s->o->type[id]];
+}
+
+/* ---- who refers ---- */
+
+struct bitmap {
+	uint64_t *bits;
+	size_t n; /* words */
+};
+
+static void mark(struct bitmap *b, pl_id id)
+{
+	b->bits[id / 64] |= UINT64_C(1) << (id % 64);
+}
+
+/* Owning referrers are the graph's backward edges. */
+static void mark_owners(const struct listing *s, pl_id id, struct bitmap *b)
+{
+	uint64_t n;
+	const pl_node *in = pl_graph_in(s->graph, id, &n);
+
+	for (uint64_t i = 0; i < n; i++)
+		mark(b, in[i]);
+}
+
+/* The backward edges leave out weak ones: look at all that there are. */
+static void mark_weak(const struct listing *s, pl_id id, struct bitmap *b)
+{
+	uint32_t n;
+	const pl_node *out = pl_graph_out(s->graph, id, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (pl_graph_flags(s->graph, id, i) & PL_G_WEAK && is_wanted(s, s->o->addr[out[i]]))
+			mark(b, id);
+	}
+}
+
+static int find_sources(struct pl_ctx *ctx, const struct listing *s, struct bitmap *b,
+			struct pl_err *err)
+{
+	for (size_t id = 0; id < s->o->n; id++) {
+		if (id % 4096 == 0 && pl_ctx_cancelled(ctx))
+			return pl_ctx_cancel_err(err);
+		if (is_wanted(s, s->o->addr[id]))
+			mark_owners(s, (pl_id)id, b);
+		mark_weak(s, (pl_id)id, b);
+	}
+	return 0;
+}
+
+/* ---- what is shown ---- */
+
+static bool type_matches(const struct listing *s, const char *name)
+{
+	return pl_args_match(s->args, name);
+}
+
+static bool full(struct listing *s)
+{
+	if (!s->most || s->t->n_rows < s->most)
+		return false;
+	s->t->hidden_rows++;
+	return true;
+}
+
+static void put_edge(void *arg, const struct pl_edge *e)
+{
+	struct listing *s = arg;
+
+	if (!is_wanted(s, e->target))
+		return;
+	if (s->groups)
+		pl_edge_groups_add(s->groups, &s->v, e, s->shown, s->attributes);
+	else if (type_matches(s, pl_object_type(s->o, s->source)->name) && !full(s))
+		pl_edge_row(s->o, &s->v, s->t, s->target->by_type ? e->target : 0,
+			    s->o->addr[s->source], e);
+}
+
+/* Only what owns: a module is a root by courtesy, sys.modules holds it. */
+static void put_root(struct listing *s, const struct pl_root *root, pl_id id)
+{
+	const char *kind = pl_root_kind_name(root->kind);
+	char type[64], edge[512];
+	struct pl_cell *row;
+
+	if (!root->owns)
+		return;
+	snprintf(type, sizeof(type), "<%s>", kind);
+	snprintf(edge, sizeof(edge), "%s%s", root->name, root->accessor);
+	if (s->groups) {
+		pl_edge_groups_root(s->groups, kind, *root->accessor ? root->accessor : root->name, id);
+		return;
+	}
+	if (!type_matches(s, type) || full(s))
+		return;
+	row = pl_table_row(s->t);
+	if (s->target->by_type)
+		*row++ = pl_cell_addr(root->target);
+	row[1] = pl_cell_text(s->t, type);
+	row[2] = pl_cell_text(s->t, edge);
+	row[3] = pl_cell_text(s->t, pl_edge_kind_name(PL_EDGE_STRONG));
+	row[4] = pl_cell_bool(false);
+}
+
+static void put_roots(struct listing *s)
+{
+	for (size_t i = 0; i < s->roots->n; i++) {
+		const struct pl_root *root = &s->roots->at[i];
+		pl_id id = pl_objects_id(s->o, root->target);
+
+		if (id != PL_NO_ID && is_wanted(s, root->target))
+			put_root(s, root, id);
+	}
+}
+
+static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
+{
+	struct bitmap b = {.n = s->o->n / 64 + 1};
+	int rc;
+
+	b.bits = pl_calloc(b.n, sizeof(*b.bits));
+	rc = find_sources(ctx, s, &b, err);
+	put_roots(s);
+	pl_ctx_stage(ctx, "reading references", s->o->n);
+	for (size_t id = 0; !rc && id < s->o->n; id++) {
+		if (id % 4096 == 0) {
+			pl_ctx_step(ctx, 4096);
+			if (pl_ctx_cancelled(ctx))
+				rc = pl_ctx_cancel_err(err);
+		}
+		if (!(b.bits[id / 64] >> (id % 64) & 1))
+			continue;
+		s->source = s->shown = (pl_id)id;
+		if (s->groups) {
+			pl_id owner = pl_namespace_owner(s->o, s->graph, &s->v, (pl_id)id);
+
+			s->attributes = owner != PL_NO_ID;
+			s->shown = s->attributes ? owner : (pl_id)id;
+		}
+		pl_edges(s->o, &s->v, s->o->addr[id], put_edge, s);
+	}
+	pl_ctx_stage(ctx, NULL, 0);
+	free(b.bits);
+	return rc;
+}
+
+static int list(struct pl_session *session, struct listing *s, struct pl_result *ret,
+		struct pl_err *err)
+{
+	bool each = pl_args_get(s->args, "each") || !s->target->by_type;
+	int rc;
+
+	if (each) {
+		s->most = s->args->sort ? 0 : s->args->limit;
+		s->t = pl_edge_table(ret, "referrers", s->target->by_type);
+	} else {
+		s->groups = pl_edge_groups_new(s->o);
+	}
+	rc = put_all(pl_session_ctx(session), s, err);
+	if (!rc && s->groups)
+		pl_edge_groups_put(s->groups, s->args, ret, "referrers");
+	if (!rc && (s->groups || s->args->sort))
+		rc = pl_args_apply(s->args, ret->tables.at[0], err);
+	pl_edge_groups_free(s->groups);
+	return rc;
+}
+
+static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
+	       struct pl_err *err)
+{
+	struct listing s = {.args = args};
+	struct pl_target target;
+	struct pl_objects *o;
+	int rc;
+
+	rc = pl_session_index(session, &o, err);
+	if (!rc)
+		rc = pl_session_roots(session, &s.roots, err);
+	if (!rc)
+		rc = pl_session_graph(session, &s.graph, err);
+	if (!rc)
+		rc = pl_target_parse(session, o, args, &target, err);
+	if (rc)
+		return rc;
+	s.o = o;
+	s.target = &target;
+	pl_view_init(&s.v, o->im);
+	if (!target.by_type && target.id == PL_NO_ID)
+		rc = pl_target_object(o, args->words[0], &target.id, err);
+	else
+		rc = list(session, &s, ret, err);
+	pl_target_fini(&target);
+	return rc;
+}
+
+const struct pl_analysis pl_analysis_referrers = {
+	.name = "referrers",
+	.arguments = "ADDRESS|TYPE",
+	.summary = "what refers to an object, each reference with its name",
+	.help = "Of an object, every reference to it from other objects and from roots. Of a type, the\n"
+		"references to all its objects added up by the type they come from and by name, keys\n"
+		"and indices spelled [*]; a reference out of an instance's or module's __dict__ counts\n"
+		"as that object's attribute. `objects` says how many different objects of that type\n"
+		"refer: one list that holds 300,000 sessions has 300,000 edges and 1 object.",
+	.example = "app.Session",
+	.options = options,
+	.own_rows = true,
+	.run = run,
+};
