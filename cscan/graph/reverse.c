@@ -23,7 +23,7 @@ struct reverse {
 	size_t n_parts;
 };
 
-#define SLICE 65536u /* edges between two looks at cancel */
+#define SLICE 16384u /* edges between two looks at cancel */
 
 static void count_edges(struct reverse *r, const struct pl_graph_block *b, pl_node lo, pl_node span)
 {

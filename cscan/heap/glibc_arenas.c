@@ -215,8 +215,7 @@ static void mapping_run(const struct pl_mapping *m, size_t n, size_t i, pl_addr 
 	*hi = m[b].hi;
 }
 
-/* Whether the main heap may start at address at: nothing lies before its first chunk that is free.
- */
+/* Whether the main heap may start here: before its first chunk there is nothing to be free. */
 static bool starts_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr at)
 {
 	uint64_t raw;
@@ -267,8 +266,7 @@ static pl_addr first_by_chunks(struct pl_view *v, const struct pl_glibc_heap *he
 	return 0;
 }
 
-/* The chunk that ends where the heap does, which is its top chunk, or hi when the row breaks off.
- */
+/* The chunk that ends where the heap does, its top chunk; hi when the row breaks off before. */
 static pl_addr top_by_chunks(struct pl_view *v, const struct pl_glibc_heap *heap,
 			     struct pl_ctx *ctx)
 {
@@ -352,8 +350,7 @@ static uint32_t arena_index(struct pl_glibc *g, struct pl_view *v, pl_addr at)
 	return (uint32_t)g->arenas.n - 1;
 }
 
-/* Add the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if one does.
- */
+/* Add the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if any. */
 static void add_heap(struct pl_glibc *g, struct pl_view *v, pl_addr at)
 {
 	const uint8_t *p = pl_at(v, at, HEAP_INFO_MIN);

@@ -312,7 +312,7 @@ int pl_layout_detect(struct pl_image *im, struct pl_ctx *ctx, unsigned nth, stru
 		find_name(im, &f);
 	find_runtime(im, ctx, &f);
 	other = find_version(im, ctx, &f);
-	if (!f.type_type)
+	if (!f.type_type && (f.hexversion || f.path))
 		f.type_type = pl_layout_find_type(im, ctx, &f);
 	if (pl_ctx_cancelled(ctx))
 		return pl_ctx_cancel_err(err);

@@ -55,16 +55,15 @@ pl_addr pl_layout_find_type(struct pl_image *im, struct pl_ctx *ctx, const struc
 static bool cookie_in(void *arg, pl_addr lo, const uint8_t *host, uint64_t n)
 {
 	struct search *q = arg;
-	const uint8_t *p = host;
+	uint64_t cookie = pl_ld64((const uint8_t *)PL_DEBUG_COOKIE);
 	uint32_t hex;
 	bool free_threaded;
 
-	while ((p = memmem(p, n - (uint64_t)(p - host), PL_DEBUG_COOKIE, 8))) {
-		pl_addr at = lo + (uint64_t)(p++ - host);
-
-		if (at % 8 || !pl_layout_debug_head(&q->v, at, &hex, &free_threaded))
+	for (uint64_t at = (8 - lo % 8) % 8; at + 8 <= n; at += 8) {
+		if (pl_ld64(host + at) != cookie ||
+		    !pl_layout_debug_head(&q->v, lo + at, &hex, &free_threaded))
 			continue;
-		q->ret = at;
+		q->ret = lo + at;
 		return true;
 	}
 	return false;

@@ -101,33 +101,42 @@ static const char *other_implementation(const char *s, size_t n, size_t from)
 	return NULL;
 }
 
+/* Where the parenthesis closes in front of the '[' at bracket, or NULL. */
+static const char *closing(const char *s, const char *bracket)
+{
+	/* a newline between them up to 3.9, a blank after (Python/getversion.c) */
+	if (bracket - s >= 2 && bracket[-1] == ' ' && bracket[-2] == ')')
+		return bracket - 2;
+	if (bracket - s >= 3 && bracket[-1] == '\n' && bracket[-2] == ' ' && bracket[-3] == ')')
+		return bracket - 3;
+	return NULL;
+}
+
 uint32_t pl_layout_version_in_text(const char *s, size_t n, const char **other)
 {
 	const char *p = s, *end = s + n;
 	unsigned tries = MAX_TRIES;
 
-	/* sys.version is "%.80s (%.80s) %.80s": version, build, compiler, which follows a newline
-	 * up to 3.9 and a blank after (Python/getversion.c) */
-	while (p < end && (p = memmem(p, (size_t)(end - p), ") ", 2))) {
-		const char *bracket = p + 2 < end && p[2] == '\n' ? p + 3 : p + 2, *start = p;
+	/* sys.version is "%.80s (%.80s) %.80s": version, build, compiler in brackets */
+	while (p < end && (p = memchr(p, '[', (size_t)(end - p)))) {
+		const char *close = closing(s, p++), *start = close;
 		uint32_t hex;
 		size_t eaten;
 
-		p += 2;
-		if (bracket >= end || *bracket != '[')
+		if (!close)
 			continue;
 		if (!tries--)
 			break;
-		while (start > s && p - start < 180 && is_printable(start[-1]))
+		while (start > s && close - start < 180 && is_printable(start[-1]))
 			start--;
 		/* whatever printable byte stands before the text in memory is not part of it */
-		for (; start < p; start++) {
-			eaten = pl_layout_version_parse(start, (size_t)(p - start), &hex);
+		for (; start < close; start++) {
+			eaten = pl_layout_version_parse(start, (size_t)(close - start), &hex);
 			if (!eaten)
 				continue;
 			if (start[eaten] == '+')
 				eaten++;
-			if (start + eaten + 2 < p && start[eaten] == ' ' &&
+			if (start + eaten + 1 < close && start[eaten] == ' ' &&
 			    start[eaten + 1] == '(') {
 				*other = other_implementation(s, n, (size_t)(start - s));
 				return hex;

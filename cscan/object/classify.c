@@ -11,8 +11,7 @@
 #define MAX_SLACK 64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
 #define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
 #define HOOK_DOMAIN 8  /* the API id and seven forbidden bytes are the last of them */
-#define INT_BLOCK_SLOTS 41 /* 2.7: N_INTOBJECTS = N_FLOATOBJECTS on LP64 */
-#define INT_BLOCK_BYTES (8 + INT_BLOCK_SLOTS * 24)
+#define INT_BLOCK_BYTES 1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c */
 
 void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const struct pl_layout *l,
 			struct pl_types *types, const struct pl_addrset *dead, bool collecting)
@@ -321,32 +320,32 @@ bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t 
 			   void (*fn)(void *arg, const struct pl_found *f), void *arg)
 {
 	const struct pl_layout *l = c->l;
+	unsigned stride = (unsigned)l->f.int_ival + 8, slots = (INT_BLOCK_BYTES - 8) / stride;
 	unsigned good = 0, odd = 0;
 
-	if (usable < INT_BLOCK_BYTES || usable > INT_BLOCK_BYTES + MAX_SLACK)
+	if (usable < 8 + slots * stride || usable > INT_BLOCK_BYTES + MAX_SLACK)
 		return false;
 	for (int pass = 0; pass < 2; pass++) {
-		for (unsigned i = 0; i < INT_BLOCK_SLOTS; i++) {
-			const uint8_t *obj = host + 8 + i * 24;
+		for (unsigned i = 0; i < slots; i++) {
+			pl_addr at = addr + 8 + i * stride;
+			const uint8_t *obj = host + 8 + i * stride;
 			uint64_t count = pl_ld64(obj + l->f.object_refcnt);
-			int32_t type = count ? find_type(c, pl_ld64(obj + l->f.object_type)) : -1;
+			pl_addr link = pl_ld64(obj + l->f.object_type);
+			int32_t type = count ? find_type(c, link) : -1;
 			const struct pl_type *t = type < 0 ? NULL : pl_types_at(c->types, (uint32_t)type);
-			struct pl_found found;
-
 			bool number = t && (t->kind == PL_KIND_INT27 || t->kind == PL_KIND_FLOAT ||
 					    t->kind == PL_KIND_BOOL);
+			struct pl_found found;
 
 			/*
 			 * A free slot links through ob_type; its count is 0, or garbage while it was
 			 * never used: then the link is to the slot before it, or NULL.
 			 */
 			if (!pass) {
-				pl_addr link = pl_ld64(obj + l->f.object_type);
-
 				good += number;
-				odd += count && !number && link && link != addr + 8 + (i - 1) * 24;
-			} else if (t) {
-				fill(c, t, type, addr + 8 + i * 24, obj, 24, 0, &found);
+				odd += count && !number && link && link != at - stride;
+			} else if (number) {
+				fill(c, t, type, at, obj, stride, 0, &found);
 				fn(arg, &found);
 			}
 		}

@@ -369,12 +369,16 @@ static void check_members(struct opened *o, const char *const *hints)
 static void members(void **state)
 {
 	const char *const hints[] = {"no/such/unit.c", "test_image_symbols.c", NULL};
+	struct pl_member_query inner = {.strct = "test_inner", .member = "high"};
 	struct opened o;
 
 	(void)state;
 	open_self(&o);
 	check_members(&o, NULL);
 	check_members(&o, hints);
+	/* alone, so that no other name makes the unit be read */
+	assert_true(pl_image_dwarf_members(o.im, 0, NULL, &inner, 1));
+	assert_true(inner.found);
 	assert_false(pl_image_dwarf_members(o.im, -1, NULL, NULL, 0));
 	assert_false(pl_image_dwarf_members(o.im, 1, NULL, NULL, 0));
 	close_opened(&o);
@@ -611,6 +615,40 @@ static void old_dwarf(void **state)
 	}
 }
 
+/* A unit that only declares a struct is passed over, and of two definitions the hinted one counts.
+ */
+static void definitions_in_several_units(void **state)
+{
+	static const char one[] = "struct elsewhere; struct elsewhere *one_pointer;\n"
+				  "static struct own { int x; } one_own;\n"
+				  "void *one(void) { return &one_own; }\n",
+			  two[] = "struct elsewhere { long first, wanted; } two_global;\n"
+				  "static struct own { long y, x; } two_own;\n"
+				  "void *two(void) { return &two_own; }\n";
+	const char *const hints[][2] = {{"/one.c", NULL}, {"/two.c", NULL}};
+	const char *so = in_scratch("units.so");
+	struct opened o;
+
+	(void)state;
+	write_file(in_scratch("one.c"), one, sizeof(one) - 1);
+	write_file(in_scratch("two.c"), two, sizeof(two) - 1);
+	run("${CC:-cc} -g -shared -fPIC -o '%s' '%s/one.c' '%s/two.c'", so, scratch, scratch);
+	open_file(&o, so, so, NULL);
+	for (size_t i = 0; i < PL_ARRAY_LEN(hints); i++) {
+		struct pl_member_query q[] = {
+			{.strct = "elsewhere", .member = "wanted"},
+			{.strct = "own", .member = "x"},
+		};
+
+		assert_true(pl_image_dwarf_members(o.im, 0, hints[i], q, PL_ARRAY_LEN(q)));
+		assert_true(q[0].found);
+		assert_int_equal(q[0].offset, sizeof(long));
+		assert_true(q[1].found);
+		assert_int_equal(q[1].offset, i ? sizeof(long) : 0);
+	}
+	close_opened(&o);
+}
+
 /* ---- dwz ---- */
 
 /* Types that moved to dwz's common file are found where they are imported. */
@@ -652,6 +690,7 @@ int main(void)
 		cmocka_unit_test(debug_file_by_link),
 		cmocka_unit_test(debug_file_by_checksum),
 		cmocka_unit_test(old_dwarf),
+		cmocka_unit_test(definitions_in_several_units),
 		cmocka_unit_test(dwz_common_file),
 	};
 
