@@ -40,6 +40,17 @@ static pl_addr current_thread(struct pl_view *v, const struct pl_layout *l)
 	return 0;
 }
 
+/*
+ * 2.7's exported unicode functions bear the width of Py_UNICODE in their names (Include/unicodeobject.h).
+ * Without the file the usual build of Linux is assumed: four bytes.
+ */
+static bool is_ucs4(struct pl_image *im, int module)
+{
+	struct pl_symbol symbol;
+
+	return !pl_image_symbol(im, module, "PyUnicodeUCS2_FromUnicode", &symbol);
+}
+
 void pl_layout_places(struct pl_image *im, struct pl_ctx *ctx, const struct pl_found *found,
 		      struct pl_layout *l)
 {
@@ -50,6 +61,7 @@ void pl_layout_places(struct pl_image *im, struct pl_ctx *ctx, const struct pl_f
 	l->type_type = found->type_type;
 	l->runtime = found->runtime;
 	l->gc_statics = l->interp_head = l->tstate_current = 0;
+	l->unicode27_ucs4 = is_ucs4(im, found->module);
 	if (l->gc_style == PL_GC_REFS27 || !pl_has(l->f.runtime_interpreters_head)) {
 		pl_layout_statics(im, found, l);
 	} else {
