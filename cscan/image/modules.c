@@ -195,6 +195,19 @@ static bool is_deleted(const char *path)
 	return n > k && strcmp(path + n - k, DELETED) == 0;
 }
 
+/*
+ * A path as seen in the process's root. The kernel writes it so; gcore, run from outside of a
+ * chroot, puts the sysroot itself in front.
+ */
+static const char *below_sysroot(const struct pl_image *im, const char *path)
+{
+	size_t n = im->sysroot ? strlen(im->sysroot) : 0;
+
+	while (n && im->sysroot[n - 1] == '/')
+		n--;
+	return n && !strncmp(path, im->sysroot, n) && path[n] == '/' ? path + n : path;
+}
+
 static struct pl_file *open_file(struct pl_image *im, const struct pl_module *m)
 {
 	struct pl_file *f = NULL;
@@ -205,7 +218,7 @@ static struct pl_file *open_file(struct pl_image *im, const struct pl_module *m)
 	if (m->path[0] != '/')
 		return NULL;
 	path = pl_strndup(m->path, strlen(m->path) - (is_deleted(m->path) ? strlen(DELETED) : 0));
-	where = pl_path_in(im->sysroot, path);
+	where = pl_path_in(im->sysroot, below_sysroot(im, path));
 	if (where)
 		f = pl_file_open(where);
 	free(where);
