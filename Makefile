@@ -117,7 +117,7 @@ unit: $(TESTS)
 
 PYTEST_FLAGS ?= -q -rs
 
-e2e: all
+e2e: all $B/bin/gen_layout
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests
 
 lint:

@@ -116,9 +116,9 @@ static void state_row(struct collector *c, struct pl_table *t, const char *key, 
 	row[2] = interpreter_cell(c);
 }
 
-static struct pl_cell flag(struct collector *c, pl_addr state, int32_t offset, pl_addr elsewhere)
+static struct pl_cell flag(struct collector *c, pl_addr state, int32_t offset)
 {
-	struct pl_cell cell = elsewhere ? int_at(c, elsewhere, 0) : int_at(c, state, offset);
+	struct pl_cell cell = int_at(c, state, offset);
 
 	if (cell.kind == PL_CELL_INT)
 		return pl_cell_bool(cell.i != 0);
@@ -149,15 +149,12 @@ static struct pl_cell debug_flags(struct pl_table *t, struct pl_cell bits)
 }
 
 /* A list of the collector's, by its place in the state or by its name in module gc. */
-static pl_addr gc_list_object(struct collector *c, int32_t offset, pl_addr elsewhere, const char *name)
+static pl_addr gc_list_object(struct collector *c, int32_t offset, const char *name)
 {
 	const struct pl_layout *l = c->o->l;
-	pl_addr at = elsewhere ? elsewhere
-		   : pl_has(offset) && c->interp->gc_state ? c->interp->gc_state + (uint64_t)offset
-							   : 0;
-	pl_addr list = 0, module, dict;
+	pl_addr at = c->interp->gc_state + (uint64_t)offset, list = 0, module, dict;
 
-	if (at && pl_read64(&c->v, at, &list) && list)
+	if (c->interp->gc_state && pl_has(offset) && pl_read64(&c->v, at, &list) && list)
 		return list;
 	if (pl_dict_get(l, &c->v, c->interp->modules, "gc", &module) &&
 	    pl_read64(&c->v, module + (uint64_t)l->f.module_dict, &dict) &&
@@ -181,18 +178,17 @@ static void state(struct collector *c, struct pl_table *t)
 {
 	const struct pl_layout *l = c->o->l;
 	pl_addr base = c->interp->gc_state;
-	struct pl_cell debug = l->gc_debug_address ? int_at(c, l->gc_debug_address, 0)
-						   : int_at(c, base, l->f.gc_debug);
+	struct pl_cell debug = int_at(c, base, l->f.gc_debug);
 
-	state_row(c, t, "enabled", flag(c, base, l->f.gc_enabled, l->gc_enabled_address));
-	state_row(c, t, "collecting", flag(c, base, l->f.gc_collecting, l->gc_collecting_address));
+	state_row(c, t, "enabled", flag(c, base, l->f.gc_enabled));
+	state_row(c, t, "collecting", flag(c, base, l->f.gc_collecting));
 	state_row(c, t, "debug", debug_flags(t, debug));
 	state_row(c, t, "garbage",
-		  list_length(c, gc_list_object(c, l->f.gc_garbage, l->gc_garbage_address, "garbage"),
+		  list_length(c, gc_list_object(c, l->f.gc_garbage, "garbage"),
 			      true));
 	if (l->gc_style != PL_GC_REFS27)
 		state_row(c, t, "callbacks",
-			  list_length(c, gc_list_object(c, l->f.gc_callbacks, 0, "callbacks"), true));
+			  list_length(c, gc_list_object(c, l->f.gc_callbacks, "callbacks"), true));
 	if (pl_has(l->f.gc_permanent))
 		state_row(c, t, "frozen", pl_cell_count(c->counts[3]));
 	if (pl_has(l->f.gc_long_lived_total)) {

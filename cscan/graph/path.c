@@ -65,8 +65,7 @@ static int no_memory(const struct search *s)
 	return pl_err_set(s->err, PL_E_NOMEM, "not enough memory for the search");
 }
 
-/* An array with room for one more than n items; NULL, and it is as it was, when there is no memory.
- */
+/* An array with room for one more than n items; NULL without memory, and at is as it was. */
 static void *grow(void *at, size_t n, size_t *cap, size_t size)
 {
 	size_t more = *cap ? *cap * 2 : 64, bytes;
@@ -138,8 +137,7 @@ static int keep(struct search *s, const struct candidate *c)
 	return 0;
 }
 
-/* The candidates of a level are chains of one length: keep them by rank, then as they were found.
- */
+/* The candidates of a level are chains of one length: keep by rank, then as they were found. */
 static int keep_best(struct search *s)
 {
 	uint64_t *ranked = NULL;

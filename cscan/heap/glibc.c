@@ -12,8 +12,7 @@
 enum {
 	PART_BYTES = 4 << 20,
 	RESUME_CHAIN = 16,      /* good chunks in a row behind a broken stretch */
-	HOOK_VOTES = 4096,      /* chunks asked whether the debug hooks made them */
-	HOOK_PROOF = 4,         /* of them, those that settle it: nothing else looks like it */
+	VOTE_EACH = 16,         /* of so many chunks one is asked whether the debug hooks made it */
 	MAIN_NONCONTIGUOUS = 2, /* malloc_state.flags, at +4 in all versions */
 };
 
@@ -116,7 +115,7 @@ static void scan_heap(struct scan *s)
 			if (in_use && pl_glibc_tcache_size(size))
 				pl_glibc_tcache(s->g, &s->v, at, size, at == s->heap->first,
 						&s->part.bad_freelists);
-			else if (in_use && s->votes < HOOK_VOTES)
+			else if (in_use && s->part.in_use % VOTE_EACH == 0)
 				vote(s, p, size);
 			if (next - s->part.lo >= PART_BYTES)
 				part_close(s, next, in_use, next);
@@ -174,7 +173,7 @@ static void scan_heaps(struct pl_heap *h, struct pl_glibc *g, struct pl_ctx *ctx
 	settle_dead(g);
 	/* pools and pages have settled it where they are */
 	if (!h->stats.pools && !h->stats.pages)
-		h->stats.hooked = s.hooked >= HOOK_PROOF;
+		h->stats.hooked = s.hooked > s.votes / 2;
 }
 
 int pl_heap_glibc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err)

@@ -10,21 +10,51 @@
 
 /* Units that together define every struct of fields.def, in all versions. */
 static const char *const core_units[] = {
-	"Modules/gcmodule.c",        "Python/gc.c",
-	"Objects/typeobject.c",      "Objects/dictobject.c",
-	"Objects/odictobject.c",     "Objects/setobject.c",
-	"Objects/obmalloc.c",        "Objects/descrobject.c",
-	"Objects/genobject.c",       "Objects/frameobject.c",
-	"Objects/exceptions.c",      "Objects/funcobject.c",
-	"Objects/bytearrayobject.c", "Objects/classobject.c",
-	"Objects/complexobject.c",   "Objects/floatobject.c",
-	"Objects/unicodeobject.c",   "Objects/weakrefobject.c",
-	"Objects/codeobject.c",      "Objects/moduleobject.c",
-	"Objects/methodobject.c",    "Objects/sliceobject.c",
-	"Objects/stringobject.c",    "Objects/intobject.c",
-	"Python/traceback.c",        "Python/context.c",
-	"Python/ceval_gil.c",        "Python/ceval.c",
-	"Python/pystate.c",          NULL,
+	"Modules/gcmodule.c",
+	"Python/gc.c",
+	"Objects/typeobject.c",
+	"Objects/dictobject.c",
+	"Objects/odictobject.c",
+	"Objects/setobject.c",
+	"Objects/obmalloc.c",
+	"Objects/descrobject.c",
+	"Objects/genobject.c",
+	"Objects/frameobject.c",
+	"Objects/exceptions.c",
+	"Objects/funcobject.c",
+	"Objects/bytearrayobject.c",
+	"Objects/classobject.c",
+	"Objects/complexobject.c",
+	"Objects/floatobject.c",
+	"Objects/unicodeobject.c",
+	"Objects/weakrefobject.c",
+	"Objects/codeobject.c",
+	"Objects/moduleobject.c",
+	"Objects/methodobject.c",
+	"Objects/sliceobject.c",
+	"Objects/rangeobject.c",
+	"Objects/enumobject.c",
+	"Objects/iterobject.c",
+	"Objects/memoryobject.c",
+	"Objects/picklebufobject.c",
+	"Objects/genericaliasobject.c",
+	"Objects/unionobject.c",
+	"Objects/typevarobject.c",
+	"Objects/templateobject.c",
+	"Objects/interpolationobject.c",
+	"Objects/sentinelobject.c",
+	"Objects/lazyimportobject.c",
+	"Objects/stringobject.c",
+	"Objects/intobject.c",
+	"Objects/fileobject.c",
+	"Objects/bufferobject.c",
+	"Python/bltinmodule.c",
+	"Python/traceback.c",
+	"Python/context.c",
+	"Python/ceval_gil.c",
+	"Python/ceval.c",
+	"Python/pystate.c",
+	NULL,
 };
 
 /*
@@ -135,23 +165,13 @@ static int module_of(struct pl_image *im, const struct pl_found *found, const st
 	return pl_layout_extension(im, name);
 }
 
-/* The table has at least one field of that struct; without a table every struct may exist. */
-static bool expected(const struct pl_layout *l, const char *strct)
-{
-	for (unsigned i = 0; l->table && i < PL_N_FIELDS; i++)
-		if (pl_has(pl_layout_offset(l, i)) && !strcmp(pl_layout_rows[i].strct, strct))
-			return true;
-	return !l->table;
-}
-
 bool pl_layout_from_dwarf(struct pl_image *im, const struct pl_found *found, struct pl_layout *l)
 {
 	const char *units[UNITS];
 	size_t n_units = PL_ARRAY_LEN(core_units) - 1;
 	int where[PL_ARRAY_LEN(extensions)];
 	struct batch core = {0}, outside[PL_ARRAY_LEN(extensions)] = {0};
-	bool any, wanted = false;
-	int e = -1;
+	bool any;
 
 	if (found->module < 0)
 		return false;
@@ -163,15 +183,8 @@ bool pl_layout_from_dwarf(struct pl_image *im, const struct pl_found *found, str
 	}
 	units[n_units] = NULL;
 	for (unsigned i = 0; i < PL_N_FIELDS; i++) {
-		const char *strct = pl_layout_rows[i].strct;
+		int e = extension_of(pl_layout_rows[i].strct);
 
-		/* the rows of a struct follow each other */
-		if (!i || strcmp(strct, pl_layout_rows[i - 1].strct)) {
-			wanted = expected(l, strct);
-			e = extension_of(strct);
-		}
-		if (!wanted)
-			continue;
 		if (e < 0 || where[e] == found->module)
 			ask(&core, i);
 		else if (where[e] >= 0)

@@ -111,8 +111,7 @@ const char *pl_layout_variant(struct pl_layout *l, unsigned nth);
 /* ---- DWARF of the very binary (dwarf_source.c) ---- */
 /*
  * Overlay what the debug information of the interpreter (and of the extension modules that define
- * some of the structs) says. The layout's table is the guide: a struct that it does not know is not
- * asked for. False when there is no debug information.
+ * some of the structs) says. False when there is none.
  */
 bool pl_layout_from_dwarf(struct pl_image *im, const struct pl_found *found, struct pl_layout *l);
 

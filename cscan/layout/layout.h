@@ -55,7 +55,8 @@ enum pl_gc_style {
 	PL_GC_NO_LISTS,    /* free-threaded */
 };
 enum pl_refcount_style {
-	PL_REF_PLAIN,         /* up to 3.11 */
+	PL_REF_PLAIN,         /* up to 3.10 */
+	PL_REF_STATIC_BIG,    /* 3.11: a static object starts at 999999999 and never gets to 0 */
 	PL_REF_IMMORTAL_SIGN, /* 3.12-3.13: low 32 bits negative = immortal */
 	PL_REF_IMMORTAL_U32,  /* 3.14+: u32 at 0, bit 31 = immortal */
 	PL_REF_BIASED,        /* free-threaded */
@@ -71,11 +72,12 @@ enum pl_values_style {
 	PL_VALUES_PREFIXED, /* 3.11-3.12: array with prefix bytes before it */
 	PL_VALUES_STRUCT,   /* 3.13+: struct _dictvalues, may be inline in the object */
 };
-enum pl_attrs_style {                      /* where a managed dict is, relative to the object */
-		      PL_ATTRS_DICTOFFSET, /* up to 3.10: tp_dictoffset only */
-		      PL_ATTRS_311,        /* -32 values, -24 dict */
-		      PL_ATTRS_312,        /* -24 values|1 or dict */
-		      PL_ATTRS_313,        /* -24 dict; inline values at obj + basicsize */
+/* where a managed dict is, relative to the object */
+enum pl_attrs_style {
+	PL_ATTRS_DICTOFFSET, /* up to 3.10: tp_dictoffset only */
+	PL_ATTRS_311,        /* -32 values, -24 dict */
+	PL_ATTRS_312,        /* -24 values|1 or dict */
+	PL_ATTRS_313,        /* -24 dict; inline values at obj + basicsize */
 };
 enum pl_int_style { PL_INT_SIZED /* |ob_size| digits */, PL_INT_TAGGED /* 3.12+ lv_tag */ };
 enum pl_str_style {
@@ -144,7 +146,9 @@ struct pl_layout {
 		flag_static_builtin; /* 0 where the version has none */
 	bool unicode27_ucs4;         /* 2.7 --enable-unicode=ucs4 */
 	const char *builtins_module; /* "builtins", 2.7: "__builtin__" */
-	bool traverse_type;       /* 3.9+: tp_traverse of instances of heap types visits the type */
+	bool traverse_type;       /* 3.9+: tp_traverse of instances of C heap types visits the type */
+	bool dict_visits_inline;  /* 3.14+: values inline in an object are its dict's to traverse, once there is one */
+	bool typing_visits_names; /* 3.14+: type variables and aliases traverse their names */
 	bool getsizeof_preheader; /* 3.11+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */

@@ -41,8 +41,8 @@ static pl_addr current_thread(struct pl_view *v, const struct pl_layout *l)
 }
 
 /*
- * 2.7's exported unicode functions bear the width of Py_UNICODE in their names (Include/unicodeobject.h).
- * Without the file the usual build of Linux is assumed: four bytes.
+ * 2.7's exported unicode functions bear the width of Py_UNICODE in their names
+ * (Include/unicodeobject.h). Without the file the usual build of Linux is assumed: four bytes.
  */
 static bool is_ucs4(struct pl_image *im, int module)
 {

@@ -202,6 +202,11 @@ static void describe(struct resolver *r)
 		pl_ctx_note(r->ctx, PL_WARNING, "same-minor-layout",
 			    "the layout of CPython %s is not known; that of %s passed every check",
 			    r->version, l->table);
+	if (l->gc_statics && !pl_has(l->f.gc_garbage))
+		pl_ctx_note(r->ctx, PL_INFO, "hidden-statics",
+			    "gc.garbage, gc.isenabled() and the collector's statistics cannot be "
+			    "told: this CPython %s keeps them in statics without symbols",
+			    r->version);
 	if (!l->interp_head)
 		pl_ctx_note(r->ctx, PL_WARNING, "no-interpreter",
 			    "the list of interpreters was not found: the binary is stripped and no "

@@ -7,6 +7,7 @@
 #include "object/attributes.h"
 #include "object/decode/decode.h"
 #include "object/names.h"
+#include "object/value.h"
 
 static pl_decoder *const decoders[] = {
 #define PL_DECODER(name, types) pl_decode_##name,
@@ -20,14 +21,19 @@ static const char *const decoder_types[] = {
 #undef PL_DECODER
 };
 
-uint8_t pl_decoder_for(const struct pl_layout *l, struct pl_view *v, pl_addr type)
+uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr type)
 {
-	int row = pl_type_row(l, v, type, decoder_types, PL_ARRAY_LEN(decoder_types));
+	int row = pl_type_row(names, v, type, decoder_types, PL_ARRAY_LEN(decoder_types));
 
 	return row < 0 ? PL_DECODER_native : (uint8_t)row;
 }
 
 void pl_decode_nothing(const struct pl_decode *d)
+{
+	(void)d;
+}
+
+void pl_decode_leaf(const struct pl_decode *d)
 {
 	(void)d;
 }
@@ -59,9 +65,13 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	d.obj = pl_at(v, addr, d.room);
 	if (!d.obj)
 		return false;
+	/* Static types have no gc head, though their metatype says so: type_is_gc() in typeobject.c. */
+	d.gc = d.type->is_gc &&
+	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
 	if (d.type->is_heap)
+		/* subtype_traverse() has always visited it; C types followed with bpo-40217. */
 		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       o->l->traverse_type);
+		       d.type->python_class || o->l->traverse_type);
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);

@@ -28,6 +28,9 @@ enum pl_label_kind {      /* spelled                       arg */
 	PL_L_INDEX,       /* [7]                           the index */
 	PL_L_ELEMENT,     /* <set element>                 0 */
 	PL_L_LOCAL,       /* .f_locals['x'], local x       address of a str */
+	PL_L_GI_LOCAL,    /* .gi_frame.f_locals['x'], local x   address of a str: a generator's */
+	PL_L_CR_LOCAL,    /* .cr_frame.f_locals['x'], local x   a coroutine's */
+	PL_L_AG_LOCAL,    /* .ag_frame.f_locals['x'], local x   an async generator's */
 	PL_L_CLOSURE,     /* .__closure__[0].cell_contents, closure x   index of the cell */
 	PL_L_STACK,       /* <stack 2>                     depth on an evaluation stack */
 	PL_L_NATIVE,      /* <native +0x18>                offset in bytes */
@@ -51,6 +54,7 @@ struct pl_decode {
 	pl_addr addr;
 	const uint8_t *obj; /* at least max(basicsize of the builtin the decoder is for, object_size) bytes */
 	uint64_t room;      /* bytes at obj */
+	bool gc;            /* PyObject_IS_GC(): gc.get_referents() asks its tp_traverse at all */
 	pl_edge_fn *fn;
 	void *arg;
 };
@@ -61,7 +65,7 @@ typedef void pl_decoder(const struct pl_decode *d);
  * conservative scan) for a C type that none knows, 1 (nothing but slots and attributes) for object's
  * direct descendants in Python. Called once when a type enters the directory.
  */
-uint8_t pl_decoder_for(const struct pl_layout *l, struct pl_view *v, pl_addr type);
+uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr type);
 
 /*
  * Every reference of the object at addr, in a fixed order: its class (heap types), what its builtin
@@ -82,7 +86,7 @@ const char *pl_edge_kind_name(enum pl_edge_kind k); /* "strong" "weak" "borrowed
 static inline void pl_put(const struct pl_decode *d, pl_addr target, uint8_t kind, uint8_t label,
 			  uint64_t arg, bool traversed)
 {
-	struct pl_edge e = {target, arg, kind, label, traversed};
+	struct pl_edge e = {target, arg, kind, label, traversed && d->gc};
 
 	if (target)
 		d->fn(d->arg, &e);

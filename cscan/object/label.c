@@ -44,6 +44,7 @@ static void repr_of(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 void pl_label(const struct pl_objects *o, struct pl_view *v, const struct pl_edge *e, bool path,
 	      char *buf, size_t cap)
 {
+	static const char *const frame_of[] = {"", ".gi_frame", ".cr_frame", ".ag_frame"};
 	char name[4 * MAX_NAME];
 	unsigned long long n = e->arg;
 
@@ -74,8 +75,14 @@ void pl_label(const struct pl_objects *o, struct pl_view *v, const struct pl_edg
 		snprintf(buf, cap, "<set element>");
 		break;
 	case PL_L_LOCAL:
+	case PL_L_GI_LOCAL:
+	case PL_L_CR_LOCAL:
+	case PL_L_AG_LOCAL:
 		name_at(o, v, e->arg, false, name, sizeof(name));
-		snprintf(buf, cap, path ? ".f_locals['%s']" : "local %s", name);
+		if (path)
+			snprintf(buf, cap, "%s.f_locals['%s']", frame_of[e->label - PL_L_LOCAL], name);
+		else
+			snprintf(buf, cap, "local %s", name);
 		break;
 	case PL_L_CLOSURE:
 		snprintf(buf, cap, path ? ".__closure__[%llu].cell_contents" : "closure %llu", n);

@@ -14,6 +14,7 @@
 
 #include "base/parallel.h"
 #include "object/classify.h"
+#include "object/names.h"
 
 /* A stretch of memory to look through: a region of the heap, or a file's writable data. */
 struct pl_area {
@@ -27,6 +28,7 @@ struct pl_objects_private {
 	size_t n_areas;
 	struct pl_range *elsewhere; /* the areas that are not Python's own allocator's */
 	size_t n_elsewhere;
+	struct pl_names names;
 	struct pl_gclists lists;
 	struct pl_addrset dead;   /* on freelists */
 	struct pl_addrset real;   /* doubtful objects that no container claimed */

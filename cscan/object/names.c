@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
-#include "object/types.h"
 #include "object/value.h"
 
 #define MAX_NAME 512
@@ -33,10 +32,35 @@ static bool is_heap(const struct pl_layout *l, struct pl_view *v, pl_addr type)
 	return word(v, type, l->f.type_flags) & FLAG_HEAPTYPE;
 }
 
+struct pl_recovered {
+	pl_addr type;
+	const char *module, *qualname; /* raw; in pl_names.strings */
+};
+
+static bool recovered_name(const struct pl_names *n, pl_addr addr, char *module, char *qualname)
+{
+	size_t lo = 0, hi = n->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (n->at[mid].type < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == n->n || n->at[lo].type != addr)
+		return false;
+	snprintf(module, MAX_NAME, "%s", n->at[lo].module);
+	snprintf(qualname, MAX_NAME, "%s", n->at[lo].qualname);
+	return true;
+}
+
 /* __module__ and __qualname__ as raw text, "" for what the type does not say. */
-static bool raw_name(const struct pl_layout *l, struct pl_view *v, pl_addr addr, char *module,
+static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, char *module,
 		     char *qualname)
 {
+	const struct pl_layout *l = n->l;
 	char tp_name[MAX_NAME];
 	const char *dot;
 	pl_addr str;
@@ -54,7 +78,7 @@ static bool raw_name(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
 		return true;
 	}
 	if (!pl_read_cstr(v, word(v, addr, l->f.type_name), tp_name, sizeof(tp_name)))
-		return false;
+		return recovered_name(n, addr, module, qualname);
 	dot = strrchr(tp_name, '.');
 	if (!dot) {
 		strcpy(module, l->builtins_module);
@@ -67,13 +91,13 @@ static bool raw_name(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
 	return true;
 }
 
-void pl_type_name(const struct pl_layout *l, struct pl_view *v, pl_addr addr, struct pl_arena *a,
+void pl_type_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, struct pl_arena *a,
 		  const char **name, const char **module, bool *known)
 {
 	char raw_module[MAX_NAME], raw_qualname[MAX_NAME];
 	char safe_module[4 * MAX_NAME], safe_qualname[4 * MAX_NAME];
 
-	*known = raw_name(l, v, addr, raw_module, raw_qualname);
+	*known = raw_name(n, v, addr, raw_module, raw_qualname);
 	if (!*known) {
 		*name = pl_arena_printf(a, "<type at 0x%llx>", (unsigned long long)addr);
 		*module = "";
@@ -118,15 +142,16 @@ static int row_of_name(const char *const *rows, size_t n, const char *module, co
 	return -1;
 }
 
-int pl_type_row(const struct pl_layout *l, struct pl_view *v, pl_addr addr, const char *const *rows,
-		size_t n)
+int pl_type_row(const struct pl_names *n, struct pl_view *v, pl_addr addr, const char *const *rows,
+		size_t count)
 {
+	const struct pl_layout *l = n->l;
 	char module[MAX_NAME], qualname[MAX_NAME];
 	pl_addr at = addr;
 
 	for (int i = 0; i < MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size); i++) {
-		int row = raw_name(l, v, at, module, qualname)
-				  ? row_of_name(rows, n, module, qualname)
+		int row = raw_name(n, v, at, module, qualname)
+				  ? row_of_name(rows, count, module, qualname)
 				  : -1;
 
 		if (row >= 0)
@@ -136,22 +161,26 @@ int pl_type_row(const struct pl_layout *l, struct pl_view *v, pl_addr addr, cons
 	return -1;
 }
 
-/* Static types whose names are not at hand: what the flags tell (Include/object.h, tp_flags 24-31). */
-static int kind_of_flags(uint64_t flags)
+/*
+ * Static types whose names nothing tells: what the flags tell (Include/object.h, tp_flags 24-31; 23
+ * was int's in 2.7).
+ */
+static int kind_of_flags(const struct pl_layout *l, uint64_t flags)
 {
 	static const uint8_t by_bit[] = {PL_KIND_INT, PL_KIND_LIST, PL_KIND_TUPLE, PL_KIND_BYTES,
-					 PL_KIND_STR, PL_KIND_DICT, PL_KIND_OBJECT, PL_KIND_TYPE};
+					 PL_KIND_STR, PL_KIND_DICT, PL_KIND_EXCEPTION, PL_KIND_TYPE};
 
 	for (unsigned i = 0; i < PL_ARRAY_LEN(by_bit); i++) {
-		if (flags >> (24 + i) & 1 && by_bit[i] != PL_KIND_OBJECT)
+		if (flags >> (24 + i) & 1)
 			return by_bit[i];
 	}
-	return -1;
+	return pl_has(l->f.int_ival) && flags >> 23 & 1 ? PL_KIND_INT27 : -1;
 }
 
-void pl_type_kind(const struct pl_layout *l, struct pl_view *v, pl_addr addr, uint8_t *kind,
+void pl_type_kind(const struct pl_names *n, struct pl_view *v, pl_addr addr, uint8_t *kind,
 		  bool *exact, bool *own_sizeof)
 {
+	const struct pl_layout *l = n->l;
 	pl_addr at = addr;
 	char module[MAX_NAME], qualname[MAX_NAME];
 
@@ -159,12 +188,12 @@ void pl_type_kind(const struct pl_layout *l, struct pl_view *v, pl_addr addr, ui
 	*exact = false;
 	*own_sizeof = false;
 	for (int i = 0; i < MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size); i++) {
-		bool known = raw_name(l, v, at, module, qualname);
+		bool known = raw_name(n, v, at, module, qualname);
 		bool python = is_heap(l, v, at);
 		pl_addr dict = word(v, at, l->f.type_dict), own;
 		int k;
 
-		k = known ? row_of_name(kind_names, PL_N_KINDS, module, qualname) : kind_of_flags(word(v, at, l->f.type_flags));
+		k = known ? row_of_name(kind_names, PL_N_KINDS, module, qualname) : kind_of_flags(l, word(v, at, l->f.type_flags));
 		if (k >= 0) {
 			*kind = (uint8_t)k;
 			*exact = i == 0;
@@ -176,63 +205,230 @@ void pl_type_kind(const struct pl_layout *l, struct pl_view *v, pl_addr addr, ui
 	}
 }
 
-/* Names that the `types` module gives to types that no builtin name reaches (Lib/types.py). */
-static const struct {
-	const char *key, *qualname;
-} types_names[] = {
-	{"FunctionType", "function"},
-	{"CodeType", "code"},
-	{"MappingProxyType", "mappingproxy"},
-	{"SimpleNamespace", "SimpleNamespace"},
-	{"CellType", "cell"},
-	{"GeneratorType", "generator"},
-	{"CoroutineType", "coroutine"},
-	{"AsyncGeneratorType", "async_generator"},
-	{"MethodType", "method"},
-	{"BuiltinFunctionType", "builtin_function_or_method"},
-	{"WrapperDescriptorType", "wrapper_descriptor"},
-	{"MethodWrapperType", "method-wrapper"},
-	{"MethodDescriptorType", "method_descriptor"},
-	{"ClassMethodDescriptorType", "classmethod_descriptor"},
-	{"ModuleType", "module"},
-	{"TracebackType", "traceback"},
-	{"FrameType", "frame"},
-	{"GetSetDescriptorType", "getset_descriptor"},
-	{"MemberDescriptorType", "member_descriptor"},
-	{"NoneType", "NoneType"},
-	{"NotImplementedType", "NotImplementedType"},
-	{"EllipsisType", "ellipsis"},
-	{"UnionType", "UnionType"},
-	{"GenericAlias", "GenericAlias"},
-	{"ClassType", "classobj"},
-	{"InstanceType", "instance"},
+/* ---- recovering ---- */
+
+#define MAX_RECOVERED 100000
+
+struct recovery {
+	struct pl_names *n;
+	struct pl_view *v;
+	PL_VEC(struct pl_recovered) list;
 };
 
-static void rename_unknown(struct pl_types *t, pl_addr type, const char *module, const char *qualname)
+static bool is_nameless_type(struct recovery *r, pl_addr addr)
 {
-	int32_t i = pl_types_known(t, type);
+	const struct pl_layout *l = r->n->l;
+	char tp_name[MAX_NAME];
+	uint64_t metatype;
 
-	if (i >= 0 && !pl_types_at(t, (uint32_t)i)->name_known)
-		pl_types_rename(t, (uint32_t)i, module, qualname);
+	if (addr & 7 || !pl_at(r->v, addr, (uint64_t)l->f.type_struct_size) ||
+	    !pl_read64(r->v, addr + (uint64_t)l->f.object_type, &metatype) || metatype != l->type_type ||
+	    is_heap(l, r->v, addr))
+		return false;
+	return !pl_read_cstr(r->v, word(r->v, addr, l->f.type_name), tp_name, sizeof(tp_name));
 }
 
-void pl_types_recover_names(struct pl_types *t, const struct pl_layout *l, struct pl_view *v,
-			    const struct pl_interp *interp)
+static void remember(struct recovery *r, pl_addr type, const char *module, const char *qualname)
 {
+	if (r->list.n == MAX_RECOVERED || !is_nameless_type(r, type))
+		return;
+	for (size_t i = 0; i < r->list.n; i++) {
+		if (r->list.at[i].type == type)
+			return;
+	}
+	pl_vec_push(&r->list,
+		    (struct pl_recovered){
+			    type,
+			    pl_arena_strndup(&r->n->strings, module, strlen(module)),
+			    pl_arena_strndup(&r->n->strings, qualname, strlen(qualname)),
+		    });
+}
+
+static pl_addr module_dict(struct recovery *r, pl_addr modules, const char *name)
+{
+	pl_addr module;
+
+	return pl_dict_get(r->n->l, r->v, modules, name, &module)
+		       ? word(r->v, module, r->n->l->f.module_dict)
+		       : 0;
+}
+
+/* Types under their own names in a module's dict. */
+static void recover_all(struct recovery *r, pl_addr dict, const char *module)
+{
+	const struct pl_layout *l = r->n->l;
 	struct pl_dict_iter it;
-	pl_addr key, value, module, dict;
+	pl_addr key, value;
 	char name[MAX_NAME];
 
-	pl_dict_begin(l, v, interp->builtins, &it);
+	pl_dict_begin(l, r->v, dict, &it);
 	while (pl_dict_next(&it, &key, &value, NULL)) {
-		if (pl_str_read(l, v, key, name, sizeof(name), NULL, NULL))
-			rename_unknown(t, value, l->builtins_module, name);
+		if (pl_str_read(l, r->v, key, name, sizeof(name), NULL, NULL))
+			remember(r, value, module, name);
 	}
-	if (!pl_dict_get(l, v, interp->modules, "types", &module))
+}
+
+/*
+ * Types that a module's dict holds under a key that is not their name, or holds under their name
+ * though they say to be of another module; module NULL: of the builtins. Asked in this order.
+ */
+static const struct {
+	const char *holder, *key, *module, *qualname;
+} told[] = {
+	/* Lib/types.py */
+	{"types", "FunctionType", NULL, "function"},
+	{"types", "CodeType", NULL, "code"},
+	{"types", "MappingProxyType", NULL, "mappingproxy"},
+	{"types", "SimpleNamespace", "types", "SimpleNamespace"},
+	{"types", "CellType", NULL, "cell"},
+	{"types", "GeneratorType", NULL, "generator"},
+	{"types", "CoroutineType", NULL, "coroutine"},
+	{"types", "AsyncGeneratorType", NULL, "async_generator"},
+	{"types", "BuiltinFunctionType", NULL, "builtin_function_or_method"},
+	{"types", "WrapperDescriptorType", NULL, "wrapper_descriptor"},
+	{"types", "MethodWrapperType", NULL, "method-wrapper"},
+	{"types", "MethodDescriptorType", NULL, "method_descriptor"},
+	{"types", "ClassMethodDescriptorType", NULL, "classmethod_descriptor"},
+	{"types", "ModuleType", NULL, "module"},
+	{"types", "TracebackType", NULL, "traceback"},
+	{"types", "FrameType", NULL, "frame"},
+	{"types", "GetSetDescriptorType", NULL, "getset_descriptor"},
+	{"types", "MemberDescriptorType", NULL, "member_descriptor"},
+	{"types", "NoneType", NULL, "NoneType"},
+	{"types", "GenericAlias", "types", "GenericAlias"},
+	{"typing", "Union", "typing", "Union"},
+	{"types", "UnionType", "types", "UnionType"},
+	{"types", "ClassType", NULL, "classobj"},
+	{"types", "InstanceType", NULL, "instance"},
+	{"types", "DictProxyType", NULL, "dictproxy"},
+	{"_collections", "deque", "collections", "deque"},
+	{"_collections", "defaultdict", "collections", "defaultdict"},
+	{"_collections", "OrderedDict", "collections", "OrderedDict"},
+	{"_functools", "partial", "functools", "partial"},
+	{"_functools", "_lru_cache_wrapper", "functools", "_lru_cache_wrapper"},
+	{"_thread", "LockType", "_thread", "lock"},
+	{"thread", "LockType", "thread", "lock"},
+	{"_thread", "RLock", "_thread", "RLock"},
+	{"array", "array", "array", "array"},
+	{"datetime", "date", "datetime", "date"},
+	{"datetime", "datetime", "datetime", "datetime"},
+	{"datetime", "time", "datetime", "time"},
+	{"datetime", "timedelta", "datetime", "timedelta"},
+	{"datetime", "timezone", "datetime", "timezone"},
+};
+
+static void recover_told(struct recovery *r, const struct pl_interp *interp)
+{
+	const struct pl_layout *l = r->n->l;
+	bool old = pl_has(l->f.instance27_class);
+	pl_addr type;
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(told); i++) {
+		pl_addr dict = module_dict(r, interp->modules, told[i].holder);
+
+		if (dict && pl_dict_get(l, r->v, dict, told[i].key, &type))
+			remember(r, type, told[i].module ? told[i].module : l->builtins_module,
+				 told[i].qualname);
+	}
+	if (pl_dict_get(l, r->v, module_dict(r, interp->modules, "types"), "MethodType", &type))
+		remember(r, type, l->builtins_module, old ? "instancemethod" : "method");
+}
+
+/* Types that only an instance under a known name tells. */
+static void recover_of_values(struct recovery *r, const struct pl_interp *interp)
+{
+	static const char *const infos[] = {"flags",	 "float_info",	"hash_info",   "int_info",
+					    "long_info", "thread_info", "version_info"};
+	const struct pl_layout *l = r->n->l;
+	pl_addr main_dict = module_dict(r, interp->modules, "__main__"), value;
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(infos); i++) {
+		if (pl_dict_get(l, r->v, interp->sysdict, infos[i], &value))
+			remember(r, word(r->v, value, l->f.object_type), "sys", infos[i]);
+	}
+	if (pl_dict_get(l, r->v, interp->builtins, "NotImplemented", &value))
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "NotImplementedType");
+	if (pl_dict_get(l, r->v, interp->builtins, "Ellipsis", &value))
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "ellipsis");
+	/* None of a program that was started as a script; a module started by name has a spec. */
+	if (pl_dict_get(l, r->v, main_dict, "__spec__", &value) ||
+	    pl_dict_get(l, r->v, main_dict, "__package__", &value)) {
+		pl_addr type = word(r->v, value, l->f.object_type);
+
+		if (word(r->v, type, l->f.type_basicsize) == (uint64_t)l->f.object_size)
+			remember(r, type, l->builtins_module, "NoneType");
+	}
+}
+
+/* Of the oldest versions, whose `types` module does not name them yet. */
+static void recover_descriptors(struct recovery *r, const struct pl_interp *interp)
+{
+	const struct pl_layout *l = r->n->l;
+	pl_addr types = module_dict(r, interp->modules, "types");
+	pl_addr weakrefs = module_dict(r, interp->modules, "_weakref"), list, dict, value;
+
+	if (weakrefs && pl_dict_get(l, r->v, weakrefs, "ref", &value)) {
+		/* 3.10 gave it the name of its module, together with types.UnionType. */
+		bool named = types && pl_dict_get(l, r->v, types, "UnionType", &dict);
+
+		remember(r, value, named ? "weakref" : l->builtins_module,
+			 named ? "ReferenceType" : "weakref");
+	}
+	if (l->static_types_style != PL_STATIC_IN_TYPE ||
+	    !pl_dict_get(l, r->v, interp->builtins, "list", &list))
 		return;
-	dict = word(v, module, l->f.module_dict);
-	for (size_t i = 0; i < PL_ARRAY_LEN(types_names); i++) {
-		if (pl_dict_get(l, v, dict, types_names[i].key, &value))
-			rename_unknown(t, value, l->builtins_module, types_names[i].qualname);
-	}
+	dict = word(r->v, list, l->f.type_dict);
+	if (pl_dict_get(l, r->v, dict, "append", &value))
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "method_descriptor");
+	if (pl_dict_get(l, r->v, dict, "__len__", &value))
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "wrapper_descriptor");
+}
+
+static void recover(struct recovery *r, const struct pl_interp *interp)
+{
+	const struct pl_layout *l = r->n->l;
+	pl_addr value;
+
+	/* 2.7: exceptions have a module of their own, and str is called bytes too. */
+	recover_all(r, module_dict(r, interp->modules, "exceptions"), "exceptions");
+	if (pl_dict_get(l, r->v, interp->builtins, "str", &value))
+		remember(r, value, l->builtins_module, "str");
+	recover_all(r, interp->builtins, l->builtins_module);
+	recover_told(r, interp);
+	recover_of_values(r, interp);
+	recover_descriptors(r, interp);
+	recover_all(r, module_dict(r, interp->modules, "itertools"), "itertools");
+	recover_all(r, module_dict(r, interp->modules, "_io"), "_io");
+	/* Iterators and views that have no name of their own anywhere (Lib/_collections_abc.py). */
+	if (!pl_has(l->f.instance27_class))
+		recover_all(r, module_dict(r, interp->modules, "_collections_abc"), l->builtins_module);
+}
+
+static int by_type(const void *a, const void *b)
+{
+	pl_addr x = ((const struct pl_recovered *)a)->type, y = ((const struct pl_recovered *)b)->type;
+
+	return x < y ? -1 : x > y;
+}
+
+void pl_names_init(struct pl_names *n, const struct pl_layout *l, struct pl_view *v,
+		   const struct pl_interp *interps, size_t n_interps)
+{
+	struct recovery r = {.n = n, .v = v};
+
+	*n = (struct pl_names){.l = l};
+	/* Where the name of `type` itself can be read, so can the others of its file. */
+	if (!n_interps || !is_nameless_type(&r, l->type_type))
+		return;
+	recover(&r, &interps[0]);
+	if (r.list.n)
+		qsort(r.list.at, r.list.n, sizeof(*r.list.at), by_type);
+	n->at = r.list.at;
+	n->n = r.list.n;
+}
+
+void pl_names_fini(struct pl_names *n)
+{
+	free(n->at);
+	pl_arena_fini(&n->strings);
 }

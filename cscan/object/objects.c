@@ -83,8 +83,6 @@ static bool inside_collection(const struct pl_objects *o)
 		if (pl_has(o->l->f.gc_collecting) && o->interps[i].gc_state)
 			pl_read32(&v, o->interps[i].gc_state + (uint64_t)o->l->f.gc_collecting, &collecting);
 	}
-	if (!collecting && o->l->gc_collecting_address)
-		pl_read32(&v, o->l->gc_collecting_address, &collecting);
 	return collecting != 0;
 }
 
@@ -103,9 +101,13 @@ static int scan(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl_err *err)
 {
 	struct pl_gclists *lists = &o->priv->lists;
+	struct pl_view v;
 	int rc;
 
+	pl_view_init(&v, o->im);
 	o->n_interps = pl_interps(o->im, o->l, &o->interps);
+	pl_names_init(&o->priv->names, o->l, &v, o->interps, o->n_interps);
+	o->types = pl_types_new(o->im, &o->priv->names);
 	o->collecting = inside_collection(o);
 	pl_dead_collect(o);
 	pl_areas_find(o);
@@ -142,15 +144,11 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 static void finish(struct pl_objects *o, struct pl_ctx *ctx)
 {
 	uint8_t *live = pl_calloc(o->n_sums + 1, 1);
-	struct pl_view v;
 
 	for (size_t i = 0; i < o->n_sums; i++) {
 		for (unsigned k = 0; k <= PL_ON_NO_LIST; k++)
 			live[i] |= o->sums[i].count[k] != 0;
 	}
-	pl_view_init(&v, o->im);
-	if (o->n_interps)
-		pl_types_recover_names(o->types, o->l, &v, &o->interps[0]);
 	pl_types_mark_ambiguous(o->types, live, o->n_sums);
 	pl_types_mark_python(o->types);
 	free(live);
@@ -166,7 +164,6 @@ int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct 
 	o->im = im;
 	o->l = l;
 	o->heap = heap;
-	o->types = pl_types_new(im, l);
 	o->priv = pl_calloc(1, sizeof(*o->priv));
 	rc = list(o, census, ctx, err);
 	if (!rc)
@@ -195,8 +192,9 @@ void pl_objects_free(struct pl_objects *o)
 	pl_addrset_fini(&o->priv->ids);
 	pl_addrset_fini(&o->priv->real);
 	pl_vec_free(&o->priv->doubts);
-	free(o->priv);
 	pl_types_free(o->types);
+	pl_names_fini(&o->priv->names);
+	free(o->priv);
 	free(o);
 }
 
@@ -264,6 +262,10 @@ bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	case PL_REF_IMMORTAL_U32:
 		word &= UINT32_MAX;
 		*immortal = word >> 31 & 1;
+		break;
+	case PL_REF_STATIC_BIG:
+		/* _PyObject_IMMORTAL_REFCNT in Include/internal/pycore_object.h; a few steps less is it too. */
+		*immortal = word >= 999999999 / 2;
 		break;
 	case PL_REF_PLAIN:
 	case PL_REF_BIASED:

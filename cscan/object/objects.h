@@ -51,7 +51,8 @@ enum pl_kind {
 };
 
 struct pl_types; /* the directory */
-struct pl_types *pl_types_new(struct pl_image *im, const struct pl_layout *l);
+struct pl_names; /* names.h */
+struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names);
 void pl_types_free(struct pl_types *t);
 /* Index of the type at addr, or -1 when it is no type. Thread-safe; a first sight validates and adds it. */
 int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);

@@ -130,13 +130,8 @@ static void add_members(struct pl_rootset *s, pl_addr interp)
 static void add_collector(struct pl_rootset *s, pl_addr state)
 {
 	const struct pl_layout *l = s->o->l;
-	uint64_t garbage = 0;
 
-	if (l->gc_garbage_address)
-		pl_read64(&s->v, l->gc_garbage_address, &garbage);
-	else
-		garbage = pl_root_word(s, state, l->f.gc_garbage);
-	pl_root_add(s, PL_ROOT_GARBAGE, garbage, "", true, "<gc.garbage>");
+	pl_root_add(s, PL_ROOT_GARBAGE, pl_root_word(s, state, l->f.gc_garbage), "", true, "<gc.garbage>");
 	pl_root_add(s, PL_ROOT_CALLBACK, pl_root_word(s, state, l->f.gc_callbacks), "", true,
 		    "<gc.callbacks>");
 }

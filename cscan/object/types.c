@@ -42,6 +42,7 @@ struct pl_types {
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
 	struct pl_arena names;
+	const struct pl_names *known; /* recovered ones, borrowed */
 	const struct pl_addrset *alive; /* heap types are in it, or NULL: nothing is known */
 	const struct pl_range *elsewhere; /* other types in one of these */
 	size_t n_elsewhere;
@@ -57,12 +58,13 @@ static struct table *table_new(size_t cap, struct table *older)
 	return t;
 }
 
-struct pl_types *pl_types_new(struct pl_image *im, const struct pl_layout *l)
+struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names)
 {
 	struct pl_types *t = pl_calloc(1, sizeof(*t));
 
 	t->im = im;
-	t->l = l;
+	t->l = names->l;
+	t->known = names;
 	atomic_init(&t->table, table_new(4096, NULL));
 	pthread_mutex_init(&t->lock, NULL);
 	return t;
@@ -220,9 +222,9 @@ static void fill(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint
 	type->is_gc = type->flags & FLAG_HAVE_GC;
 	type->is_type = type->flags & FLAG_TYPE_SUBCLASS;
 	type->preheader = l->preheader_flags & type->flags;
-	pl_type_name(l, v, addr, &t->names, &type->name, &type->module, &type->name_known);
-	pl_type_kind(l, v, addr, &type->kind, &type->exact, &type->own_sizeof);
-	type->decoder = pl_decoder_for(l, v, addr);
+	pl_type_name(t->known, v, addr, &t->names, &type->name, &type->module, &type->name_known);
+	pl_type_kind(t->known, v, addr, &type->kind, &type->exact, &type->own_sizeof);
+	type->decoder = pl_decoder_for(t->known, v, addr);
 	type->dealloc = pl_ld64(p + l->f.type_dealloc);
 	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
 	fill_head(l, type);
@@ -272,15 +274,6 @@ int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr)
 	if (found >= 0)
 		return found;
 	return plausible(t, v, addr, &p) ? add(t, v, addr, p) : -1;
-}
-
-void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, const char *qualname)
-{
-	struct pl_type *type = entry(t, index);
-
-	type->module = pl_arena_strndup(&t->names, module, strlen(module));
-	type->name = pl_arena_printf(&t->names, "%s.%s", module, qualname);
-	type->name_known = true;
 }
 
 void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive, const struct pl_range *elsewhere,

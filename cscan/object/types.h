@@ -9,8 +9,6 @@
 
 /* Index of a type that is in the directory already, or -1: no validation, no lock. */
 int32_t pl_types_known(struct pl_types *t, pl_addr addr);
-/* Give a type its real name, found after it was added. Only while no other thread reads. */
-void pl_types_rename(struct pl_types *t, uint32_t index, const char *module, const char *qualname);
 /*
  * Set `python_class`: of all tp_dealloc of heap types the commonest is subtype_dealloc(), static in
  * Objects/typeobject.c and so without a symbol in a stripped build; every class statement sets it.

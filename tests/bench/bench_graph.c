@@ -1,7 +1,8 @@
 /*
  * bench_graph.c - seconds that each operation of graph/ takes on graphs of a chosen size.
  *
- *	bench_graph [NODES] [EDGES] [THREADS]          10000000 15000000 2
+ *	cc -O2 -Icscan -pthread -o build/bench_graph tests/bench/bench_graph.c build/lib/libpyleak.a
+ *	build/bench_graph [NODES] [EDGES] [THREADS]          10000000 15000000 2
  *
  * Three graphs, made on the fly so that the edges' source costs next to nothing: `random` (every
  * target anywhere: each step misses the cache), `near` (as objects of a heap refer: close by, to

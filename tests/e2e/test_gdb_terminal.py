@@ -57,6 +57,11 @@ def plain(text):
     return re.sub(r"\x1b\[\?2004[hl]\r?", "", text).replace("\r\n", "\n")
 
 
+def is_quit(line):
+    """gdb's one word for it; gdb 17 may put a picture before it."""
+    return re.match(r"\W*Quit$", line) is not None
+
+
 # ---- Ctrl-C ----
 
 
@@ -71,7 +76,8 @@ def test_interrupt(big, endless):
             terminal.type("\x03")
             answer = plain(terminal.expect(gdb.PROMPT))
             assert time.monotonic() - start < 0.5
-            assert answer.replace("^C", "").strip().split("\n") == ["Quit", gdb.PROMPT.strip()]
+            said, prompt = answer.replace("^C", "").strip().split("\n")
+            assert is_quit(said) and prompt == gdb.PROMPT.strip()
         assert "= 42" in terminal.command("print 6*7")
         terminal.command(SINGLE)
         assert re.search(r"__main__\.Record +100,000 ", terminal.command("py-leak-types --match __main__.Record"))
@@ -126,9 +132,9 @@ def test_progress_is_shown_and_wiped_out(made, endless):
         terminal.type("\x03")
         answer = plain(terminal.expect(gdb.PROMPT)).replace("^C", "")
         lines = answer.split("\n")[1].split("\r")
-        shown = [line for line in lines if line.strip() and line != "Quit"]
-        assert shown and all(re.match(r"[a-z][a-z ]*( \d+( %.*)?)?$", line.rstrip()) for line in shown)
-        assert lines[-1] == "Quit" and lines[-2].strip() == "" and len(lines[-2]) >= len(shown[-1].rstrip())
+        shown = [line for line in lines if line.strip() and not is_quit(line)]
+        assert shown and all(re.match(r"[a-z][a-z' ]*( \d+( %.*)?)?$", line.rstrip()) for line in shown)
+        assert is_quit(lines[-1]) and lines[-2].strip() == "" and len(lines[-2]) >= len(shown[-1].rstrip())
 
 
 @pytest.mark.parametrize("how", ["--no-progress", "from a script"])
@@ -141,7 +147,7 @@ def test_no_progress(how, made, endless, tmp_path):
         time.sleep(1.5)
         terminal.type("\x03")
         answer = plain(terminal.expect(gdb.PROMPT)).replace("^C", "")
-        assert answer.split("\n")[1] == "Quit"
+        assert is_quit(answer.split("\n")[1])
 
 
 # ---- completion ----
@@ -214,7 +220,12 @@ def test_colour(made):
 def test_width(made):
     """Text uses the width that gdb has."""
     with gdb.terminal(made, ["set width 60", "set style enabled off"]) as terminal:
-        narrow = plain(terminal.command("py-leak-types"))
+        narrow = table(terminal.command("py-leak-types"))
         terminal.command("set width 100")
-        assert plain(terminal.command("py-leak-types")) != narrow
-        assert max(map(len, narrow.split("\n")[3:])) <= 60
+        assert table(terminal.command("py-leak-types")) != narrow
+        assert max(map(len, narrow)) <= 60
+
+
+def table(answer):
+    lines = plain(answer).split("\n")
+    return [line for line in lines if re.match(r"(type|builtins\.\S+|total) ", line)]

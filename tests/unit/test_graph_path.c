@@ -210,7 +210,7 @@ static void small_graphs(void **state)
 
 	(void)state;
 	pl_ctx_init(&ctx, 1);
-	for (uint64_t seed = 0; seed < 12000; seed++) {
+	for (uint64_t seed = 0; seed < 8000; seed++) {
 		struct test_graph t = test_graph_small(seed, MAX_NODES);
 		struct pl_graph *g = test_graph_build(&t, 1, true);
 		uint64_t s = seed;

@@ -322,29 +322,29 @@ static void no_malloc(void **state)
 
 static void hooked_chunks(void **state)
 {
-	pl_addr user[8], plain;
+	pl_addr user[64], plain;
 	struct fill f;
 	struct mem m;
 
 	(void)state;
 	put_main(&m, &f, &glibcs[4]);
-	for (unsigned k = 0; k < 8; k++) {
-		user[k] = chunk(&f, 0x1000, IN_USE);
+	for (unsigned k = 0; k < 64; k++) {
+		user[k] = chunk(&f, 0x400, IN_USE);
 		put64(&m, user[k], __builtin_bswap64(600 + k));
 		memset(mem_at(&m, user[k] + 8), 'r', 1);
 		memset(mem_at(&m, user[k] + 9), 0xfd, 7);
 		memset(mem_at(&m, user[k] + 16 + 600 + k), 0xfd, 8);
 	}
-	plain = chunk(&f, 0x1000, IN_USE);
+	plain = chunk(&f, 0x400, IN_USE);
 	put_main_end(&f);
 	heap_open(&m);
 	assert_sound(&m);
 	assert_true(pl_heap_stats(m.h)->hooked);
-	for (unsigned k = 0; k < 8; k++) {
+	for (unsigned k = 0; k < 64; k++) {
 		assert_live(&m, user[k] + 16, 600 + k);
 		assert_true(live_at(&m, user[k] + 16)->hooked);
 	}
-	assert_live(&m, plain, 0xff8);
+	assert_live(&m, plain, 0x3f8);
 	assert_false(live_at(&m, plain)->hooked);
 	mem_fini(&m);
 }

@@ -5,8 +5,9 @@
 
 #include "cmocka_all.h"
 
-#define FIRST_HEAPTYPE_TABLE 0x03000000 /* PEP 3115's keys and qualified names came with Python 3 \
-					 */
+#define FIRST_HEAPTYPE_TABLE                                                 \
+	0x03000000 /* PEP 3115's keys and qualified names came with Python 3 \
+		    */
 
 static void fields_are_told_once(void **state)
 {

@@ -14,15 +14,6 @@ void pl_decode_list(const struct pl_decode *d)
 		pl_put_items(d, items, n);
 }
 
-void pl_decode_tuple(const struct pl_decode *d)
-{
-	pl_addr items;
-	uint64_t n;
-
-	if (pl_tuple_items(d->l, d->v, d->addr, &items, &n))
-		pl_put_items(d, items, n);
-}
-
 void pl_decode_set(const struct pl_decode *d)
 {
 	struct pl_set_iter it;
@@ -47,20 +38,24 @@ void pl_decode_deque(const struct pl_decode *d)
 
 /*
  * dict_traverse() in Objects/dictobject.c skips the keys of a table in which all are strings, and
- * those of a split table belong to the keys object, which the class owns.
+ * those of a split table belong to the keys object, which the class owns. Values that lie inline in
+ * an instance are the instance's, or this dict's, as the version has it; see attributes.c.
  */
 void pl_decode_dict(const struct pl_decode *d)
 {
-	bool keys_visited = d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(d->l, d->v, d->addr);
+	bool keys_visited =
+		d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(d->l, d->v, d->addr);
 	struct pl_dict_iter it;
 	pl_addr key, value;
+	bool owns;
 
 	if (!pl_dict_begin(d->l, d->v, d->addr, &it))
 		return;
+	owns = !it.embedded || d->l->dict_visits_inline;
 	while (pl_dict_next(&it, &key, &value, NULL)) {
 		if (it.value_at >= 0)
 			pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, keys_visited);
-		pl_put(d, value, PL_EDGE_STRONG, PL_L_ITEM, key, true);
+		pl_put(d, value, owns ? PL_EDGE_STRONG : PL_EDGE_BORROWED, PL_L_ITEM, key, owns);
 	}
 }
 
@@ -71,8 +66,8 @@ void pl_decode_defaultdict(const struct pl_decode *d)
 }
 
 /*
- * OrderedDict (Objects/odictobject.c): every key once more in the nodes that keep the order. A
- * traverse sees the dict's part only.
+ * OrderedDict (Objects/odictobject.c, odict_traverse()): every key once more in the nodes that keep
+ * the order.
  */
 #define MAX_NODES (UINT64_C(1) << 32)
 
@@ -87,7 +82,7 @@ static void put_nodes(const struct pl_decode *d)
 		if (!pl_read64(d->v, node + (uint64_t)f->odictnode_key, &key) ||
 		    !pl_read64(d->v, node + (uint64_t)f->odictnode_next, &next))
 			return;
-		pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, false);
+		pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, true);
 	}
 }
 

@@ -1,0 +1,35 @@
+/*
+ * module.c - modules: Objects/moduleobject.c. Their __dict__ is listed by attributes.c.
+ */
+#include "object/decode/decode.h"
+
+#define MAX_STATE (1u << 20) /* bytes of a module's C state; the largest of the library has 3 KiB */
+
+/*
+ * The C state is a struct that only the module's own code knows, with a tp_traverse of its own:
+ * every word that is an object's address may be a reference.
+ */
+static void put_state(const struct pl_decode *d)
+{
+	const struct pl_fields *f = &d->l->f;
+	pl_addr state = pl_word(d, f->module_state), def;
+	uint64_t size = 0, target;
+
+	if (!state)
+		return;
+	if (pl_has(f->module_state_size))
+		size = pl_word(d, f->module_state_size);
+	else if (pl_has(f->moduledef_size) && (def = pl_word(d, f->module_def)))
+		pl_read64(d->v, def + (uint64_t)f->moduledef_size, &size);
+	/* m_size is -1 for a module without state. */
+	for (uint64_t at = 0; size <= MAX_STATE && at + 8 <= size; at += 8) {
+		if (pl_read64(d->v, state + at, &target) && pl_objects_id(d->o, target) != PL_NO_ID)
+			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, at, false);
+	}
+}
+
+void pl_decode_module(const struct pl_decode *d)
+{
+	pl_put_member(d, d->l->f.module_name, ".__name__", false);
+	put_state(d);
+}
