@@ -117,7 +117,8 @@ static void scan_heap(struct scan *s)
 						&s->part.bad_freelists);
 			else if (in_use && s->part.in_use % VOTE_EACH == 0)
 				vote(s, p, size);
-			if (next - s->part.lo >= PART_BYTES)
+			if (next - s->part.lo >= PART_BYTES ||
+			    !pl_at(&s->v, at, size + PL_CHUNK_HEADER)) /* the span ends */
 				part_close(s, next, in_use, next);
 		} else { /* not in one piece */
 			s->part.missing += size - pl_heap_at_hand(s->h->im, at, &p);

@@ -117,10 +117,6 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->builtins_module = e->str == PL_STR_27 ? "__builtin__" : "builtins";
 	/* bpo-40217: subtype_traverse() in Objects/typeobject.c */
 	l->traverse_type = l->hexversion >= PL_HEX(3, 9, 0);
-	/* gh-130327: PyObject_VisitManagedDict() in Objects/dictobject.c */
-	l->dict_visits_inline = l->hexversion >= PL_HEX(3, 14, 0);
-	/* typevar_traverse() and its like in Objects/typevarobject.c */
-	l->typing_visits_names = l->hexversion >= PL_HEX(3, 14, 0);
 	attributes(l);
 	return true;
 }

@@ -147,8 +147,6 @@ struct pl_layout {
 	bool unicode27_ucs4;         /* 2.7 --enable-unicode=ucs4 */
 	const char *builtins_module; /* "builtins", 2.7: "__builtin__" */
 	bool traverse_type;       /* 3.9+: tp_traverse of instances of C heap types visits the type */
-	bool dict_visits_inline;  /* 3.14+: values inline in an object are its dict's to traverse, once there is one */
-	bool typing_visits_names; /* 3.14+: type variables and aliases traverse their names */
 	bool getsizeof_preheader; /* 3.11+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */

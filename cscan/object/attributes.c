@@ -91,22 +91,14 @@ static void put_values(const struct pl_decode *d, pl_addr values)
 		pl_put(d, value, PL_EDGE_STRONG, PL_L_ATTR, key, true);
 }
 
-/*
- * From 3.13 on a dict object may wrap values that lie inline in the instance. Which of the two
- * traverses them then differs; they are put once, where this version's collector sees them.
- */
 void pl_put_attributes(const struct pl_decode *d)
 {
 	pl_addr dict = 0, values = 0;
-	bool dict_visited = true;
 
 	if (!pl_instance_dict(d->l, d->v, d->addr, d->type->addr, &dict, &values))
 		return;
-	if (dict && !d->l->dict_visits_inline) {
-		values = pl_inline_values(d->l, d->v, d->addr, d->type->addr);
-		dict_visited = !values;
-	}
-	pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, dict_visited);
-	if (values)
+	if (dict)
+		pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, true);
+	else if (values)
 		put_values(d, values);
 }

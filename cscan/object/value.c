@@ -161,7 +161,7 @@ static bool dict_by_offset(const struct pl_layout *l, struct pl_view *v, pl_addr
 	return pl_read64(v, addr + raw, dict);
 }
 
-/* Objects/dictobject.c: _PyObject_InlineValues() of 3.13 on. False: unreadable. */
+/* Objects/dictobject.c: _PyObject_InlineValues() of 3.13 on, for types with the inline flag. */
 static bool inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type,
 			  pl_addr *values)
 {
@@ -173,18 +173,6 @@ static bool inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr 
 	valid = pl_at(v, addr + basicsize + (uint64_t)l->f.values_valid, 1);
 	*values = valid && *valid ? addr + basicsize : 0;
 	return valid;
-}
-
-pl_addr pl_inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr)
-{
-	pl_addr values = 0;
-	uint64_t flags;
-
-	if (!pl_read64(v, type_addr + (uint64_t)l->f.type_flags, &flags) ||
-	    !(flags & l->flag_managed_dict) || !(flags & l->flag_inline_values))
-		return 0;
-	inline_values(l, v, addr, type_addr, &values);
-	return values;
 }
 
 bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr,

@@ -70,7 +70,6 @@ struct pl_dict_iter {
 	const uint8_t *order; /* n_order key indices in insertion order (split, 3.11+), or NULL */
 	unsigned n_order;
 	int order_step; /* +1, or -1 where the indices lie backwards */
-	bool embedded;  /* values lies inline in the instance whose __dict__ this is */
 };
 /* False (and an iterator with no entries) when addr is no readable dict. */
 bool pl_dict_begin(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
@@ -146,11 +145,5 @@ bool pl_deque_next(struct pl_deque_iter *it, pl_addr *item);
  */
 bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr,
 		      pl_addr *dict, pl_addr *values);
-/*
- * The values that lie inline in an instance (3.13+), whether or not a dict object wraps them by
- * now: what pl_instance_dict() gives as *values when none does. 0 when there are none in use.
- */
-pl_addr pl_inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
-			 pl_addr type_addr);
 
 #endif

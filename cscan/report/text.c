@@ -9,7 +9,7 @@
 
 #define GAP 2 /* spaces between two columns */
 #define HIDDEN SIZE_MAX
-#define SHRINK_LEAST 24 /* columns that a shrinking one keeps */
+#define SHRINK_LEAST 20 /* columns that a shrinking one keeps */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define DOT " \xc2\xb7 "
 

@@ -281,8 +281,8 @@ def test_file_named():
 
 @pytest.fixture(scope="module")
 def library():
-    if not gdb.LIBRARY.exists():
-        pytest.skip("build/lib/libpyleak.so is not built: make")
+    if gdb.missing():
+        pytest.skip(gdb.missing())
     return Library(str(gdb.LIBRARY))
 
 

@@ -280,6 +280,43 @@ static void heap_behind_bss(void **state)
 	}
 }
 
+/*
+ * The core's bytes of the brk area lie in two places: a chunk that ends where the first one does,
+ * or that lies in both.
+ */
+static void heap_in_two_spans(void **state)
+{
+	for (unsigned apart = 0; apart < 2; apart++) {
+		pl_addr middle = HEAP + HEAP_BYTES, before, across, behind;
+		struct fill f;
+		struct mem m;
+
+		(void)state;
+		put_main(&m, &f, &glibcs[4]);
+		mem_map(&m, FAR, 0x1000);
+		mem_map(&m, middle, HEAP_BYTES);
+		put_tcache(&f);
+		before = chunk(&f, middle - f.at - 0x20, IN_USE);
+		across = chunk(&f, 0x20 + 0x20 * apart, IN_USE);
+		behind = chunk(&f, 0x100, IN_USE);
+		chunk(&f, 0x100, FREE);
+		chunk(&f, 0x100, IN_USE);
+		put_arena(&m, &glibcs[4], LIBC + MAIN_ARENA, f.at, LIBC + MAIN_ARENA);
+		put_top(&f, middle + HEAP_BYTES);
+		put64(&m, LIBC + MP, HEAP);
+		heap_open(&m);
+		assert_int_equal(m.tally.bad_chunks, 0);
+		assert_int_equal(m.tally.missing_bytes, 0x20 * apart);
+		assert_int_equal(m.live.n, 4 - apart);
+		assert_non_null(live_at(&m, before));
+		assert_live(&m, behind, 0xf8);
+		/* its last eight bytes are the next span's */
+		assert_int_equal(live_at(&m, across) ? live_at(&m, across)->usable : 0,
+				 apart ? 0 : 0x10);
+		mem_fini(&m);
+	}
+}
+
 /* libc's data are missing: the brk area is known by its chunks, behind the program. */
 static void no_arena(void **state)
 {
@@ -360,6 +397,7 @@ int main(void)
 		cmocka_unit_test(mmapped_all_found),
 		cmocka_unit_test(mmapped_in_tcache),
 		cmocka_unit_test(heap_behind_bss),
+		cmocka_unit_test(heap_in_two_spans),
 		cmocka_unit_test(no_arena),
 		cmocka_unit_test(no_malloc),
 		cmocka_unit_test(hooked_chunks),

@@ -39,7 +39,8 @@ void pl_decode_deque(const struct pl_decode *d)
 /*
  * dict_traverse() in Objects/dictobject.c skips the keys of a table in which all are strings, and
  * those of a split table belong to the keys object, which the class owns. Values that lie inline in
- * an instance are the instance's, or this dict's, as the version has it; see attributes.c.
+ * an instance are put by its dict once there is one, as 3.14 traverses them; before gh-130327 the
+ * instance itself visited them, and not its dict.
  */
 void pl_decode_dict(const struct pl_decode *d)
 {
@@ -47,15 +48,13 @@ void pl_decode_dict(const struct pl_decode *d)
 		d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(d->l, d->v, d->addr);
 	struct pl_dict_iter it;
 	pl_addr key, value;
-	bool owns;
 
 	if (!pl_dict_begin(d->l, d->v, d->addr, &it))
 		return;
-	owns = !it.embedded || d->l->dict_visits_inline;
 	while (pl_dict_next(&it, &key, &value, NULL)) {
 		if (it.value_at >= 0)
 			pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, keys_visited);
-		pl_put(d, value, owns ? PL_EDGE_STRONG : PL_EDGE_BORROWED, PL_L_ITEM, key, owns);
+		pl_put(d, value, PL_EDGE_STRONG, PL_L_ITEM, key, true);
 	}
 }
 

@@ -96,7 +96,6 @@ static bool iter_values(struct pl_dict_iter *it, pl_addr values)
 		capacity = head[l->f.values_capacity];
 		it->values = values + (uint64_t)l->f.values_values;
 		it->n = PL_MIN(it->n, capacity);
-		it->embedded = head[l->f.values_embedded];
 		it->n_order = head[l->f.values_size];
 		it->order = pl_at(it->v, it->values + 8 * (uint64_t)capacity, it->n_order);
 		it->order_step = 1;

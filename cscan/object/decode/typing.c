@@ -30,7 +30,7 @@ void pl_decode_typevar(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_put_member(d, f->typevar_name, ".__name__", d->l->typing_visits_names);
+	pl_put_member(d, f->typevar_name, ".__name__", true);
 	pl_put_member(d, f->typevar_bound, ".__bound__", true);
 	pl_put_member(d, f->typevar_evaluate_bound, ".evaluate_bound", true);
 	pl_put_member(d, f->typevar_constraints, ".__constraints__", true);
@@ -43,7 +43,7 @@ void pl_decode_typevartuple(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_put_member(d, f->typevartuple_name, ".__name__", d->l->typing_visits_names);
+	pl_put_member(d, f->typevartuple_name, ".__name__", true);
 	pl_put_member(d, f->typevartuple_bound, ".__bound__", true);
 	pl_put_member(d, f->typevartuple_default, ".__default__", true);
 	pl_put_member(d, f->typevartuple_evaluate_default, ".evaluate_default", true);
@@ -53,7 +53,7 @@ void pl_decode_paramspec(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_put_member(d, f->paramspec_name, ".__name__", d->l->typing_visits_names);
+	pl_put_member(d, f->paramspec_name, ".__name__", true);
 	pl_put_member(d, f->paramspec_bound, ".__bound__", true);
 	pl_put_member(d, f->paramspec_default, ".__default__", true);
 	pl_put_member(d, f->paramspec_evaluate_default, ".evaluate_default", true);
@@ -68,7 +68,7 @@ void pl_decode_typealias(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_put_member(d, f->typealias_name, ".__name__", d->l->typing_visits_names);
+	pl_put_member(d, f->typealias_name, ".__name__", true);
 	pl_put_member(d, f->typealias_qualname, ".__qualname__", true);
 	pl_put_member(d, f->typealias_params, ".__type_params__", true);
 	pl_put_member(d, f->typealias_compute, ".evaluate_value", true);

@@ -25,15 +25,24 @@ from support.cores import Core
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCRIPT = CHECKOUT / "pyleak.gdb"
-BUILD = Path(os.environ.get("PYLEAK_BUILD") or CHECKOUT / "build")
+BUILD = CHECKOUT / os.environ.get("PYLEAK_BUILD", "build")
 LIBRARY = BUILD / "lib" / "libpyleak.so"
 GDB = shlex.split(os.environ.get("PYLEAK_GDB") or "gdb")
 TIMEOUT = 120  # seconds; gdb itself reads symbols for a while on a busy machine
 PROMPT = "(gdb) "
 MARK = "\n<a command begins>\n"
 
-needed = pytest.mark.skipif(not (LIBRARY.exists() and shutil.which(GDB[0])),
-                            reason="needs gdb, and build/lib/libpyleak.so: make")
+
+def missing() -> str:
+    """Why the library cannot be loaded here; "" if it can."""
+    if not LIBRARY.exists():
+        return "%s is not built: make" % LIBRARY
+    if b"__asan_init" in LIBRARY.read_bytes():
+        return "a library with AddressSanitizer can only be loaded by a program that has it too"
+    return ""
+
+
+needed = pytest.mark.skipif(bool(missing()) or not shutil.which(GDB[0]), reason=missing() or "gdb is not installed")
 
 sys.path.insert(0, str(CHECKOUT / "gdbext"))
 
