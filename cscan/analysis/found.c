@@ -27,13 +27,24 @@ static void count(void *arg, const struct pl_edge *e)
 					  1, memory_order_relaxed);
 }
 
+/*
+ * A tuple in a file's data is a constant of a module that was frozen into the interpreter (3.11+):
+ * the compiler laid it out, and nobody counted what it refers to.
+ */
+static bool counts(const struct pl_objects *o, pl_id id)
+{
+	return !(o->flags[id] & PL_OBJ_STATIC) || pl_object_type(o, id)->kind != PL_KIND_TUPLE;
+}
+
 static void count_chunk(void *arg, unsigned worker, size_t chunk)
 {
 	struct counting *c = arg;
 	size_t end = PL_MIN((chunk + 1) * CHUNK, c->o->n);
 
-	for (size_t id = chunk * CHUNK; id < end; id++)
-		pl_edges(c->o, &c->views[worker], c->o->addr[id], count, c);
+	for (size_t id = chunk * CHUNK; id < end; id++) {
+		if (counts(c->o, (pl_id)id))
+			pl_edges(c->o, &c->views[worker], c->o->addr[id], count, c);
+	}
 	pl_ctx_step(c->ctx, end - chunk * CHUNK);
 }
 

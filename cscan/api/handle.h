@@ -27,6 +27,7 @@ struct pyleak_result {
 	char *output; /* NULL = none */
 	size_t output_len;
 	char *output_file;
+	const char *picture; /* static: what the output, being DOT, is to become; NULL = nothing */
 	struct pl_err err;
 	PL_VEC(char *) notes;
 };

@@ -182,6 +182,11 @@ const char *pyleak_result_output_file(const pyleak_result *r)
 	return r->output_file;
 }
 
+const char *pyleak_result_picture(const pyleak_result *r)
+{
+	return r->picture;
+}
+
 const char *pyleak_result_error(const pyleak_result *r)
 {
 	return r->err.code ? r->err.text : NULL;

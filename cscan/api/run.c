@@ -4,6 +4,7 @@
 #include "api/handle.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "api/help.h"
 #include "api/options.h"
@@ -82,7 +83,8 @@ static int print(struct pyleak *p, const struct pl_analysis *a, const struct pl_
 	fill_head(&rep, p->session, flavour_names);
 	switch (q->format) {
 	case PL_FORMAT_TEXT:
-		done = pl_report_text(out, &rep, &style);
+		done = result->text ? fputs(result->text, out) >= 0
+				    : pl_report_text(out, &rep, &style);
 		break;
 	case PL_FORMAT_JSON:
 		done = pl_report_json(out, &rep);
@@ -102,6 +104,19 @@ static int print(struct pyleak *p, const struct pl_analysis *a, const struct pl_
 	if (!done)
 		return pl_ctx_cancel_err(&r->err);
 	return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
+}
+
+/* What --output's name says the printed DOT is to become, or NULL. */
+static const char *picture(const char *output)
+{
+	static const char *const kinds[] = {"svg", "png"};
+	const char *dot = output ? strrchr(output, '.') : NULL;
+
+	for (size_t i = 0; dot && i < PL_ARRAY_LEN(kinds); i++) {
+		if (!strcasecmp(dot + 1, kinds[i]))
+			return kinds[i];
+	}
+	return NULL;
 }
 
 static void copy_notes(const struct pl_ctx *ctx, struct pyleak_result *r)
@@ -131,6 +146,8 @@ static void run_session(struct pyleak *p, const struct pl_analysis *a, const str
 		code = pl_args_apply(&q->args, result.tables.at[0], &r->err);
 	if (!code)
 		code = print(p, a, q, &result, r);
+	if (result.text && q->format == PL_FORMAT_TEXT)
+		r->picture = picture(q->output);
 	copy_notes(ctx, r);
 	r->status = pl_err_exit_status(code);
 	if (!code && result.finding)

@@ -214,6 +214,8 @@ void pl_result_fini(struct pl_result *r)
 	for (size_t i = 0; i < r->tables.n; i++)
 		pl_table_free(r->tables.at[i]);
 	pl_vec_free(&r->tables);
+	free(r->text);
+	r->text = NULL;
 }
 
 struct pl_table *pl_result_table(struct pl_result *r, const char *name,

@@ -89,6 +89,7 @@ static inline struct pl_cell pl_cell_absent(void) { return (struct pl_cell){PL_C
 /* What an analysis hands over: its tables in order. */
 struct pl_result {
 	PL_VEC(struct pl_table *) tables; /* owned */
+	char *text;                       /* printed in place of the tables where text is asked for; owned, malloced, or NULL */
 	bool finding;                     /* exit status 1: a --fail-if or triage finding */
 };
 void pl_result_fini(struct pl_result *r);

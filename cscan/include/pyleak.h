@@ -66,6 +66,11 @@ PYLEAK_API int pyleak_result_status(const pyleak_result *r);
 PYLEAK_API const char *pyleak_result_output(const pyleak_result *r, size_t *len);
 /* Where --output wants it, or NULL; writing the file is the caller's part. */
 PYLEAK_API const char *pyleak_result_output_file(const pyleak_result *r);
+/*
+ * "svg" or "png" when the output is DOT and --output's name asks for a picture: the caller's part is
+ * to put through Graphviz (dot -Tsvg) what it writes to that file. Else NULL.
+ */
+PYLEAK_API const char *pyleak_result_picture(const pyleak_result *r);
 /* One line each, or NULL: what went wrong and what to try. */
 PYLEAK_API const char *pyleak_result_error(const pyleak_result *r);
 PYLEAK_API const char *pyleak_result_hint(const pyleak_result *r);

@@ -62,6 +62,9 @@ int pl_claims(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 /* Add the objects that are on a list and were not met by the scan. */
 int pl_join(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 
+/* Fill o->interned; the ids are final. */
+void pl_interned_find(struct pl_objects *o);
+
 /* Columns of cap objects; PL_E_NOMEM. */
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err);
 void pl_columns_free(struct pl_objects *o);

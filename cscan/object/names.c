@@ -61,6 +61,7 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 		     char *qualname)
 {
 	const struct pl_layout *l = n->l;
+	struct pl_dict_iter it;
 	char tp_name[MAX_NAME];
 	const char *dot;
 	pl_addr str;
@@ -73,7 +74,10 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 								    : l->f.heaptype_name);
 		if (!str || !pl_str_read(l, v, str, qualname, MAX_NAME, NULL, NULL))
 			return false;
-		if (dict && pl_dict_get(l, v, dict, "__module__", &str))
+		/* A class may have no module; one whose dict is lost has an unknown one. */
+		if (!pl_dict_begin(l, v, dict, &it))
+			strcpy(module, "?");
+		else if (pl_dict_get(l, v, dict, "__module__", &str))
 			pl_str_read(l, v, str, module, MAX_NAME, NULL, NULL);
 		return true;
 	}

@@ -192,6 +192,7 @@ void pl_objects_free(struct pl_objects *o)
 	pl_addrset_fini(&o->priv->ids);
 	pl_addrset_fini(&o->priv->real);
 	pl_vec_free(&o->priv->doubts);
+	free(o->interned);
 	pl_types_free(o->types);
 	pl_names_fini(&o->priv->names);
 	free(o->priv);
@@ -222,6 +223,7 @@ int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *er
 	}
 	pl_addrset_rank_build(&o->priv->ids);
 	o->indexed = true;
+	pl_interned_find(o);
 	pl_ctx_stage(ctx, NULL, 0);
 	return 0;
 }

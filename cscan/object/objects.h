@@ -134,6 +134,8 @@ struct pl_objects {
 	struct pl_object_tally tally;
 	struct pl_heap_tally heap_tally;
 	uint64_t total_size;
+	pl_addr *interned; /* dicts of interned strings, after pl_objects_index() */
+	size_t n_interned;
 	const uint64_t (*list_counts)[4]; /* [n_interps]: objects on each list of pl_layout_gc_lists() */
 	struct pl_objects_private *priv; /* object/'s own */
 };
@@ -157,6 +159,8 @@ static inline const struct pl_type *pl_object_type(const struct pl_objects *o, p
 {
 	return pl_types_at(o->types, o->type[id]);
 }
+/* True for a dict of interned strings: ob_refcnt does not count its references. */
+bool pl_objects_interned(const struct pl_objects *o, pl_addr dict);
 /* What sys.getsizeof() would have said. */
 uint64_t pl_object_size(const struct pl_objects *o, struct pl_view *v, pl_id id);
 /* ob_refcnt as the interpreter counts it; *immortal set when it is not a count. False: unreadable. */

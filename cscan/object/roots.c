@@ -182,21 +182,24 @@ static void add_static_type_state(struct pl_rootset *s, pl_addr interp)
 	}
 }
 
-/* Interned strings: up to 3.11 their two references are not counted (Objects/unicodeobject.c). */
-static void add_interned(struct pl_rootset *s, pl_addr interp)
+static void add_interned(struct pl_rootset *s)
 {
-	pl_root_add(s, PL_ROOT_INTERNED, pl_root_word(s, interp, s->o->l->f.interp_interned), "", true,
-		    "<interned>");
+	for (size_t i = 0; i < s->o->n_interned; i++)
+		pl_root_add(s, PL_ROOT_INTERNED, s->o->interned[i], "", true, "<interned>");
 }
 
-/* By target, then best kind first. */
+/* By target, then best kind first; then by what it is called, so that the order is always the same. */
 static int by_target(const void *pa, const void *pb)
 {
 	const struct pl_root *a = pa, *b = pb;
+	int names;
 
 	if (a->target != b->target)
 		return a->target < b->target ? -1 : 1;
-	return (a->kind > b->kind) - (a->kind < b->kind);
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	names = strcmp(a->name, b->name);
+	return names ? names : strcmp(a->accessor, b->accessor);
 }
 
 int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret, struct pl_err *err)
@@ -219,8 +222,8 @@ int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret
 			add_collector(&s, interp->gc_state);
 		state = interp->gc_state;
 		add_static_type_state(&s, interp->addr);
-		add_interned(&s, interp->addr);
 	}
+	add_interned(&s);
 	add_statics(&s);
 	rc = pl_roots_threads(&s, ctx, err);
 	s.r->at = s.list.at;

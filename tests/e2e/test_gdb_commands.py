@@ -1,6 +1,7 @@
 """pyleak in gdb's batch mode: the same answers as the other door, and errors that leave gdb alone."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -195,6 +196,19 @@ def test_without_an_executable(made, pyleak):
     """gdb 13 loads none then, gdb 16 finds it by itself: the answer is that of the command line in any case."""
     answer = gdb.batch(["py-leak-types"], after=["-c", str(made.path)])
     assert answer.printed == [pyleak("types", made.path).stdout]
+
+
+def test_an_executable_that_gdb_found_by_build_id(made, tmp_path, pyleak):
+    """Its name is one of the debug directory then: that changes nothing in the answer."""
+    notes = subprocess.run(["readelf", "-n", made.meta["exe"]], stdout=subprocess.PIPE, check=True).stdout.decode()
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes).group(1)
+    copy = tmp_path / ".build-id" / build_id[:2] / build_id[2:]
+    copy.parent.mkdir(parents=True)
+    shutil.copy(made.meta["exe"], str(copy))  # gdb would see through a link
+    answer = gdb.batch(["info files", "py-leak-info"], after=["-c", str(made.path)],
+                       before=["-iex", "set debug-file-directory %s:/usr/lib/debug" % tmp_path])
+    assert "Local exec file:\n\t`%s" % tmp_path in answer.printed[0]
+    assert answer.printed[1] == pyleak("info", made.path, "--debug-dir", str(tmp_path)).stdout
 
 
 def test_a_core_of_something_else(tmp_path):

@@ -48,13 +48,15 @@ void pl_decode_dict(const struct pl_decode *d)
 		d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(d->l, d->v, d->addr);
 	struct pl_dict_iter it;
 	pl_addr key, value;
+	uint8_t kind;
 
 	if (!pl_dict_begin(d->l, d->v, d->addr, &it))
 		return;
+	kind = pl_objects_interned(d->o, d->addr) ? PL_EDGE_BORROWED : PL_EDGE_STRONG;
 	while (pl_dict_next(&it, &key, &value, NULL)) {
 		if (it.value_at >= 0)
-			pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, keys_visited);
-		pl_put(d, value, PL_EDGE_STRONG, PL_L_ITEM, key, true);
+			pl_put(d, key, kind, PL_L_KEY, 0, keys_visited);
+		pl_put(d, value, kind, PL_L_ITEM, key, true);
 	}
 }
 

@@ -1,7 +1,7 @@
 """Which core gdb has loaded, and what gdb knows about the files that belong to it."""
 
 import os
-from typing import List, Optional
+from typing import Optional
 
 import gdb
 
@@ -14,8 +14,7 @@ DEFAULT_DEBUG_DIR = "/usr/lib/debug"  # the library looks there anyway
 
 def current() -> Target:
     """The current inferior's core; PyleakError says what to type when there is none."""
-    # With a width, gdb 12 breaks the lines of this answer, in the middle of a path if need be.
-    files = gdb.execute("with width 0 -- info files", to_string=True)
+    files = gdb.execute("info files", to_string=True)
     core = _core(files)
     if core is None:
         if gdb.selected_inferior().pid:
@@ -24,8 +23,8 @@ def current() -> Target:
                 'type "gcore FILE" to write its core, then "core-file FILE" in a new gdb',
             )
         raise PyleakError("pyleak: no core is loaded", 'type "core-file FILE"')
-    debug_dirs = _debug_dirs()
-    return Target(core, _executable(files, debug_dirs), _sysroot(), ":".join(_beyond_default(debug_dirs)) or None)
+    # gdb may have found the executable by itself; the library checks it against the core either way.
+    return Target(core, file_named(files, "Local exec file"), _sysroot(), _debug_dir())
 
 
 def _core(files: str) -> Optional[str]:
@@ -35,27 +34,13 @@ def _core(files: str) -> Optional[str]:
     return file_named(files, "Local core dump file")
 
 
-def _executable(files: str, debug_dirs: List[str]) -> Optional[str]:
-    """The interpreter that the user named, or None.
-
-    Without one, gdb may have loaded what it found by build-id in a debug directory: the library finds
-    that too, and knows better under which name.
-    """
-    path = file_named(files, "Local exec file")
-    if path and any(path.startswith(os.path.join(folder, ".build-id", "")) for folder in debug_dirs):
-        return None
-    return path
-
-
 def _sysroot() -> Optional[str]:
     """gdb's sysroot, which by default is "target:": the file system of whatever gdb looks at."""
     sysroot = gdb.parameter("sysroot") or ""
     return (sysroot[len("target:"):] if sysroot.startswith("target:") else sysroot) or None
 
 
-def _debug_dirs() -> List[str]:
-    return [folder for folder in (gdb.parameter("debug-file-directory") or "").split(":") if folder]
-
-
-def _beyond_default(folders: List[str]) -> List[str]:
-    return [folder for folder in folders if os.path.normpath(folder) != DEFAULT_DEBUG_DIR]
+def _debug_dir() -> Optional[str]:
+    """gdb's first debug directory that the library would not look in anyway; it takes one."""
+    folders = (gdb.parameter("debug-file-directory") or "").split(":")
+    return next((folder for folder in folders if folder and os.path.normpath(folder) != DEFAULT_DEBUG_DIR), None)
