@@ -56,12 +56,27 @@ static bool recovered_name(const struct pl_names *n, pl_addr addr, char *module,
 	return true;
 }
 
+/* A class may have no module; one whose dict or its keys cannot be read has an unknown one. */
+static bool is_lost(const struct pl_layout *l, struct pl_view *v, pl_addr dict)
+{
+	struct pl_dict_iter it;
+	pl_addr key, value;
+	char name[MAX_NAME];
+
+	if (!pl_dict_begin(l, v, dict, &it))
+		return true;
+	while (pl_dict_next(&it, &key, &value, NULL)) {
+		if (!pl_str_read(l, v, key, name, sizeof(name), NULL, NULL))
+			return true;
+	}
+	return false;
+}
+
 /* __module__ and __qualname__ as raw text, "" for what the type does not say. */
 static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, char *module,
 		     char *qualname)
 {
 	const struct pl_layout *l = n->l;
-	struct pl_dict_iter it;
 	char tp_name[MAX_NAME];
 	const char *dot;
 	pl_addr str;
@@ -74,11 +89,10 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 								    : l->f.heaptype_name);
 		if (!str || !pl_str_read(l, v, str, qualname, MAX_NAME, NULL, NULL))
 			return false;
-		/* A class may have no module; one whose dict is lost has an unknown one. */
-		if (!pl_dict_begin(l, v, dict, &it))
+		if (pl_dict_get(l, v, dict, "__module__", &str)
+			    ? !pl_str_read(l, v, str, module, MAX_NAME, NULL, NULL)
+			    : is_lost(l, v, dict))
 			strcpy(module, "?");
-		else if (pl_dict_get(l, v, dict, "__module__", &str))
-			pl_str_read(l, v, str, module, MAX_NAME, NULL, NULL);
 		return true;
 	}
 	if (!pl_read_cstr(v, word(v, addr, l->f.type_name), tp_name, sizeof(tp_name)))
