@@ -260,7 +260,7 @@ def make_instances():
     slotted._Slotted__private = value
     hold("slots", slotted, {".left": value, ".right": other, "._Slotted__private": value})
     for name, cls, arguments in (("list", MyList, ([value],)), ("tuple", MyTuple, ((value,),)),
-                                 ("dict", MyDict, ({"key": value},)), ("int", MyInt, (2 ** 70,)),
+                                 ("dict", MyDict, ({"key": value},)), ("int", MyInt, (5,)),
                                  ("ordered", MyOrdered, ([("key", value)],)),
                                  ("default", MyDefault, (list, {"key": value}))):
         made = cls(*arguments)
@@ -276,7 +276,7 @@ def make_instances():
 
 
 def make_containers():
-    value, key = ["value"], ("key", [])[0]
+    value, key = ["value"], "key"
     queue = collections.deque([value] * 100)
     queue.popleft()
     queue.append("last")

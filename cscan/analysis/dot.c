@@ -4,7 +4,7 @@
 #include "base/utf8.h"
 
 #define HEAD_COLUMNS 48
-#define BODY_COLUMNS 64
+#define BODY_COLUMNS 44
 #define LABEL_COLUMNS 40
 #define TITLE_COLUMNS 100
 
@@ -105,7 +105,7 @@ static void put_node(FILE *out, const struct pl_dot_node *n)
 		fputs("</B>", out);
 	}
 	put_line(out, n->body, BODY_COLUMNS, "COLOR=\"" GREY "\"");
-	put_line(out, n->foot, BODY_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"8\"");
+	put_line(out, n->foot, BODY_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"9\"");
 	fprintf(out, ">%s];\n", looks[n->look]);
 }
 

@@ -392,8 +392,9 @@ const struct pl_analysis pl_analysis_graph = {
 		"A box says type, value and address; of an object at the border also how many\n"
 		"holders or referents are not drawn. Roots are green; dashed references are weak or\n"
 		"borrowed, dotted ones were found in raw memory. An instance's reference to its class\n"
-		"is left out, and so is what holds a module or a root of the interpreter. --match\n"
-		"leaves out objects of all other types. json and csv give the tables:\n"
+		"and a dict's to its str keys are left out, and so is what else holds a module or what\n"
+		"the interpreter holds. --match leaves out objects of all other types. json and csv\n"
+		"give the tables:\n"
 		"\n"
 		"nodes  role is asked, object, highlight, root or more (objects that are left out)\n"
 		"edges  source and target are ids of nodes",

@@ -49,12 +49,21 @@ static bool is_there(const struct walk *w, pl_id id)
 	return type >= w->q->n_left_out || !w->q->left_out[type];
 }
 
-/* The reference of an instance to its class, which no picture needs. */
-static bool is_class_edge(const struct walk *w, pl_id source, const struct pl_edge *e)
+/*
+ * What a picture says already: an object's class stands in its box, and a str that is a key in the
+ * label of the value's edge. They are edges all the same when that class or str was asked about.
+ */
+static bool is_said(const struct walk *w, pl_id source, pl_id target, const struct pl_edge *e)
 {
+	if (target == w->q->asked)
+		return false;
+	if (e->label == PL_L_KEY) {
+		const struct pl_type *t = pl_object_type(w->q->o, target);
+
+		return t->exact && (t->kind == PL_KIND_STR || t->kind == PL_KIND_BYTES);
+	}
 	return e->label == PL_L_TEXT && e->target == class_of(w, source) &&
-	       !strcmp((const char *)(uintptr_t)e->arg, ".__class__") &&
-	       e->target != w->q->o->addr[w->q->asked];
+	       !strcmp((const char *)(uintptr_t)e->arg, ".__class__");
 }
 
 /* ---- neighbours ---- */
@@ -83,7 +92,7 @@ static void found_forward(void *arg, const struct pl_edge *e)
 	struct walk *w = arg;
 	pl_id source = w->ret->nodes.at[w->source].id, id = pl_objects_id(w->q->o, e->target);
 
-	if (id == PL_NO_ID || w->stamp[id] == w->stamp_now || is_class_edge(w, source, e) ||
+	if (id == PL_NO_ID || w->stamp[id] == w->stamp_now || is_said(w, source, id, e) ||
 	    !is_there(w, id))
 		return;
 	w->stamp[id] = w->stamp_now;
@@ -302,7 +311,7 @@ static void on_edge(void *arg, const struct pl_edge *e)
 	struct pl_near_edge *edge;
 
 	if (!target || (w->chain ? target - 1 != w->source + 1
-				 : is_class_edge(w, w->ret->nodes.at[w->source].id, e)))
+				 : is_said(w, w->ret->nodes.at[w->source].id, id, e)))
 		return;
 	target--;
 	last = &w->ret->nodes.at[target].edge[e->kind];
@@ -427,7 +436,7 @@ static void add_roots_of(struct walk *w, uint32_t node, size_t most, size_t firs
 				    roots[i].owns ? PL_EDGE_STRONG : PL_EDGE_BORROWED,
 				    roots[i].accessor, 1});
 	}
-	if (left)
+	if (left && !w->chain)
 		add_more(w, node, PL_BACK, "roots", left);
 }
 

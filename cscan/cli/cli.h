@@ -48,4 +48,12 @@ pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progre
  */
 bool cli_write(const char *path, const char *data, size_t len);
 
+/* ---- picture.c ---- */
+/*
+ * len bytes of DOT made a picture ("svg", "png") by Graphviz's dot: malloced, *ret_len bytes. NULL
+ * with one line in why when there is no dot or it fails.
+ */
+char *cli_picture(const char *kind, const char *dot, size_t len, size_t *ret_len, char *why,
+		  size_t cap);
+
 #endif

@@ -33,6 +33,32 @@ static int deliver(const char *path, const char *text, size_t len, int status)
 	return complain(NOT_USABLE, why, NULL);
 }
 
+/* Make the picture and put it where it belongs; without Graphviz keep the DOT beside it. */
+static int deliver_picture(const char *path, const char *kind, const char *dot, size_t len,
+			   int status)
+{
+	char why[512], text[1024], hint[1024], *beside;
+	size_t picture_len, stem = strlen(path) - strlen(kind);
+	char *picture = cli_picture(kind, dot, len, &picture_len, why, sizeof(why));
+
+	if (picture) {
+		status = deliver(path, picture, picture_len, status);
+		free(picture);
+		return status;
+	}
+	if (asprintf(&beside, "%.*sdot", (int)stem, path) < 0)
+		return complain(NOT_USABLE, why, NULL);
+	status = deliver(beside, dot, len, DONE);
+	if (status == DONE) {
+		snprintf(text, sizeof(text), "%s; the graph is in %s", why, beside);
+		snprintf(hint, sizeof(hint), "where Graphviz is installed: dot -T%s %s -o %s", kind,
+			 beside, path);
+		status = complain(NOT_USABLE, text, hint);
+	}
+	free(beside);
+	return status;
+}
+
 static void option_help(FILE *out)
 {
 	for (const struct cli_option *o = cli_options; o->name; o++) {
@@ -147,7 +173,9 @@ static int tell(const pyleak_result *r, const struct cli_words *w)
 	size_t len;
 	const char *text = pyleak_result_output(r, &len);
 
-	if (!error)
+	if (!error && pyleak_result_picture(r))
+		status = deliver_picture(file, pyleak_result_picture(r), text, len, status);
+	else if (!error)
 		status = deliver(file ? file : "-", text, len, status);
 	for (size_t i = 0; !w->quiet && (note = pyleak_result_note(r, i)); i++)
 		fprintf(stderr, "pyleak: %s\n", note);

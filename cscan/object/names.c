@@ -56,20 +56,40 @@ static bool recovered_name(const struct pl_names *n, pl_addr addr, char *module,
 	return true;
 }
 
-/* A class may have no module; one whose dict or its keys cannot be read has an unknown one. */
-static bool is_lost(const struct pl_layout *l, struct pl_view *v, pl_addr dict)
+/* The text of a str; *lost when it is one, or could be, but cannot be read. */
+static bool text_of(const struct pl_layout *l, struct pl_view *v, pl_addr addr, char *buf, bool *lost)
+{
+	uint64_t flags;
+	pl_addr type;
+
+	if (pl_str_read(l, v, addr, buf, MAX_NAME, NULL, NULL))
+		return true;
+	*lost |= !pl_value_type(l, v, addr, &type, &flags) ||
+		 flags & (PL_TPFLAG_STR | PL_TPFLAG_BYTES);
+	buf[0] = '\0';
+	return false;
+}
+
+/*
+ * A class may have no module, or one that is no str (a metaclass with a property of that name); one
+ * whose dict, keys or text cannot be read has an unknown one: "?".
+ */
+static void module_of_class(const struct pl_layout *l, struct pl_view *v, pl_addr dict, char *module)
 {
 	struct pl_dict_iter it;
 	pl_addr key, value;
 	char name[MAX_NAME];
+	bool lost = false, found = pl_dict_get(l, v, dict, "__module__", &value);
 
-	if (!pl_dict_begin(l, v, dict, &it))
-		return true;
-	while (pl_dict_next(&it, &key, &value, NULL)) {
-		if (!pl_str_read(l, v, key, name, sizeof(name), NULL, NULL))
-			return true;
-	}
-	return false;
+	module[0] = '\0';
+	if (found)
+		text_of(l, v, value, module, &lost);
+	else if (!pl_dict_begin(l, v, dict, &it))
+		lost = true;
+	while (!found && !lost && pl_dict_next(&it, &key, &value, NULL))
+		text_of(l, v, key, name, &lost);
+	if (lost)
+		strcpy(module, "?");
 }
 
 /* __module__ and __qualname__ as raw text, "" for what the type does not say. */
@@ -89,10 +109,7 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 								    : l->f.heaptype_name);
 		if (!str || !pl_str_read(l, v, str, qualname, MAX_NAME, NULL, NULL))
 			return false;
-		if (pl_dict_get(l, v, dict, "__module__", &str)
-			    ? !pl_str_read(l, v, str, module, MAX_NAME, NULL, NULL)
-			    : is_lost(l, v, dict))
-			strcpy(module, "?");
+		module_of_class(l, v, dict, module);
 		return true;
 	}
 	if (!pl_read_cstr(v, word(v, addr, l->f.type_name), tp_name, sizeof(tp_name)))

@@ -67,3 +67,19 @@ void pl_decode_tuple(const struct pl_decode *d)
 	if (type)
 		put_hidden(d, type, n);
 }
+
+/*
+ * In 2.7 struct sequences are laid out like tuples but do not derive from them: their types are
+ * known by name. In later versions the same names are tuples.
+ */
+void pl_decode_structseq(const struct pl_decode *d)
+{
+	uint64_t n = pl_word(d, d->l->f.var_size);
+
+	if (d->type->kind == PL_KIND_TUPLE) {
+		pl_decode_tuple(d);
+	} else if (n <= MAX_FIELDS) {
+		pl_put_items(d, d->addr + (uint64_t)d->l->f.tuple_items, n);
+		put_hidden(d, d->type->addr, n);
+	}
+}

@@ -36,6 +36,7 @@ _PROTOTYPES = {
     "pyleak_result_status": (c_int, c_void_p),
     "pyleak_result_output": (c_void_p, c_void_p, POINTER(c_size_t)),
     "pyleak_result_output_file": (c_char_p, c_void_p),
+    "pyleak_result_picture": (c_char_p, c_void_p),
     "pyleak_result_error": (c_char_p, c_void_p),
     "pyleak_result_hint": (c_char_p, c_void_p),
     "pyleak_result_note": (c_char_p, c_void_p, c_size_t),
@@ -82,6 +83,7 @@ class Result(NamedTuple):
     status: int
     output: str
     output_file: Optional[bytes]
+    picture: str  # "svg" or "png" when the output is DOT to be put through Graphviz, else empty
     error: str
     hint: str
     notes: List[str]
@@ -189,6 +191,7 @@ class Handle:
             self._c.pyleak_result_status(result),
             _text(ctypes.string_at(output, length.value)) if output else "",
             self._c.pyleak_result_output_file(result),
+            _text(self._c.pyleak_result_picture(result)),
             _text(self._c.pyleak_result_error(result)),
             _text(self._c.pyleak_result_hint(result)),
             notes,

@@ -8,6 +8,7 @@ import gdb
 from ..lib.binding import Progress, Result
 from ..lib.errors import PyleakError
 from ..lib.files import save
+from ..lib.picture import save_picture
 from ..lib.progress import Meter
 
 ECHO = "^C"  # what a terminal puts behind the line for the key that ends it
@@ -34,7 +35,12 @@ def show(result: Result) -> None:
         if result.output_file in (None, b"-"):
             gdb.write(result.output)
         else:
-            save(os.path.expanduser(result.output_file), result.output.encode("utf-8", "surrogateescape"))
+            path = os.path.expanduser(result.output_file)
+            data = result.output.encode("utf-8", "surrogateescape")
+            if result.picture:
+                save_picture(path, result.picture, data)
+            else:
+                save(path, data)
     for note in result.notes:
         gdb.write("pyleak: %s\n" % note, gdb.STDERR)
     if result.error:

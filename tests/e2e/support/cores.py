@@ -73,6 +73,18 @@ class Core:
         order."""
         return struct.iter_unpack("<2Q", (self.folder / "closure.bin").read_bytes())
 
+    def referents(self) -> Dict[int, Tuple[int, ...]]:
+        """{address: addresses that gc.get_referents gave} of a sample of the closure: see
+        taker.sample() in cores/programs."""
+        words = [word for word, in struct.iter_unpack(
+            "<Q", (self.folder / "referents.bin").read_bytes())]
+        found, at = {}, 0
+        while at < len(words):
+            address, count = words[at:at + 2]
+            found[address] = tuple(words[at + 2:at + 2 + count])
+            at += 2 + count
+        return found
+
 
 def version_of(interpreter_id: str) -> Tuple[int, ...]:
     """(3, 11, 2); matrix.Missing if it is not there."""

@@ -1,0 +1,164 @@
+"""The references of objects: against gc.get_referents(), against what the program knows it built,
+and against ob_refcnt."""
+
+from collections import Counter, defaultdict
+
+import pytest
+from support import edges, objects
+
+RECIPES = ["mixed", "holding"]
+
+
+# ---- gc.get_referents() ----
+
+def is_state_of_a_module(made, found, address, missing, extra):
+    """The C state of a module is a struct of its own code with a tp_traverse of its own: pyleak
+    finds the words that hold objects' addresses, and cannot know which of them are visited."""
+    return not extra and set(missing) <= {edge.target for edge in found[address]
+                                          if edge.kind == "native"}
+
+
+def is_visited_by_the_instance(made, found, address, missing, extra):
+    """Before gh-130327 (3.13.13; Debian's 3.13.5 has it too) an instance whose inline values are
+    wrapped by a dict visited the values itself, and not the dict, which did not either."""
+    if not (3, 13) <= version(made) < (3, 14):
+        return False
+    wrapped = [edge.target for edge in found[address] if edge.edge == ".__dict__"]
+    if wrapped:
+        values = Counter(edge.target for edge in found[wrapped[0]] if edge.traversed)
+        return extra == Counter(wrapped) and missing == values
+    return not missing and extra == Counter(edge.target for edge in found[address]
+                                            if edge.traversed)
+
+
+def is_name_of_a_type_variable(made, found, address, missing, extra):
+    """typevar_traverse() and its like came to visit their names, which are strings, in the course
+    of 3.13."""
+    return version(made) < (3, 14) and not missing and \
+        all(edge.edge == ".__name__" for edge in found[address] if edge.target in extra)
+
+
+EXPLAINED = {
+    "builtins.module": [is_state_of_a_module],
+    "typing.TypeVar": [is_name_of_a_type_variable],
+    "typing.TypeVarTuple": [is_name_of_a_type_variable],
+    "typing.ParamSpec": [is_name_of_a_type_variable],
+    "typing.TypeAliasType": [is_name_of_a_type_variable],
+}
+OF_ANY_TYPE = [is_visited_by_the_instance]
+
+
+def version(made):
+    return tuple(int(part) for part in made.truth["python"]["version"].split("."))
+
+
+def differences(made, found):
+    """{type: [(address, missing, extra)]} of sampled objects whose traversed edges are not what
+    gc.get_referents() gave, as a multiset, explained ones left out; and how many were compared."""
+    rows = objects.by_address(made)
+    wrong, compared = defaultdict(list), 0
+    for address, referents in made.referents().items():
+        if address not in rows:
+            continue
+        compared += 1
+        truth = Counter(referents)
+        seen = Counter(edge.target for edge in found[address] if edge.traversed)
+        missing, extra = truth - seen, seen - truth
+        name = rows[address]["type"]
+        if (missing or extra) and not any(
+                explains(made, found, address, missing, extra)
+                for explains in EXPLAINED.get(name, []) + OF_ANY_TYPE):
+            wrong[name].append((address, missing, extra))
+    return wrong, compared
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_traversed_edges_are_what_gc_get_referents_gave(core, pyleak, recipe):
+    made = core(recipe)
+    found = edges.by_address(made)
+    wrong, compared = differences(made, found)
+    assert compared > 0.99 * len(made.referents()), "sampled objects that pyleak does not list"
+    assert not wrong, "\n".join(
+        "%s: %d objects, 0x%x lacks %s, has %s too" % (
+            name, len(rows), rows[0][0],
+            ["%#x" % target for target in rows[0][1].elements()],
+            ["%#x %s" % (edge.target, edge.edge) for edge in found[rows[0][0]]
+             if edge.target in rows[0][2]])
+        for name, rows in sorted(wrong.items()))
+
+
+# ---- names and kinds ----
+
+def test_edges_have_the_names_that_a_programmer_would_write(core, pyleak):
+    made = core("holding")
+    found = edges.by_address(made)
+    lacking = []
+    for row in made.truth["known"]["edges"]:
+        seen = [(edge.edge, edge.kind, edge.target) for edge in found[int(row["address"], 16)]]
+        lacking += [(row["name"], edge, kind, target, seen)
+                    for edge, kind, target in row["edges"]
+                    if (edge, kind, int(target, 16)) not in seen]
+    assert not lacking
+
+
+def test_one_object_has_the_edges_that_the_list_of_all_gives_it(core, pyleak):
+    made = core("holding")
+    found = edges.by_address(made)
+    for row in made.truth["known"]["edges"][::10]:
+        one = pyleak("referents", made, row["address"], "--format", "json").rows("referents")
+        assert [(edge["edge"], edge["kind"], int(edge["address"], 16), edge["traversed"])
+                for edge in one] == \
+            [(edge.edge, edge.kind, edge.target, edge.traversed)
+             for edge in found[int(row["address"], 16)]]
+
+
+# ---- both directions agree ----
+
+def test_referrers_are_referents_turned_round(core, pyleak):
+    made = core("holding")
+    found = edges.by_address(made)
+    for row in made.truth["known"]["edges"][::7]:
+        address = int(row["address"], 16)
+        back = pyleak("referrers", made, row["address"], "--format", "json").rows("referrers")
+        assert Counter((int(edge["address"], 16), edge["edge"], edge["kind"])
+                       for edge in back if edge["address"]) == \
+            Counter((source, edge.edge, edge.kind) for source in found for edge in found[source]
+                    if edge.target == address)
+
+
+def test_edges_of_a_type_are_those_of_its_objects_added_up(core, pyleak):
+    made = core("mixed")
+    for analysis in "referents", "referrers":
+        each = pyleak(analysis, made, "--each", "__main__.Slotted", "--format", "json")
+        groups = pyleak(analysis, made, "__main__.Slotted", "--format", "json")
+        rows = each.rows(analysis)
+        assert {row["object"] for row in rows} == \
+            {row["address"] for row in
+             pyleak("instances", made, "__main__.Slotted", "--format", "json").rows("instances")}
+        assert Counter({(row["type"], row["kind"]): 0 for row in rows}) is not None
+        total = Counter()
+        for row in groups.rows(analysis):
+            total[row["type"], row["kind"]] += row["edges"]
+        assert total == Counter((row["type"], row["kind"]) for row in rows)
+
+
+def test_attributes_are_grouped_by_name_wherever_the_version_keeps_them(core, pyleak):
+    """`.label` of Plain is one group, be it in a dict or inline."""
+    made = core("mixed")
+    rows = pyleak("referents", made, "__main__.Plain", "--format", "json").rows("referents")
+    labels = [row for row in rows if row["edge"] == ".label"]
+    plain = made.truth["known"]["types"]["__main__.Plain"]
+    deleted, unset = 200, 1  # make_instances(): `deleted` lost theirs; super(Plain, Plain(1)) has one
+    assert sum(row["edges"] for row in labels) == plain - deleted, (labels, unset)
+    assert [row["objects"] for row in labels] == [1], "all share one string"
+    rows = pyleak("referrers", made, "__main__.Plain", "--format", "json").rows("referrers")
+    twins = [row for row in rows if (row["type"], row["edge"]) == ("__main__.Plain", ".twin")]
+    assert [(row["edges"], row["objects"]) for row in twins] == [(199, 199)]
+
+
+# ---- ob_refcnt ----
+
+def test_no_object_has_more_references_than_it_counts(core, pyleak):
+    made = core("minimal")
+    rows = pyleak("refcounts", made, "--objects", "--format", "json").rows("objects")
+    assert not [row for row in rows if row["surplus"] < 0]
