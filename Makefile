@@ -116,9 +116,11 @@ unit: $(TESTS)
 	echo "all $(words $(TESTS)) unit test programs passed"
 
 PYTEST_FLAGS ?= -q -rs
+# What pytest runs; make test narrows it for the sanitizers.
+E2E ?= tests
 
 e2e: all $B/bin/gen_layout
-	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests
+	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(E2E)
 
 lint:
 	@sh scripts/lint.sh
@@ -132,6 +134,7 @@ test: setup-test
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) unit SANITIZE=address,undefined
+	PYLEAK_MATRIX=system $(MAKE) e2e SANITIZE=address,undefined E2E='tests/synth tests/e2e/test_damage.py'
 	$(MAKE) e2e
 
 test-full: setup-test
