@@ -4,6 +4,9 @@
 #   SANITIZE=address,undefined    a build of its own under build/address-undefined
 #   PREFIX= DESTDIR=              for install and uninstall
 
+# As many compilers as there are processors, unless -j says otherwise.
+MAKEFLAGS += $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+
 CC ?= cc
 AR ?= ar
 PKG_CONFIG ?= pkg-config

@@ -153,7 +153,7 @@ static const char *without_builtins(const char *type)
 	return strncmp(type, prefix, strlen(prefix)) ? type : type + strlen(prefix);
 }
 
-/* "0x7f... · refs 3 · 12 more referrers" */
+/* "0x7f... · refs 3 · held by +12": the rest of a picture goes on at an object of its border. */
 static const char *foot_of(struct drawing *d, const struct pl_near_node *n)
 {
 	pl_addr addr = d->o->addr[n->id];
@@ -167,10 +167,10 @@ static const char *foot_of(struct drawing *d, const struct pl_near_node *n)
 				: pl_arena_printf(&d->strings, "%s · refs %s", foot,
 						  grouped(d, refcount));
 	if (n->beyond[PL_BACK])
-		foot = pl_arena_printf(&d->strings, "%s · +%s holders", foot,
+		foot = pl_arena_printf(&d->strings, "%s · held by +%s", foot,
 				       grouped(d, n->beyond[PL_BACK]));
 	if (n->beyond[PL_FORWARD])
-		foot = pl_arena_printf(&d->strings, "%s · +%s inside", foot,
+		foot = pl_arena_printf(&d->strings, "%s · holds +%s", foot,
 				       grouped(d, n->beyond[PL_FORWARD]));
 	return foot;
 }
@@ -392,8 +392,8 @@ const struct pl_analysis pl_analysis_graph = {
 		"A box says type, value and address; of an object at the border also how many\n"
 		"holders or referents are not drawn. Roots are green; dashed references are weak or\n"
 		"borrowed, dotted ones were found in raw memory. An instance's reference to its class\n"
-		"and a dict's to its str keys are left out, and so is what else holds a module or what\n"
-		"the interpreter holds. --match leaves out objects of all other types. json and csv\n"
+		"and a dict's to keys that are str or int are left out, and so is what else holds a\n"
+		"module or what the interpreter holds. --match leaves out objects of all other types. json and csv\n"
 		"give the tables:\n"
 		"\n"
 		"nodes  role is asked, object, highlight, root or more (objects that are left out)\n"

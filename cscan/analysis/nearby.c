@@ -28,6 +28,8 @@ struct walk {
 	uint32_t *stamp;   /* by object id: the listing it was last seen in */
 	uint32_t stamp_now;
 	PL_VEC(pl_id) found; /* what list() listed */
+	size_t n_held;       /* of these come first; behind them what is referred to but not held */
+	bool not_held;       /* while the latter are listed */
 	uint32_t *group_of;  /* by type index: index + 1 in groups */
 	PL_VEC(struct group) groups;
 	PL_VEC(struct step) queue;
@@ -50,8 +52,8 @@ static bool is_there(const struct walk *w, pl_id id)
 }
 
 /*
- * What a picture says already: an object's class stands in its box, and a str that is a key in the
- * label of the value's edge. They are edges all the same when that class or str was asked about.
+ * What a picture says already: an object's class stands in its box, and a key that is a str or int in
+ * the label of the value's edge. They are edges all the same when that is what was asked about.
  */
 static bool is_said(const struct walk *w, pl_id source, pl_id target, const struct pl_edge *e)
 {
@@ -60,7 +62,8 @@ static bool is_said(const struct walk *w, pl_id source, pl_id target, const stru
 	if (e->label == PL_L_KEY) {
 		const struct pl_type *t = pl_object_type(w->q->o, target);
 
-		return t->exact && (t->kind == PL_KIND_STR || t->kind == PL_KIND_BYTES);
+		return t->exact && (t->kind == PL_KIND_STR || t->kind == PL_KIND_BYTES ||
+				    t->kind == PL_KIND_INT || t->kind == PL_KIND_INT27);
 	}
 	return e->label == PL_L_TEXT && e->target == class_of(w, source) &&
 	       !strcmp((const char *)(uintptr_t)e->arg, ".__class__");
@@ -91,8 +94,9 @@ static void found_forward(void *arg, const struct pl_edge *e)
 {
 	struct walk *w = arg;
 	pl_id source = w->ret->nodes.at[w->source].id, id = pl_objects_id(w->q->o, e->target);
+	bool weak = e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED;
 
-	if (id == PL_NO_ID || w->stamp[id] == w->stamp_now || is_said(w, source, id, e) ||
+	if (weak != w->not_held || id == PL_NO_ID || w->stamp[id] == w->stamp_now || is_said(w, source, id, e) ||
 	    !is_there(w, id))
 		return;
 	w->stamp[id] = w->stamp_now;
@@ -107,10 +111,15 @@ static void list(struct walk *w, uint32_t node, int way)
 	w->found.n = 0;
 	if (way == PL_BACK) {
 		list_back(w, id);
+		w->n_held = w->found.n;
 		return;
 	}
 	w->stamp_now++;
 	w->source = node;
+	w->not_held = false;
+	pl_edges(w->q->o, &w->v, w->q->o->addr[id], found_forward, w);
+	w->n_held = w->found.n;
+	w->not_held = true;
 	pl_edges(w->q->o, &w->v, w->q->o->addr[id], found_forward, w);
 }
 
@@ -202,9 +211,11 @@ static void go_on(struct walk *w, uint32_t node, int way, uint64_t depth)
 	pl_vec_push(&w->queue, (struct step){node, (uint8_t)way, depth});
 }
 
-/* Take one neighbour of the w->found, unless there are enough. */
-static bool take(struct walk *w, pl_id id, const struct step *s, uint64_t *room)
+/* Take w->found.at[i], unless there are enough. What is not held is drawn and no more. */
+static bool take(struct walk *w, size_t i, const struct step *s, uint64_t *room)
 {
+	uint32_t node;
+
 	if (!*room)
 		return false;
 	if (is_full(w)) {
@@ -212,7 +223,9 @@ static bool take(struct walk *w, pl_id id, const struct step *s, uint64_t *room)
 		*room = 0;
 		return false;
 	}
-	go_on(w, add_object(w, id), s->way, s->depth + 1);
+	node = add_object(w, w->found.at[i]);
+	if (i < w->n_held)
+		go_on(w, node, s->way, s->depth + 1);
 	--*room;
 	return true;
 }
@@ -241,7 +254,7 @@ static void take_neighbours(struct walk *w, const struct step *s)
 	uint64_t room = w->q->too_many;
 	size_t n;
 
-	for (size_t i = 0; i < w->found.n; i++) {
+	for (size_t i = 0; i < w->n_held; i++) {
 		uint32_t known = w->node_of[w->found.at[i]];
 
 		if (known)
@@ -252,7 +265,7 @@ static void take_neighbours(struct walk *w, const struct step *s)
 		pl_id id = w->found.at[i];
 
 		if (!w->node_of[id] && roots_of(w, id, &n))
-			take(w, id, s, &room);
+			take(w, i, s, &room);
 	}
 	group_rest(w);
 	share_out(w, room);
@@ -263,7 +276,7 @@ static void take_neighbours(struct walk *w, const struct step *s)
 		if (w->node_of[id])
 			continue;
 		g = &w->groups.at[w->group_of[w->q->o->type[id]] - 1];
-		if (g->taken && take(w, id, s, &room))
+		if (g->taken && take(w, i, s, &room))
 			g->taken--;
 	}
 }

@@ -3,7 +3,8 @@
  *
  * A breadth-first walk over references, backwards, forwards or both. Of an object with too many
  * neighbours some of each type are taken and the rest are counted. Every reference between two
- * objects that were taken is an edge, except to an object's class and to a dict's str keys.
+ * objects that were taken is an edge, except to an object's class and to keys that are
+ * str or int.
  */
 #ifndef PL_NEARBY_H
 #define PL_NEARBY_H

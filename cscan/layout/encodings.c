@@ -117,6 +117,9 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->builtins_module = e->str == PL_STR_27 ? "__builtin__" : "builtins";
 	/* bpo-40217: subtype_traverse() in Objects/typeobject.c */
 	l->traverse_type = l->hexversion >= PL_HEX(3, 9, 0);
+	/* bpo-41422: Pickler_traverse() and Unpickler_traverse() in Modules/_pickle.c */
+	l->pickle_visits_memo = l->hexversion >= (l->hexversion >> 16 == 0x030c ? PL_HEX(3, 12, 1)
+										 : PL_HEX(3, 11, 7));
 	attributes(l);
 	return true;
 }

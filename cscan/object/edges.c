@@ -28,11 +28,6 @@ uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr 
 	return row < 0 ? PL_DECODER_native : (uint8_t)row;
 }
 
-void pl_decode_nothing(const struct pl_decode *d)
-{
-	(void)d;
-}
-
 void pl_decode_leaf(const struct pl_decode *d)
 {
 	(void)d;
@@ -44,6 +39,16 @@ void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n)
 
 	for (uint64_t i = 0; p && i < n; i++)
 		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_INDEX, i, true);
+}
+
+/*
+ * subtype_traverse() has always visited the class of its instances. C types followed with
+ * bpo-40217, all but this one.
+ */
+static bool visits_class(const struct pl_layout *l, const struct pl_type *type)
+{
+	return type->python_class ||
+	       (l->traverse_type && type->decoder != PL_DECODER_paramspecattr);
 }
 
 bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn, void *arg)
@@ -69,9 +74,8 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	d.gc = d.type->is_gc &&
 	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
 	if (d.type->is_heap)
-		/* subtype_traverse() has always visited it; C types followed with bpo-40217. */
 		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       d.type->python_class || o->l->traverse_type);
+		       visits_class(o->l, d.type));
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);

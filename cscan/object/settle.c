@@ -40,7 +40,7 @@ uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr)
 void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
 {
 	unsigned list = flags & PL_OBJ_PERMANENT ? 3
-		      : flags & PL_OBJ_TRACKED	 ? (flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
+		      : flags & PL_OBJ_TRACKED	 ? (unsigned)(flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
 						 : PL_ON_NO_LIST;
 
 	sums->count[list]++;

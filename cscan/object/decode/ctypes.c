@@ -25,7 +25,7 @@ void pl_decode_cfuncptr(const struct pl_decode *d)
 void pl_decode_cfield(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.cfield_proto, ".type", true);
-	pl_put_member(d, d->l->f.cfield_name, ".name", true);
+	pl_put_member(d, d->l->f.cfield_name, ".name", false);
 }
 
 void pl_decode_carg(const struct pl_decode *d)
@@ -61,6 +61,20 @@ void pl_decode_stgdict(const struct pl_decode *d)
 	pl_put_member(d, f->stgdict_checker, "<checker>", false);
 }
 
+/* CDataType_traverse() visits what is the dict's, not the type's. */
+static void put_dict_proto(const struct pl_decode *d)
+{
+	uint64_t proto, type_addr, dict = pl_word(d, d->l->f.type_dict);
+	int32_t type;
+
+	if (!dict || !pl_read64(d->v, dict + (uint64_t)d->l->f.object_type, &type_addr))
+		return;
+	type = pl_types_find(d->o->types, d->v, type_addr);
+	if (type >= 0 && pl_types_at(d->o->types, (uint32_t)type)->decoder == PL_DECODER_stgdict &&
+	    pl_read64(d->v, dict + (uint64_t)d->l->f.stgdict_proto, &proto))
+		pl_put(d, proto, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "._type_", true);
+}
+
 /* From 3.13 on it lies behind the type. */
 void pl_decode_ctype(const struct pl_decode *d)
 {
@@ -68,6 +82,8 @@ void pl_decode_ctype(const struct pl_decode *d)
 	int32_t at;
 
 	pl_decode_type(d);
+	if (pl_has(f->stgdict_proto))
+		put_dict_proto(d);
 	if (!pl_has(f->stginfo_proto))
 		return;
 	at = (f->heaptype_size + TYPE_DATA_ALIGN - 1) / TYPE_DATA_ALIGN * TYPE_DATA_ALIGN;

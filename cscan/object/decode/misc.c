@@ -56,16 +56,24 @@ void pl_decode_csvwriter(const struct pl_decode *d)
 	pl_put_member(d, d->l->f.csvwriter_error, "<error>", true);
 }
 
+/* strict, sort_keys and skipkeys are objects up to 3.6, then char or int. */
+static bool is_pointer(uint32_t width)
+{
+	return width == 0 || width == 8;
+}
+
 void pl_decode_jsonscanner(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.jsonscanner_encoding, ".encoding", true);
-	pl_put_member(d, d->l->f.jsonscanner_strict, ".strict", true);
+	if (is_pointer(d->l->w.jsonscanner_strict))
+		pl_put_member(d, d->l->f.jsonscanner_strict, ".strict", true);
 	pl_put_member(d, d->l->f.jsonscanner_object_hook, ".object_hook", true);
 	pl_put_member(d, d->l->f.jsonscanner_pairs_hook, ".object_pairs_hook", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_float, ".parse_float", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_int, ".parse_int", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_constant, ".parse_constant", true);
-	pl_put_member(d, d->l->f.jsonscanner_memo, "<memo>", true);
+	/* not visited until the type became a heap type */
+	pl_put_member(d, d->l->f.jsonscanner_memo, "<memo>", d->type->is_heap);
 }
 
 void pl_decode_jsonencoder(const struct pl_decode *d)
@@ -76,6 +84,8 @@ void pl_decode_jsonencoder(const struct pl_decode *d)
 	pl_put_member(d, d->l->f.jsonencoder_indent, ".indent", true);
 	pl_put_member(d, d->l->f.jsonencoder_key_separator, ".key_separator", true);
 	pl_put_member(d, d->l->f.jsonencoder_item_separator, ".item_separator", true);
+	if (!is_pointer(d->l->w.jsonencoder_sort_keys))
+		return;
 	pl_put_member(d, d->l->f.jsonencoder_sort_keys, ".sort_keys", true);
 	pl_put_member(d, d->l->f.jsonencoder_skipkeys, ".skipkeys", true);
 }
@@ -94,25 +104,25 @@ void pl_decode_decimalmanager(const struct pl_decode *d)
 
 void pl_decode_compressor(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.compressor_unused, ".unused_data", true);
-	pl_put_member(d, d->l->f.compressor_tail, ".unconsumed_tail", true);
+	pl_put_member(d, d->l->f.compressor_unused, ".unused_data", false);
+	pl_put_member(d, d->l->f.compressor_tail, ".unconsumed_tail", false);
 	pl_put_member(d, d->l->f.compressor_zdict, "<dictionary>", true);
 }
 
 void pl_decode_bz2decompressor(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.bz2decompressor_unused, ".unused_data", true);
+	pl_put_member(d, d->l->f.bz2decompressor_unused, ".unused_data", false);
 }
 
 void pl_decode_lzmadecompressor(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.lzmadecompressor_unused, ".unused_data", true);
+	pl_put_member(d, d->l->f.lzmadecompressor_unused, ".unused_data", false);
 }
 
 void pl_decode_zlibdecompressor(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.zlibdecompressor_zdict, "<dictionary>", true);
-	pl_put_member(d, d->l->f.zlibdecompressor_unused, ".unused_data", true);
+	pl_put_member(d, d->l->f.zlibdecompressor_unused, ".unused_data", false);
 }
 
 void pl_decode_sslcontext(const struct pl_decode *d)

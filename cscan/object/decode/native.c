@@ -1,18 +1,148 @@
 /*
  * native.c - instances of C types that no decoder knows.
  *
- * What is known of them is their size. Every aligned word of the instance that is the address of a
- * live object is taken for a reference; a number that happens to be one is the price, and the edge
+ * What is known of them is what the type says: its member descriptors, which name objects that the
+ * instance owns, and its size. Every other aligned word of the instance that is the address of a
+ * live object is taken for a reference, and so is every such word in the malloc'd blocks that these
+ * words point to, one level deep. A number that happens to be an address is the price, and the edge
  * is marked native.
  */
 #include "object/decode/decode.h"
 
+#define T_OBJECT 6 /* Include/structmember.h */
+#define T_OBJECT_EX 16
+#define MAX_BASES 64
+#define MAX_MEMBERS 256   /* of one type */
+#define MAX_WORDS 4096    /* of an instance, and of each block */
+#define MAX_BLOCKS 64     /* of an instance */
+
+struct scan {
+	const struct pl_decode *d;
+	uint8_t named[MAX_WORDS / 8]; /* words that a member descriptor names, or that are no reference */
+	unsigned blocks;              /* still to be looked into */
+};
+
+static void take(struct scan *s, int64_t offset)
+{
+	if (offset >= 0 && offset / 8 < MAX_WORDS)
+		s->named[offset / 64] |= (uint8_t)(1 << offset / 8 % 8);
+}
+
+static bool taken(const struct scan *s, uint64_t offset)
+{
+	return s->named[offset / 64] >> offset / 8 % 8 & 1;
+}
+
+/* The PyMemberDef records of one C type, ended by one without a name. */
+static void put_members(struct scan *s, pl_addr type)
+{
+	const struct pl_decode *d = s->d;
+	const struct pl_fields *f = &d->l->f;
+	uint64_t at, name, offset;
+	uint32_t kind;
+
+	if (!pl_has(f->member_size) || !pl_read64(d->v, type + (uint64_t)f->type_members, &at) || !at)
+		return;
+	for (unsigned i = 0; i < MAX_MEMBERS; i++, at += (uint64_t)f->member_size) {
+		if (!pl_read64(d->v, at + (uint64_t)f->member_name, &name) || !name ||
+		    !pl_read32(d->v, at + (uint64_t)f->member_type, &kind) ||
+		    !pl_read64(d->v, at + (uint64_t)f->member_offset, &offset))
+			return;
+		if ((kind != T_OBJECT && kind != T_OBJECT_EX) || offset & 7 ||
+		    offset < (uint64_t)f->object_size || offset > d->room - 8 || taken(s, offset))
+			continue;
+		take(s, (int64_t)offset);
+		pl_put(d, pl_ld64(d->obj + offset), PL_EDGE_STRONG, PL_L_MEMBER, name, true);
+	}
+}
+
+static bool is_object(const struct pl_decode *d, pl_addr target)
+{
+	return target && !(target & 7) && pl_objects_id(d->o, target) != PL_NO_ID;
+}
+
+/* A block that an object starts in, behind no, one or two gc heads: somebody else's. */
+static bool is_buffer(const struct pl_decode *d, pl_addr base)
+{
+	uint64_t head = d->l->f.gc_head_size > 0 ? (uint64_t)d->l->f.gc_head_size : 0;
+
+	return !is_object(d, base) && !is_object(d, base + head) && !is_object(d, base + head + 16);
+}
+
+static void look_into(struct scan *s, pl_addr word, uint64_t offset)
+{
+	const struct pl_decode *d = s->d;
+	struct pl_block block;
+	const uint8_t *p;
+	uint64_t n;
+
+	if (!s->blocks || !word || word & 7 || !pl_heap_find(d->o->heap, word, &block) ||
+	    block.state != PL_BLOCK_LIVE || block.base != word || !is_buffer(d, word))
+		return;
+	s->blocks--;
+	n = PL_MIN(block.usable / 8, MAX_WORDS);
+	p = pl_at(d->v, word, 8 * n);
+	for (uint64_t i = 0; p && i < n; i++) {
+		pl_addr target = pl_ld64(p + 8 * i);
+
+		if (target != d->addr && is_object(d, target))
+			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
+	}
+}
+
+/* The nearest type on the chain of bases that no class statement made. */
+static const struct pl_type *c_type(const struct pl_decode *d)
+{
+	const struct pl_type *t = d->type;
+
+	for (int i = 0; i < MAX_BASES && t->python_class; i++) {
+		int32_t base = pl_types_find(d->o->types, d->v, t->base);
+
+		if (base < 0)
+			return NULL;
+		t = pl_types_at(d->o->types, (uint32_t)base);
+	}
+	return t;
+}
+
+/*
+ * The nearest row is object's own: a class statement's instance has nothing but slots and
+ * attributes, and an instance of a C type that no row knows may hold anything. Size alone tells most.
+ */
+void pl_decode_nothing(const struct pl_decode *d)
+{
+	const struct pl_type *t = d->type;
+
+	if (t->basicsize > d->l->f.object_size + 8 * ((t->dictoffset > 0) + (t->weaklistoffset > 0)))
+		pl_decode_native(d);
+}
+
 void pl_decode_native(const struct pl_decode *d)
 {
-	for (uint64_t at = (uint64_t)d->l->f.object_size; at + 8 <= d->room; at += 8) {
-		pl_addr target = pl_ld64(d->obj + at);
+	const struct pl_type *own = c_type(d), *t = own;
+	struct scan s = {.d = d, .blocks = MAX_BLOCKS};
+	uint64_t end;
 
-		if (target && !(target & 7) && pl_objects_id(d->o, target) != PL_NO_ID)
-			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, at, false);
+	if (!own || own->basicsize <= d->l->f.object_size)
+		return;
+	take(&s, d->type->dictoffset);
+	take(&s, d->type->weaklistoffset);
+	for (int i = 0; i < MAX_BASES && t; i++) {
+		int32_t base;
+
+		put_members(&s, t->addr);
+		base = t->base ? pl_types_find(d->o->types, d->v, t->base) : -1;
+		t = base < 0 ? NULL : pl_types_at(d->o->types, (uint32_t)base);
+	}
+	end = PL_MIN(PL_MIN((uint64_t)own->basicsize, d->room), MAX_WORDS * 8);
+	for (uint64_t at = (uint64_t)d->l->f.object_size; at + 8 <= end; at += 8) {
+		pl_addr word = pl_ld64(d->obj + at);
+
+		if (taken(&s, at))
+			continue;
+		if (is_object(d, word))
+			pl_put(d, word, PL_EDGE_NATIVE, PL_L_NATIVE, at, false);
+		else
+			look_into(&s, word, at);
 	}
 }

@@ -3,6 +3,8 @@
  */
 #include "object/decode/decode.h"
 
+#define MAX_NODES 1000000 /* of a statement cache: 100 unless cached_statements= says else */
+
 void pl_decode_sqlcursor(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.sqlcursor_connection, ".connection", true);
@@ -22,7 +24,7 @@ void pl_decode_sqlrow(const struct pl_decode *d)
 
 void pl_decode_sqlstatement(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.sqlstatement_sql, "<sql>", false);
+	pl_put_member(d, d->l->f.sqlstatement_sql, "<sql>", true);
 }
 
 void pl_decode_sqlblob(const struct pl_decode *d)
@@ -68,11 +70,23 @@ void pl_decode_sqlconnection(const struct pl_decode *d)
 	put_callback(d, f->sqlconnection_authorizer_ctx, "<authorizer>");
 }
 
-/* Up to 3.10: statements by their text, in a mapping to nodes; the factory is the connection. */
+/*
+ * Up to 3.10: statements by their text, in a mapping to nodes, which the cache holds once more in
+ * the order of their use. The factory is the connection, which owns the cache.
+ */
 void pl_decode_sqlcache(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.sqlcache_mapping, "<mapping>", true);
-	pl_put(d, pl_word(d, d->l->f.sqlcache_factory), PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<factory>", false);
+	const struct pl_fields *f = &d->l->f;
+	pl_addr node = pl_word(d, f->sqlcache_first);
+
+	pl_put_member(d, f->sqlcache_mapping, "<mapping>", true);
+	pl_put(d, pl_word(d, f->sqlcache_factory), PL_EDGE_BORROWED, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) "<factory>", false);
+	for (uint64_t i = 0; node && pl_has(f->sqlnode_next) && i < MAX_NODES; i++) {
+		pl_put(d, node, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<node>", true);
+		if (!pl_read64(d->v, node + (uint64_t)f->sqlnode_next, &node))
+			return;
+	}
 }
 
 void pl_decode_sqlnode(const struct pl_decode *d)
