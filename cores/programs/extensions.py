@@ -432,7 +432,7 @@ def make_others():
     os = optional("os")
     if hasattr(os, "scandir"):
         walked = os.scandir(".")
-        entries = list(os.scandir("/proc/self/attr"))
+        entries = list(os.scandir("/usr"))
         [entry.stat() for entry in entries]
         made.extend([walked, entries])
     if PY3:

@@ -92,8 +92,10 @@ static void put_node(FILE *out, const struct pl_dot_node *n)
 		[PL_DOT_PLAIN] = "",
 		[PL_DOT_ASKED] = ", fillcolor=\"#ffdf80\", color=\"#9a6b00\", penwidth=2",
 		[PL_DOT_HIGHLIGHT] = ", fillcolor=\"#f9b5ab\", color=\"#a32015\"",
-		[PL_DOT_ROOT] = ", fillcolor=\"#d5ecd4\", color=\"#2f6b2d\", style=\"filled,rounded\"",
-		[PL_DOT_MORE] = ", fillcolor=\"#f2f2f2\", color=\"#a0a0a0\", style=\"filled,dashed\"",
+		[PL_DOT_ROOT] =
+			", fillcolor=\"#d5ecd4\", color=\"#2f6b2d\", style=\"filled,rounded\"",
+		[PL_DOT_MORE] =
+			", fillcolor=\"#f2f2f2\", color=\"#a0a0a0\", style=\"filled,dashed\"",
 	};
 
 	fprintf(out, "\t%s [label=<", n->id);

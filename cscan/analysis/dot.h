@@ -13,10 +13,10 @@
 
 enum pl_dot_look {
 	PL_DOT_PLAIN,
-	PL_DOT_ASKED,     /* what the picture is about */
+	PL_DOT_ASKED, /* what the picture is about */
 	PL_DOT_HIGHLIGHT,
 	PL_DOT_ROOT,
-	PL_DOT_MORE,      /* stands for boxes that are left out */
+	PL_DOT_MORE, /* stands for boxes that are left out */
 };
 enum pl_dot_line { PL_DOT_SOLID, PL_DOT_DASHED, PL_DOT_DOTTED };
 

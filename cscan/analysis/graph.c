@@ -30,7 +30,8 @@ static const struct pl_column edge_columns[] = {
 static const struct pl_option options[] = {
 	{"depth", "N", NULL, "so many references away from the object; 3"},
 	{"too-many", "N", NULL, "of an object's neighbours draw N, count the others; 10"},
-	{"direction", "WHERE", "back forward both", "back: who holds it; forward: what it holds; back"},
+	{"direction", "WHERE", "back forward both",
+	 "back: who holds it; forward: what it holds; back"},
 	{"chain", NULL, NULL, "only the shortest chain from a root"},
 	{"ignore", "GLOB", NULL, "leave out objects of these types"},
 	{"highlight", "GLOB", NULL, "mark objects of these types"},
@@ -77,9 +78,8 @@ static enum pl_dot_look look_of(const struct drawing *d, const struct pl_near_no
 		return PL_DOT_MORE;
 	if (n->id == d->q.asked)
 		return PL_DOT_ASKED;
-	return highlight && fits(d, highlight, pl_object_type(d->o, n->id)->name)
-		       ? PL_DOT_HIGHLIGHT
-		       : PL_DOT_PLAIN;
+	return highlight && fits(d, highlight, pl_object_type(d->o, n->id)->name) ? PL_DOT_HIGHLIGHT
+										  : PL_DOT_PLAIN;
 }
 
 /* "o1", "r7": the row's number behind a letter for its role. */
@@ -88,7 +88,8 @@ static const char *id_of(struct drawing *d, size_t node)
 	static const char letters[] = {
 		[PL_NEAR_OBJECT] = 'o', [PL_NEAR_ROOT] = 'r', [PL_NEAR_MORE] = 'm'};
 
-	return pl_arena_printf(&d->strings, "%c%zu", letters[d->near.nodes.at[node].what], node + 1);
+	return pl_arena_printf(&d->strings, "%c%zu", letters[d->near.nodes.at[node].what],
+			       node + 1);
 }
 
 static void put_tables(struct drawing *d, struct pl_result *ret)
@@ -178,7 +179,8 @@ static const char *foot_of(struct drawing *d, const struct pl_near_node *n)
 /* The repr without "<app.Session at 0x..." and ">", which the box says in its own way. */
 static const char *body_of(struct drawing *d, pl_addr addr, const char *type)
 {
-	static const struct pl_repr_limits limits = {.depth = 1, .items = 3, .chars = 30, .total = 80};
+	static const struct pl_repr_limits limits = {
+		.depth = 1, .items = 3, .chars = 30, .total = 80};
 	char repr[256];
 	const char *plain = pl_arena_printf(&d->strings, "<%s at 0x%" PRIx64, type, addr);
 	size_t n, skip = strlen(plain);
@@ -228,9 +230,9 @@ static void draw_edge(struct drawing *d, const struct pl_near_edge *e, struct pl
 	/* A module's name owns nothing, sys.modules does; yet a chain begins there. */
 	bool name = root && root->kind == PL_ROOT_MODULE;
 
-	pl_vec_push(&dot->edges, (struct pl_dot_edge){id_of(d, e->source), id_of(d, e->target),
-						      name ? PL_DOT_SOLID : lines[e->kind],
-						      e->label});
+	pl_vec_push(&dot->edges,
+		    (struct pl_dot_edge){id_of(d, e->source), id_of(d, e->target),
+					 name ? PL_DOT_SOLID : lines[e->kind], e->label});
 }
 
 /* "who holds it, 3 references back; cut at 200 objects" */
@@ -239,7 +241,8 @@ static const char *subtitle(struct drawing *d, bool chain)
 	const char *text;
 
 	if (chain)
-		return d->near.nodes.n > 1 ? "the shortest chain from a root" : "no root reaches it";
+		return d->near.nodes.n > 1 ? "the shortest chain from a root"
+					   : "no root reaches it";
 	text = pl_arena_printf(&d->strings, "%s, up to %s references away",
 			       !d->q.way[PL_FORWARD] ? "who holds it"
 			       : !d->q.way[PL_BACK]  ? "what it holds"
@@ -384,19 +387,27 @@ const struct pl_analysis pl_analysis_graph = {
 	.name = "graph",
 	.arguments = "ADDRESS",
 	.summary = "a picture of the references around an object, as DOT, SVG or PNG",
-	.help = "Draws the objects that hold an object, back from it in up to three references; with\n"
-		"--direction forward what it holds, with --chain the shortest chain from a root. The\n"
-		"name of --output says what is written: x.svg and x.png are made by Graphviz's dot,\n"
+	.help = "Draws the objects that hold an object, back from it in up to three references; "
+		"with\n"
+		"--direction forward what it holds, with --chain the shortest chain from a root. "
+		"The\n"
+		"name of --output says what is written: x.svg and x.png are made by Graphviz's "
+		"dot,\n"
 		"anything else gets the DOT itself, which is also what is printed.\n"
 		"\n"
 		"A box says type, value and address; of an object at the border also how many\n"
-		"holders or referents are not drawn. Roots are green; dashed references are weak or\n"
-		"borrowed, dotted ones were found in raw memory. An instance's reference to its class\n"
-		"and a dict's to keys that are str or int are left out, and so is what else holds a\n"
-		"module or what the interpreter holds. --match leaves out objects of all other types. json and csv\n"
+		"holders or referents are not drawn. Roots are green; dashed references are weak "
+		"or\n"
+		"borrowed, dotted ones were found in raw memory. An instance's reference to its "
+		"class\n"
+		"and a dict's to keys that are str or int are left out, and so is what else holds "
+		"a\n"
+		"module or what the interpreter holds. --match leaves out objects of all other "
+		"types. json and csv\n"
 		"give the tables:\n"
 		"\n"
-		"nodes  role is asked, object, highlight, root or more (objects that are left out)\n"
+		"nodes  role is asked, object, highlight, root or more (objects that are left "
+		"out)\n"
 		"edges  source and target are ids of nodes",
 	.example = "0x7f5a3c0d1e40 --output leak.svg",
 	.options = options,

@@ -52,8 +52,8 @@ static bool is_there(const struct walk *w, pl_id id)
 }
 
 /*
- * What a picture says already: an object's class stands in its box, and a key that is a str or int in
- * the label of the value's edge. They are edges all the same when that is what was asked about.
+ * What a picture says already: an object's class stands in its box, and a key that is a str or int
+ * in the label of the value's edge. They are edges all the same when that is what was asked about.
  */
 static bool is_said(const struct walk *w, pl_id source, pl_id target, const struct pl_edge *e)
 {
@@ -96,8 +96,8 @@ static void found_forward(void *arg, const struct pl_edge *e)
 	pl_id source = w->ret->nodes.at[w->source].id, id = pl_objects_id(w->q->o, e->target);
 	bool weak = e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED;
 
-	if (weak != w->not_held || id == PL_NO_ID || w->stamp[id] == w->stamp_now || is_said(w, source, id, e) ||
-	    !is_there(w, id))
+	if (weak != w->not_held || id == PL_NO_ID || w->stamp[id] == w->stamp_now ||
+	    is_said(w, source, id, e) || !is_there(w, id))
 		return;
 	w->stamp[id] = w->stamp_now;
 	pl_vec_push(&w->found, id);
@@ -167,8 +167,8 @@ static uint32_t add_node(struct walk *w, struct pl_near_node node)
 
 static uint32_t add_object(struct walk *w, pl_id id)
 {
-	uint32_t node = add_node(
-		w, (struct pl_near_node){.what = PL_NEAR_OBJECT, .id = id, .objects = 1});
+	uint32_t node =
+		add_node(w, (struct pl_near_node){.what = PL_NEAR_OBJECT, .id = id, .objects = 1});
 
 	w->node_of[id] = node + 1;
 	w->n_objects++;
@@ -187,8 +187,8 @@ static const struct pl_root *roots_of(const struct walk *w, pl_id id, size_t *n)
 }
 
 /*
- * A walk back ends at what a module or an interpreter holds: its other holders explain nothing more.
- * What a stack holds may well be held on purpose elsewhere.
+ * A walk back ends at what a module or an interpreter holds: its other holders explain nothing
+ * more. What a stack holds may well be held on purpose elsewhere.
  */
 static bool is_explained(const struct walk *w, pl_id id)
 {
@@ -329,7 +329,8 @@ static void on_edge(void *arg, const struct pl_edge *e)
 	target--;
 	last = &w->ret->nodes.at[target].edge[e->kind];
 	if (!*last || w->ret->edges.at[*last - 1].source != w->source) {
-		pl_vec_push(&w->ret->edges, (struct pl_near_edge){w->source, target, e->kind, "", 0});
+		pl_vec_push(&w->ret->edges,
+			    (struct pl_near_edge){w->source, target, e->kind, "", 0});
 		*last = (uint32_t)w->ret->edges.n;
 	}
 	edge = &w->ret->edges.at[*last - 1];
@@ -364,9 +365,9 @@ static void add_more(struct walk *w, uint32_t node, int way, const char *kinds, 
 		.what = PL_NEAR_MORE, .id = PL_NO_ID, .kinds = kinds, .objects = n};
 	uint32_t at = add_node(w, more);
 
-	pl_vec_push(&w->ret->edges, (struct pl_near_edge){way == PL_BACK ? at : node,
-							  way == PL_BACK ? node : at,
-							  PL_EDGE_STRONG, "", n});
+	pl_vec_push(&w->ret->edges,
+		    (struct pl_near_edge){way == PL_BACK ? at : node, way == PL_BACK ? node : at,
+					  PL_EDGE_STRONG, "", n});
 }
 
 /* The biggest groups by name, the others together. */
@@ -424,8 +425,9 @@ static uint32_t root_node(struct walk *w, const struct pl_root *root, size_t fir
 		    !strcmp(n->root->name, root->name))
 			return (uint32_t)i;
 	}
-	return add_node(w, (struct pl_near_node){
-				   .what = PL_NEAR_ROOT, .id = PL_NO_ID, .root = root, .objects = 1});
+	return add_node(w,
+			(struct pl_near_node){
+				.what = PL_NEAR_ROOT, .id = PL_NO_ID, .root = root, .objects = 1});
 }
 
 /* The best root, and others if they own. */
@@ -444,10 +446,9 @@ static void add_roots_of(struct walk *w, uint32_t node, size_t most, size_t firs
 		}
 		drawn++;
 		pl_vec_push(&w->ret->edges,
-			    (struct pl_near_edge){
-				    root_node(w, &roots[i], first), node,
-				    roots[i].owns ? PL_EDGE_STRONG : PL_EDGE_BORROWED,
-				    roots[i].accessor, 1});
+			    (struct pl_near_edge){root_node(w, &roots[i], first), node,
+						  roots[i].owns ? PL_EDGE_STRONG : PL_EDGE_BORROWED,
+						  roots[i].accessor, 1});
 	}
 	if (left && !w->chain)
 		add_more(w, node, PL_BACK, "roots", left);

@@ -16,16 +16,16 @@
 enum { PL_BACK, PL_FORWARD };
 
 struct pl_nearby_query {
-	const struct pl_objects *o; /* indexed */
+	const struct pl_objects *o;   /* indexed */
 	const struct pl_graph *graph; /* with backward edges */
 	const struct pl_roots *roots;
 	struct pl_ctx *ctx;
 	pl_id asked;
-	bool way[2];           /* walk back, forward */
-	uint64_t depth;        /* references from the asked object */
-	uint64_t too_many;     /* neighbours of one object that are taken */
-	uint64_t most;         /* objects in all, 0 = no bound */
-	const bool *left_out;  /* by type index, n_left_out of them: objects that are not there */
+	bool way[2];          /* walk back, forward */
+	uint64_t depth;       /* references from the asked object */
+	uint64_t too_many;    /* neighbours of one object that are taken */
+	uint64_t most;        /* objects in all, 0 = no bound */
+	const bool *left_out; /* by type index, n_left_out of them: objects that are not there */
 	size_t n_left_out;
 };
 
@@ -43,7 +43,7 @@ struct pl_near_node {
 	uint64_t beyond[2];         /* neighbours of an object at the border that are no node */
 	bool seen[2];               /* the walk came here, back and forward */
 	bool opened[2];             /* and went on */
-	uint32_t edge[4];           /* while edges are read: by kind, index + 1 of the newest to here */
+	uint32_t edge[4]; /* while edges are read: by kind, index + 1 of the newest to here */
 };
 struct pl_near_edge {
 	uint32_t source, target; /* indices of nodes */

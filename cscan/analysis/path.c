@@ -5,6 +5,7 @@
 
 #include <fnmatch.h>
 
+#include "analysis/native.h"
 #include "analysis/refgraph.h"
 #include "analysis/shapes.h"
 #include "analysis/spell.h"
@@ -110,11 +111,9 @@ static struct pl_path_query query(struct search *s)
 
 /* ---- one object ---- */
 
-static void spell(struct search *s, const struct pl_path *p, bool general, struct pl_spelling *sp,
-		  struct pl_table *steps)
+static void spell(struct search *s, const struct pl_path *p, const struct pl_root *root, bool general,
+		  struct pl_spelling *sp, struct pl_table *steps)
 {
-	const struct pl_root *root = best_root(s, p->node[0]);
-
 	*sp = (struct pl_spelling){.o = s->o, .v = &s->v, .general = general};
 	pl_spell_root(sp, root, s->o->addr[p->node[0]]);
 	for (uint32_t i = 0; i < p->n; i++) {
@@ -137,14 +136,13 @@ static void spell(struct search *s, const struct pl_path *p, bool general, struc
 	pl_spell_end(sp);
 }
 
-static void put_path(struct search *s, const struct pl_path *p, struct pl_table *t,
-		     struct pl_table *steps)
+static void put_path(struct search *s, const struct pl_path *p, const struct pl_root *root,
+		     struct pl_table *t, struct pl_table *steps)
 {
-	const struct pl_root *root = best_root(s, p->node[0]);
 	struct pl_cell *row = pl_table_row(t);
 	struct pl_spelling sp;
 
-	spell(s, p, false, &sp, steps);
+	spell(s, p, root, false, &sp, steps);
 	row[0] = pl_cell_text(t, sp.text);
 	row[1] = pl_cell_count(p->n);
 	row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind)) : pl_cell_absent();
@@ -162,9 +160,31 @@ static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, e
 			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
 	else if (!found && !filtered)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "no root reaches this object: nothing but its own cycle, or C code, holds it");
+			    "neither a root nor C memory reaches this object: nothing but its own cycle holds it");
 	else if (!found)
 		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
+}
+
+/* No root reaches the target: look who in C memory does. */
+static int from_native(struct pl_ctx *ctx, struct search *s, pl_id target, struct pl_table *t,
+		       struct pl_table *steps, size_t *found, struct pl_err *err)
+{
+	struct pl_root root = {.kind = PL_ROOT_NATIVE, .accessor = ""};
+	struct pl_native_hit hit;
+	struct pl_path path;
+	char name[512];
+	int rc = pl_native_chain(s->o, s->graph, target, ctx, &path, &hit, err);
+
+	if (rc)
+		return rc;
+	if (path.n) {
+		pl_native_name(s->o, &hit, name, sizeof(name));
+		root.name = name;
+		put_path(s, &path, &root, t, steps);
+		*found = 1;
+	}
+	free(path.node);
+	return 0;
 }
 
 static int of_object(struct pl_session *session, struct search *s, pl_id target, size_t count,
@@ -188,10 +208,14 @@ static int of_object(struct pl_session *session, struct search *s, pl_id target,
 	for (size_t i = 0; i < n && found < count; i++) {
 		if (via && !passes(s, via, &paths[i]))
 			continue;
-		put_path(s, &paths[i], t, steps);
+		put_path(s, &paths[i], best_root(s, paths[i].node[0]), t, steps);
 		found++;
 	}
 	pl_paths_free(paths, n);
+	if (!n && end == PL_PATHS_ALL && !via && !s->without)
+		rc = from_native(pl_session_ctx(session), s, target, t, steps, &found, err);
+	if (rc)
+		return rc;
 	note_end(pl_session_ctx(session), s, found, end, via || s->without);
 	if (via && found < count && n == count * VIA_TRIES)
 		pl_ctx_note(pl_session_ctx(session), PL_WARNING, "stopped-looking",
@@ -242,7 +266,7 @@ static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t 
 		p.node = pl_shapes_chain(shapes, shape->example, &p.n);
 		if (!via || passes(s, via, &p)) {
 			root = best_root(s, p.node[0]);
-			spell(s, &p, true, &sp, NULL);
+			spell(s, &p, root, true, &sp, NULL);
 			row = pl_table_row(t);
 			row[0] = pl_cell_text(t, sp.text);
 			row[1] = pl_cell_count(p.n);
@@ -343,7 +367,8 @@ const struct pl_analysis pl_analysis_path = {
 		"frame, ...) and, with --count, others that differ from it in more than a step. Of a\n"
 		"type, the shapes of all its objects' shortest chains, keys and indices spelled [*],\n"
 		"with the share of the objects that each holds. Weak references own nothing and are\n"
-		"never part of a chain.",
+		"never part of a chain. Of an object that no root reaches, the chain begins at a word of\n"
+		"C memory that points to it, if there is one.",
 	.example = "app.Session --count 5",
 	.options = options,
 	.run = run,

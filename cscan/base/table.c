@@ -107,12 +107,12 @@ static int compare_numbers(const struct pl_cell *a, const struct pl_cell *b)
 	return (a->u > b->u) - (a->u < b->u);
 }
 
-/* How a goes against b in the natural order of its kind: big numbers first, low addresses first. */
+/* How a goes against b in the natural order of its kind: great amounts first, low addresses and ids first. */
 static int compare_cells(const struct pl_cell *a, const struct pl_cell *b)
 {
 	if (class_of(a) == CLASS_TEXT)
 		return strcmp(a->s, b->s);
-	if (a->kind == PL_CELL_ADDR && b->kind == PL_CELL_ADDR)
+	if (a->kind == b->kind && (a->kind == PL_CELL_ADDR || a->kind == PL_CELL_NUMBER))
 		return (a->u > b->u) - (a->u < b->u);
 	return compare_numbers(b, a);
 }

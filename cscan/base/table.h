@@ -15,6 +15,7 @@ enum pl_cell_kind {
 	PL_CELL_UNKNOWN, /* JSON null, text "?" */
 	PL_CELL_TEXT,    /* UTF-8; escaped when it is printed, so raw bytes of a core may go in */
 	PL_CELL_COUNT,   /* uint64; text with thousands separators */
+	PL_CELL_NUMBER,  /* uint64 that counts nothing: an id, a line; text as it is */
 	PL_CELL_INT,     /* int64; text with sign where negative, thousands separators */
 	PL_CELL_DELTA,   /* int64; text always with its sign: +1,234 */
 	PL_CELL_SIZE,    /* bytes; JSON number, text "12.3 MiB" */
@@ -78,6 +79,7 @@ struct pl_cell pl_cell_text(struct pl_table *t, const char *s);             /* c
 struct pl_cell pl_cell_textn(struct pl_table *t, const char *s, size_t n);  /* copies; may hold any byte but NUL */
 struct pl_cell pl_cell_printf(struct pl_table *t, const char *fmt, ...) PL_PRINTF(2, 3);
 static inline struct pl_cell pl_cell_count(uint64_t u) { return (struct pl_cell){PL_CELL_COUNT, {.u = u}}; }
+static inline struct pl_cell pl_cell_number(uint64_t u) { return (struct pl_cell){PL_CELL_NUMBER, {.u = u}}; }
 static inline struct pl_cell pl_cell_size(uint64_t u) { return (struct pl_cell){PL_CELL_SIZE, {.u = u}}; }
 static inline struct pl_cell pl_cell_addr(pl_addr u) { return (struct pl_cell){PL_CELL_ADDR, {.u = u}}; }
 static inline struct pl_cell pl_cell_int(int64_t i) { return (struct pl_cell){PL_CELL_INT, {.i = i}}; }

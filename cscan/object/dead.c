@@ -23,8 +23,16 @@ static void collect(struct pl_objects *o, struct pl_view *v, const struct pl_fre
 	if (!f->objects)
 		return;
 	if (f->kind == PL_FREELIST_ARRAY) {
+		/*
+		 * Behind the last dead one an array has stale pointers to what lives again, and a
+		 * count taken for another list's (both are static and have no names when stripped)
+		 * would reach there: what an array holds has a refcount of 0.
+		 */
 		for (uint64_t i = 0; i < n; i++) {
-			if (pl_read64(v, f->where + 8 * i, &at) && at)
+			uint64_t refcnt;
+
+			if (pl_read64(v, f->where + 8 * i, &at) && at &&
+			    pl_read64(v, at + (uint64_t)o->l->f.object_refcnt, &refcnt) && !refcnt)
 				pl_addrset_add(&o->priv->dead, at);
 		}
 		return;

@@ -13,7 +13,9 @@
 enum {
 	MAX_TABLE = 16 << 20, /* bytes of a line table; a million lines need about three */
 	MAX_NAME = 1024,
-	UNIT = 2,       /* bytes of an instruction, 3.6 on */
+	UNIT = 2,         /* bytes of an instruction, 3.6 on */
+	KIND_CELL = 0x40, /* co_localspluskinds (pycore_code.h) */
+	KIND_FREE = 0x80,
 	NO_LINE = -128, /* 3.10: line delta of instructions that belong to no line */
 };
 
@@ -200,6 +202,27 @@ pl_addr pl_code_local_name(const struct pl_layout *l, struct pl_view *v, pl_addr
 	if (i - n_locals < n_cells)
 		return item(l, v, cells, i - n_locals);
 	return item(l, v, word(v, code, l->f.code_freevars), i - n_locals - n_cells);
+}
+
+enum pl_local_kind pl_code_local_kind(const struct pl_layout *l, struct pl_view *v, pl_addr code,
+				      uint32_t i)
+{
+	pl_addr kinds = word(v, code, l->f.code_localspluskinds);
+	uint64_t n_locals, n_cells;
+	const uint8_t *kind;
+
+	if (kinds) {
+		kind = pl_at(v, kinds + (uint64_t)l->f.bytes_data + i, 1);
+		return !kind               ? PL_LOCAL_PLAIN
+		       : *kind & KIND_FREE ? PL_LOCAL_FREE
+		       : *kind & KIND_CELL ? PL_LOCAL_CELL
+					   : PL_LOCAL_PLAIN;
+	}
+	n_locals = (uint32_t)number(v, code, l->f.code_nlocals);
+	n_cells = length(l, v, word(v, code, l->f.code_cellvars));
+	return i < n_locals             ? PL_LOCAL_PLAIN
+	       : i < n_locals + n_cells ? PL_LOCAL_CELL
+					: PL_LOCAL_FREE;
 }
 
 uint32_t pl_code_n_locals(const struct pl_layout *l, struct pl_view *v, pl_addr code)

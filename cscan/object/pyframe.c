@@ -14,9 +14,7 @@ enum {
 	MAX_STACK = 1 << 16, /* slots of an evaluation stack; compilers stop far below */
 	CO_OPTIMIZED = 1,    /* co_flags (Include/code.h): locals are in slots */
 	CO_ANY_GENERATOR = 0x20 | 0x80 | 0x200, /* generator, coroutine, async generator */
-	KIND_CELL = 0x40,                       /* co_localspluskinds (pycore_code.h) */
-	KIND_FREE = 0x80,
-	TAG_BITS = 3, /* of a stack reference (pycore_stackref.h) */
+	TAG_BITS = 3,                           /* of a stack reference (pycore_stackref.h) */
 	TAG_NOT_COUNTED = 1,
 };
 
@@ -200,20 +198,18 @@ pl_addr pl_pyframe_back(const struct pl_layout *l, struct pl_view *v, pl_addr ad
 pl_addr pl_pyframe_local(const struct pl_objects *o, struct pl_view *v, const struct pl_pyframe *f,
 			 uint32_t i)
 {
-	const struct pl_layout *l = o->l;
-	bool counted, cell;
+	enum pl_local_kind kind = pl_code_local_kind(o->l, v, f->code, i);
+	bool counted;
 	pl_addr value;
 
-	if (i >= f->n_locals)
+	/* A class body sees the variables around it, but they are not its locals. */
+	if (i >= f->n_locals || (kind == PL_LOCAL_FREE && f->namespace))
 		return 0;
-	value = pl_stackref(l, word(v, f->locals + 8 * (uint64_t)i, 0), &counted);
-	if (pl_has(l->f.code_localspluskinds))
-		cell = byte(v, word(v, f->code, l->f.code_localspluskinds) + i, l->f.bytes_data) &
-		       (KIND_CELL | KIND_FREE);
-	else
-		cell = i >= (uint32_t)number(v, f->code, l->f.code_nlocals);
+	value = pl_stackref(o->l, word(v, f->locals + 8 * (uint64_t)i, 0), &counted);
 	/* Before its first instructions ran, a function has the argument where the cell will be. */
-	return cell && is_kind(o, v, value, PL_KIND_CELL) ? word(v, value, l->f.cell_ref) : value;
+	return kind != PL_LOCAL_PLAIN && is_kind(o, v, value, PL_KIND_CELL)
+		       ? word(v, value, o->l->f.cell_ref)
+		       : value;
 }
 
 void pl_pyframe_put_slots(const struct pl_decode *d, const struct pl_pyframe *f,

@@ -10,7 +10,7 @@
 #include "object/value.h"
 
 #define MAX_NAME 256
-#define MAX_MODULES_BY_INDEX 65536
+#define MAX_ATEXIT 65536
 
 static const char *const kind_names[PL_N_ROOTS] = {
 #define PL_ROOT(name, text) text,
@@ -188,6 +188,43 @@ static void add_interned(struct pl_rootset *s)
 		pl_root_add(s, PL_ROOT_INTERNED, s->o->interned[i], "", true, "<interned>");
 }
 
+/*
+ * Functions of atexit: a list of tuples from 3.14 on; before, an array of pointers to structs, which
+ * is in the interpreter (3.10+) or in the module's state (Modules/atexitmodule.c).
+ */
+static void add_atexit(struct pl_rootset *s, const struct pl_interp *interp)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	pl_addr base = interp->addr, list, module, entry;
+	int32_t at = f->interp_atexit_callbacks, at_n = f->interp_atexit_n;
+	uint32_t n;
+
+	if (!pl_has(at)) {
+		if (!pl_dict_get(s->o->l, &s->v, interp->modules, "atexit", &module))
+			return;
+		base = pl_root_word(s, module, f->module_state);
+		at = f->atexit_state_callbacks;
+		at_n = f->atexit_state_n;
+	}
+	list = pl_root_word(s, base, at);
+	if (!pl_has(at_n)) {
+		pl_root_add(s, PL_ROOT_HOOK, list, "", true, "<atexit>");
+		return;
+	}
+	n = (uint32_t)pl_root_word(s, base, at_n);
+	for (uint32_t i = 0; i < PL_MIN(n, (uint32_t)MAX_ATEXIT); i++) {
+		/* An entry that was unregistered is NULL. */
+		if (!pl_read64(&s->v, list + 8 * (uint64_t)i, &entry))
+			break;
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_func), ".func", true,
+			    "<atexit>[%u]", i);
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_args), ".args", true,
+			    "<atexit>[%u]", i);
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_kwargs), ".kwargs",
+			    true, "<atexit>[%u]", i);
+	}
+}
+
 /* By target, then best kind first; then by what it is called, so that the order is always the same. */
 static int by_target(const void *pa, const void *pb)
 {
@@ -222,6 +259,7 @@ int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret
 			add_collector(&s, interp->gc_state);
 		state = interp->gc_state;
 		add_static_type_state(&s, interp->addr);
+		add_atexit(&s, interp);
 	}
 	add_interned(&s);
 	add_statics(&s);

@@ -8,10 +8,10 @@
 
 /*
  * Bytes that sys.getsizeof() gives for the object at addr of type t: the type's __sizeof__ plus gc
- * head (and pre-header where this version adds it). obj are the object's bytes, at least
- * avail of them (never fewer than the object's fixed part); what lies elsewhere (a dict's keys, a
- * set's table) is read through v. Sizes that the core makes absurd (over the process's mapped
- * bytes) come back as the generic size. Thread-safe.
+ * head (and pre-header where this version adds it). obj are the object's first avail bytes; where
+ * that is less than its fixed part, and for what lies elsewhere (a dict's keys, a set's table), v
+ * is asked. A size that the core makes absurd (over the process's memory) comes back as the generic
+ * one. Thread-safe for different views.
  */
 uint64_t pl_sizeof(const struct pl_layout *l, struct pl_view *v, const struct pl_type *t,
 		   pl_addr addr, const uint8_t *obj, uint64_t avail);

@@ -76,38 +76,41 @@ static bool is_none(struct walk *w, pl_addr addr)
 	return type >= 0 && pl_types_at(w->o->types, (uint32_t)type)->kind == PL_KIND_NONE;
 }
 
-static pl_addr raised(struct walk *w, pl_addr tstate)
+static void find_raised(struct walk *w, struct pl_pythread *t)
 {
 	const struct pl_fields *f = &w->l->f;
-	pl_addr value;
 
-	if (pl_has(f->thread_current_exception))
-		return word(w, tstate, f->thread_current_exception);
-	/* An exception that C raised may have no value, or a bare one, until somebody catches it.
-	 */
-	value = word(w, tstate, f->thread_curexc_value);
-	return value ? value : word(w, tstate, f->thread_curexc_type);
+	t->raised = word(w, t->tstate, f->thread_current_exception);
+	if (t->raised)
+		return;
+	/* Up to 3.11 what C raised may have no value, or a bare one, until it is caught. */
+	t->raised = word(w, t->tstate, f->thread_curexc_value);
+	t->raised_tb = word(w, t->tstate, f->thread_curexc_tb);
+	if (!t->raised)
+		t->raised = word(w, t->tstate, f->thread_curexc_type);
 }
 
 /* The innermost exception being handled, as _PyErr_GetTopmostException() in Python/errors.c finds
  * it. */
-static pl_addr handled(struct walk *w, pl_addr tstate)
+static void find_handled(struct walk *w, struct pl_pythread *t)
 {
 	const struct pl_fields *f = &w->l->f;
-	pl_addr item, value;
+	pl_addr item = word(w, t->tstate, f->thread_exc_info);
+	pl_addr value = word(w, t->tstate, f->thread_exc_value);
 
-	if (!pl_has(f->thread_exc_info)) {
-		value = word(w, tstate, f->thread_exc_value);
-		return value && !is_none(w, value) ? value : 0;
+	/* 2.7 and 3.6 keep it in the thread itself. */
+	if (value && !is_none(w, value)) {
+		t->handled = value;
+		t->handled_tb = word(w, t->tstate, f->thread_exc_tb);
 	}
-	item = word(w, tstate, f->thread_exc_info);
-	for (unsigned i = 0; item && i < MAX_HANDLED; i++) {
+	for (unsigned i = 0; !t->handled && item && i < MAX_HANDLED; i++) {
 		value = word(w, item, f->excinfo_value);
-		if (value && !is_none(w, value))
-			return value;
+		if (value && !is_none(w, value)) {
+			t->handled = value;
+			t->handled_tb = word(w, item, f->excinfo_tb);
+		}
 		item = word(w, item, f->excinfo_previous);
 	}
-	return 0;
 }
 
 static pl_addr innermost(struct walk *w, pl_addr tstate)
@@ -169,8 +172,8 @@ static int read_interp(struct walk *w, struct pl_ctx *ctx, pl_addr interp, struc
 		}
 		t.lwp = find_lwp(w, at);
 		t.holds_gil = holds_gil(w, at, interp);
-		t.raised = raised(w, at);
-		t.handled = handled(w, at);
+		find_raised(w, &t);
+		find_handled(w, &t);
 		rc = read_frames(w, ctx, at, &t, err);
 		pl_vec_push(&w->threads, t);
 		at = word(w, at, w->l->f.thread_next);

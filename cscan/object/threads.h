@@ -32,8 +32,10 @@ struct pl_pythread {
 	pl_addr interp;
 	uint32_t lwp; /* 0 when it cannot be matched */
 	bool holds_gil;
-	pl_addr raised, handled;   /* exception objects (2.7-3.11: values), or 0 */
-	struct pl_pyframe *frames; /* innermost first */
+	pl_addr raised, handled;       /* exception objects (2.7-3.11: values), or 0 */
+	pl_addr raised_tb, handled_tb; /* tracebacks kept beside them, before they are the
+					* exceptions' own: 0 where there is no such place */
+	struct pl_pyframe *frames;     /* innermost first */
 	size_t n_frames;
 	bool cut; /* the chain of frames was broken or runs in a circle */
 };
@@ -50,8 +52,10 @@ void pl_pythreads_free(struct pl_pythread *t, size_t n);
  */
 void pl_pyframe_edges(const struct pl_objects *o, struct pl_view *v, const struct pl_pyframe *f,
 		      pl_edge_fn *fn, void *arg);
-/* The value of the i-th local as Python code sees it: what is in the cell for a cell; 0 when
- * unbound. */
+/*
+ * The value of the i-th local as f_locals has it: what is in the cell for a cell; 0 when unbound,
+ * and for what a class body only sees.
+ */
 pl_addr pl_pyframe_local(const struct pl_objects *o, struct pl_view *v, const struct pl_pyframe *f,
 			 uint32_t i);
 

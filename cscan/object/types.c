@@ -16,6 +16,7 @@
 #include "object/sizeof.h"
 
 #define MAX_TYPES (1u << 20)     /* more is not a heap but an attack */
+#define MAX_BASES 64
 #define MAX_METATYPES 8          /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
 #define FLAG_HEAPTYPE (UINT64_C(1) << 9)  /* Py_TPFLAGS_* of Include/object.h, the same in all versions */
@@ -205,6 +206,26 @@ static void fill_head(const struct pl_layout *l, struct pl_type *type)
 	type->head_counted = (uint8_t)(gc + (l->getsizeof_preheader ? pre : 0));
 }
 
+/*
+ * A class statement's type is read by what its C base holds, whatever it is called itself: Python
+ * has classes of its own that bear the names of C types (datetime.date, functools.partial).
+ */
+static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_type *type)
+{
+	pl_addr base = type->addr;
+
+	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
+	for (int i = 0; i < MAX_BASES && type->python_class && base; i++) {
+		const uint8_t *p = type_bytes(t->l, v, base);
+
+		if (!p || !(pl_ld64(p + t->l->f.type_flags) & FLAG_HEAPTYPE) ||
+		    pl_ld64(p + t->l->f.type_dealloc) != t->subtype_dealloc)
+			break;
+		base = pl_ld64(p + t->l->f.type_base);
+	}
+	type->decoder = pl_decoder_for(t->known, v, base);
+}
+
 static void fill(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint8_t *p,
 		 struct pl_type *type)
 {
@@ -224,9 +245,8 @@ static void fill(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint
 	type->preheader = l->preheader_flags & type->flags;
 	pl_type_name(t->known, v, addr, &t->names, &type->name, &type->module, &type->name_known);
 	pl_type_kind(t->known, v, addr, &type->kind, &type->exact, &type->own_sizeof);
-	type->decoder = pl_decoder_for(t->known, v, addr);
 	type->dealloc = pl_ld64(p + l->f.type_dealloc);
-	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
+	set_python(t, v, type);
 	fill_head(l, type);
 	type->fixed_size = pl_sizeof_fixed(l, type);
 }
@@ -295,6 +315,7 @@ void pl_types_mark_python(struct pl_types *t)
 {
 	size_t n = pl_types_count(t), k = 0, best = 0;
 	pl_addr *dealloc = pl_malloc((n + 1) * sizeof(*dealloc));
+	struct pl_view v;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (entry(t, i)->is_heap)
@@ -309,8 +330,9 @@ void pl_types_mark_python(struct pl_types *t)
 			t->subtype_dealloc = dealloc[i];
 		}
 	}
+	pl_view_init(&v, t->im);
 	for (uint32_t i = 0; i < n; i++)
-		entry(t, i)->python_class = entry(t, i)->is_heap && entry(t, i)->dealloc == t->subtype_dealloc;
+		set_python(t, &v, entry(t, i));
 	free(dealloc);
 }
 

@@ -151,6 +151,9 @@ void pl_line_cell(struct pl_line *l, const struct pl_cell *c)
 	case PL_CELL_COUNT:
 		pl_line_thousands(l, '\0', c->u);
 		break;
+	case PL_CELL_NUMBER:
+		pl_line_printf(l, "%" PRIu64, c->u);
+		break;
 	case PL_CELL_INT:
 		pl_line_thousands(l, c->i < 0 ? '-' : '\0', magnitude(c->i));
 		break;

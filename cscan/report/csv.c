@@ -41,6 +41,7 @@ static void put_cell(FILE *out, struct pl_line *line, const struct pl_cell *c)
 		fputc('?', out);
 		break;
 	case PL_CELL_COUNT:
+	case PL_CELL_NUMBER:
 	case PL_CELL_SIZE:
 		fprintf(out, "%" PRIu64, c->u);
 		break;

@@ -108,6 +108,7 @@ static json_t *cell(const struct pl_cell *c)
 	case PL_CELL_TEXT:
 		return string(c->s);
 	case PL_CELL_COUNT:
+	case PL_CELL_NUMBER:
 	case PL_CELL_SIZE:
 		return unsigned_number(c->u);
 	case PL_CELL_INT:

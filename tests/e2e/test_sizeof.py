@@ -49,9 +49,13 @@ def test_sizes_of_everything_reachable(core, pyleak, version, recipe):
     if (3, 8) <= version < (3, 11):
         # Code gets its opcode caches by being run, and it is the truth-taking child that runs it.
         ignored.add("builtins.code")
+    names = {int(row["type_address"], 16): row["type"] for row in made.truth["closure"]["rows"]}
     sums = Counter()
-    for address, _ in made.closure_records():
-        sums[found[address]["type"]] += found[address]["size"]
+    for address, cls in made.closure_records():
+        if address in found:
+            sums[found[address]["type"]] += found[address]["size"]
+        else:  # the test above says which
+            ignored.add(names[cls])
     truth = Counter()
     for row in made.truth["closure"]["rows"]:
         truth[row["type"]] += row["size"]

@@ -1,6 +1,6 @@
 /*
- * context.c - context variables: contexts, tokens and the hash trie behind them. Facts: Python/context.c,
- * Python/hamt.c.
+ * context.c - context variables: contexts, tokens and the hash trie behind them. Facts:
+ * Python/context.c, Python/hamt.c.
  */
 #include "object/decode/decode.h"
 
@@ -48,13 +48,15 @@ static void put_pairs(const struct pl_decode *d, int32_t items)
 	uint64_t n = pl_word(d, d->l->f.var_size) / 2;
 	const uint8_t *p;
 
-	if (!pl_has(items) || n > MAX_PAIRS || !(p = pl_at(d->v, d->addr + (uint64_t)items, 16 * n)))
+	if (!pl_has(items) || n > MAX_PAIRS ||
+	    !(p = pl_at(d->v, d->addr + (uint64_t)items, 16 * n)))
 		return;
 	for (; n--; p += 16) {
 		pl_addr key = pl_ld64(p);
 
 		pl_put(d, key, PL_EDGE_STRONG, PL_L_KEY, 0, true);
-		pl_put(d, pl_ld64(p + 8), PL_EDGE_STRONG, key ? PL_L_ITEM : PL_L_TEXT, key ? key : (uint64_t)(uintptr_t) "<node>", true);
+		pl_put(d, pl_ld64(p + 8), PL_EDGE_STRONG, key ? PL_L_ITEM : PL_L_TEXT,
+		       key ? key : (uint64_t)(uintptr_t) "<node>", true);
 	}
 }
 

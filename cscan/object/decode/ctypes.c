@@ -1,5 +1,6 @@
 /*
- * ctypes.c - foreign data, functions and their types. Facts: Modules/_ctypes/ (ctypes.h, _ctypes.c, stgdict.c).
+ * ctypes.c - foreign data, functions and their types. Facts: Modules/_ctypes/ (ctypes.h, _ctypes.c,
+ * stgdict.c).
  */
 #include "object/decode/decode.h"
 
@@ -46,7 +47,8 @@ void pl_decode_dictremover(const struct pl_decode *d)
 	pl_put_member(d, d->l->f.dictremover_dict, "<dict>", true);
 }
 
-#define TYPE_DATA_ALIGN 16 /* PyObject_GetTypeData(): _Py_ALIGN_UP(basicsize, alignof(max_align_t)) */
+#define TYPE_DATA_ALIGN \
+	16 /* PyObject_GetTypeData(): _Py_ALIGN_UP(basicsize, alignof(max_align_t)) */
 
 /* Up to 3.12 what ctypes knows of a type is the type's dict, of a type of its own. */
 void pl_decode_stgdict(const struct pl_decode *d)
@@ -61,7 +63,7 @@ void pl_decode_stgdict(const struct pl_decode *d)
 	pl_put_member(d, f->stgdict_checker, "<checker>", false);
 }
 
-/* CDataType_traverse() visits what is the dict's, not the type's. */
+/* What a pointer type points to is the dict's, but PyCPointerType_traverse() visits it. */
 static void put_dict_proto(const struct pl_decode *d)
 {
 	uint64_t proto, type_addr, dict = pl_word(d, d->l->f.type_dict);
@@ -72,7 +74,8 @@ static void put_dict_proto(const struct pl_decode *d)
 	type = pl_types_find(d->o->types, d->v, type_addr);
 	if (type >= 0 && pl_types_at(d->o->types, (uint32_t)type)->decoder == PL_DECODER_stgdict &&
 	    pl_read64(d->v, dict + (uint64_t)d->l->f.stgdict_proto, &proto))
-		pl_put(d, proto, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "._type_", true);
+		pl_put(d, proto, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "._type_",
+		       true);
 }
 
 /* From 3.13 on it lies behind the type. */
@@ -82,8 +85,6 @@ void pl_decode_ctype(const struct pl_decode *d)
 	int32_t at;
 
 	pl_decode_type(d);
-	if (pl_has(f->stgdict_proto))
-		put_dict_proto(d);
 	if (!pl_has(f->stginfo_proto))
 		return;
 	at = (f->heaptype_size + TYPE_DATA_ALIGN - 1) / TYPE_DATA_ALIGN * TYPE_DATA_ALIGN;
@@ -95,4 +96,11 @@ void pl_decode_ctype(const struct pl_decode *d)
 	if (pl_has(f->stginfo_pointer_type))
 		pl_put_member(d, at + f->stginfo_pointer_type, "<pointer type>", true);
 	pl_put_member(d, at + f->stginfo_module, "<module>", true);
+}
+
+void pl_decode_cpointertype(const struct pl_decode *d)
+{
+	pl_decode_ctype(d);
+	if (pl_has(d->l->f.stgdict_proto))
+		put_dict_proto(d);
 }

@@ -1,5 +1,6 @@
 /*
- * datetime.c - the time zones that dates and times hold. Facts: Modules/_datetimemodule.c, Modules/_zoneinfo.c.
+ * datetime.c - the time zones that dates and times hold. Facts: Modules/_datetimemodule.c,
+ * Modules/_zoneinfo.c.
  */
 #include "object/decode/decode.h"
 
@@ -15,7 +16,8 @@ void pl_decode_timezone(const struct pl_decode *d)
 void pl_decode_tzaware(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
-	int32_t tzinfo = d->type->basicsize > f->datetime_tzinfo ? f->datetime_tzinfo : f->time_tzinfo;
+	int32_t tzinfo =
+		d->type->basicsize > f->datetime_tzinfo ? f->datetime_tzinfo : f->time_tzinfo;
 
 	if (pl_has(f->datetime_hastzinfo) && (uint64_t)f->datetime_hastzinfo < d->room &&
 	    d->obj[f->datetime_hastzinfo])
@@ -31,7 +33,8 @@ static void put_ttinfo(const struct pl_decode *d, pl_addr at)
 		uint64_t target;
 
 		if (pl_read64(d->v, at + 8 * i, &target))
-			pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)names[i], false);
+			pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)names[i],
+			       false);
 	}
 }
 

@@ -47,11 +47,13 @@ static void put_link(const struct pl_decode *d, pl_addr link, pl_addr key, pl_ad
 	pl_put(d, link, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<link>", is_gc);
 	if (is_gc)
 		return;
-	pl_put(d, key, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<cached arguments>", true);
-	pl_put(d, result, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<cached result>", true);
+	pl_put(d, key, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<cached arguments>",
+	       true);
+	pl_put(d, result, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<cached result>",
+	       true);
 	if (pl_has(d->l->f.lru_link_type))
-		pl_put(d, type_addr, PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<link type>",
-		       true);
+		pl_put(d, type_addr, PL_EDGE_BORROWED, PL_L_TEXT,
+		       (uint64_t)(uintptr_t) "<link type>", true);
 }
 
 static void put_links(const struct pl_decode *d)
@@ -92,13 +94,15 @@ void pl_decode_lrulink(const struct pl_decode *d)
 
 	pl_put_member(d, f->lrulink_key, "<cached arguments>", true);
 	pl_put_member(d, f->lrulink_result, "<cached result>", true);
-	pl_put(d, pl_word(d, f->lrulink_prev), PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<previous>", false);
-	pl_put(d, pl_word(d, f->lrulink_next), PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<next>", false);
+	pl_put(d, pl_word(d, f->lrulink_prev), PL_EDGE_BORROWED, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) "<previous>", false);
+	pl_put(d, pl_word(d, f->lrulink_next), PL_EDGE_BORROWED, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) "<next>", false);
 }
 
 /*
- * name is visited since the type is a heap type. In 3.13 vectorcall_args points into a tuple that is
- * a member of its own, and the names are not visited.
+ * name is visited since the type is a heap type. In 3.13 vectorcall_args points into a tuple that
+ * is a member of its own, and the names are not visited.
  */
 void pl_decode_methodcaller(const struct pl_decode *d)
 {

@@ -1,5 +1,6 @@
 /*
- * markup.c - elements and parsers of ElementTree and expat. Facts: Modules/_elementtree.c, Modules/pyexpat.c.
+ * markup.c - elements and parsers of ElementTree and expat. Facts: Modules/_elementtree.c,
+ * Modules/pyexpat.c.
  */
 #include "object/decode/decode.h"
 
@@ -65,8 +66,10 @@ void pl_decode_element(const struct pl_decode *d)
 	pl_addr extra = pl_word(d, f->element_extra);
 
 	pl_put_member(d, f->element_tag, ".tag", true);
-	pl_put(d, pl_word(d, f->element_text) & ~(uint64_t)JOIN_BIT, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".text", true);
-	pl_put(d, pl_word(d, f->element_tail) & ~(uint64_t)JOIN_BIT, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".tail", true);
+	pl_put(d, pl_word(d, f->element_text) & ~(uint64_t)JOIN_BIT, PL_EDGE_STRONG, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) ".text", true);
+	pl_put(d, pl_word(d, f->element_tail) & ~(uint64_t)JOIN_BIT, PL_EDGE_STRONG, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) ".tail", true);
 	if (extra)
 		put_children(d, extra);
 }
@@ -81,7 +84,8 @@ void pl_decode_elementiter(const struct pl_decode *d)
 	for (uint64_t i = 0; stack && n <= MAX_PARENTS && f->parentlocator_size > 0 && i < n; i++) {
 		if (!pl_read64(d->v, stack + i * (uint64_t)f->parentlocator_size, &parent))
 			break;
-		pl_put(d, parent, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<parent>", true);
+		pl_put(d, parent, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<parent>",
+		       true);
 	}
 	pl_put_member(d, f->elementiter_root, "<root>", true);
 	pl_put_member(d, f->elementiter_tag, "<tag>", true);
@@ -97,10 +101,13 @@ void pl_decode_expat(const struct pl_decode *d)
 
 	pl_put_member(d, f->expat_intern, ".intern", false);
 	pl_put_member(d, f->expat_parent, "<parent>", true);
-	if (!handlers || !pl_heap_find(d->o->heap, handlers, &block) || block.state != PL_BLOCK_LIVE)
+	if (!handlers || !pl_heap_find(d->o->heap, handlers, &block) ||
+	    block.state != PL_BLOCK_LIVE)
 		return;
 	for (uint64_t i = 0; i < PL_MIN(block.usable / 8, MAX_HANDLERS); i++) {
-		if (pl_read64(d->v, handlers + 8 * i, &target) && pl_objects_id(d->o, target) != PL_NO_ID)
-			pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<handler>", true);
+		if (pl_read64(d->v, handlers + 8 * i, &target) &&
+		    pl_objects_id(d->o, target) != PL_NO_ID)
+			pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT,
+			       (uint64_t)(uintptr_t) "<handler>", true);
 	}
 }

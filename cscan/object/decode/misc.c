@@ -1,6 +1,6 @@
 /*
- * misc.c - small types of extension modules: re, struct, csv, json, decimal, zlib, ssl, os, _abc. Facts: the
- * module's file in Modules/.
+ * misc.c - small types of extension modules: re, struct, csv, json, decimal, zlib, ssl, os, _abc.
+ * Facts: the module's file in Modules/.
  */
 #include "object/decode/decode.h"
 
@@ -69,6 +69,7 @@ void pl_decode_jsonscanner(const struct pl_decode *d)
 		pl_put_member(d, d->l->f.jsonscanner_strict, ".strict", true);
 	pl_put_member(d, d->l->f.jsonscanner_object_hook, ".object_hook", true);
 	pl_put_member(d, d->l->f.jsonscanner_pairs_hook, ".object_pairs_hook", true);
+	pl_put_member(d, d->l->f.jsonscanner_array_hook, ".array_hook", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_float, ".parse_float", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_int, ".parse_int", true);
 	pl_put_member(d, d->l->f.jsonscanner_parse_constant, ".parse_constant", true);
@@ -205,7 +206,8 @@ void pl_decode_retemplate(const struct pl_decode *d)
 	if (!pl_has(f->retemplate_items) || n > MAX_GROUPS || stride < 16 || stride > 64)
 		return;
 	for (uint64_t i = 0; i < n; i++) {
-		if (!pl_read64(d->v, d->addr + (uint64_t)f->retemplate_items + i * stride + 8, &literal))
+		if (!pl_read64(d->v, d->addr + (uint64_t)f->retemplate_items + i * stride + 8,
+			       &literal))
 			return;
 		pl_put(d, literal, PL_EDGE_STRONG, PL_L_INDEX, i, true);
 	}

@@ -12,14 +12,15 @@
 #define T_OBJECT 6 /* Include/structmember.h */
 #define T_OBJECT_EX 16
 #define MAX_BASES 64
-#define MAX_MEMBERS 256   /* of one type */
-#define MAX_WORDS 4096    /* of an instance, and of each block */
-#define MAX_BLOCKS 64     /* of an instance */
+#define MAX_MEMBERS 256 /* of one type */
+#define MAX_WORDS 4096  /* of an instance, and of each block */
+#define MAX_BLOCKS 64   /* of an instance */
 
 struct scan {
 	const struct pl_decode *d;
-	uint8_t named[MAX_WORDS / 8]; /* words that a member descriptor names, or that are no reference */
-	unsigned blocks;              /* still to be looked into */
+	uint8_t named[MAX_WORDS /
+		      8]; /* words that a member descriptor names, or that are no reference */
+	unsigned blocks;  /* still to be looked into */
 };
 
 static void take(struct scan *s, int64_t offset)
@@ -41,7 +42,8 @@ static void put_members(struct scan *s, pl_addr type)
 	uint64_t at, name, offset;
 	uint32_t kind;
 
-	if (!pl_has(f->member_size) || !pl_read64(d->v, type + (uint64_t)f->type_members, &at) || !at)
+	if (!pl_has(f->member_size) || !pl_read64(d->v, type + (uint64_t)f->type_members, &at) ||
+	    !at)
 		return;
 	for (unsigned i = 0; i < MAX_MEMBERS; i++, at += (uint64_t)f->member_size) {
 		if (!pl_read64(d->v, at + (uint64_t)f->member_name, &name) || !name ||
@@ -107,13 +109,15 @@ static const struct pl_type *c_type(const struct pl_decode *d)
 
 /*
  * The nearest row is object's own: a class statement's instance has nothing but slots and
- * attributes, and an instance of a C type that no row knows may hold anything. Size alone tells most.
+ * attributes, and an instance of a C type that no row knows may hold anything. Size alone tells
+ * most.
  */
 void pl_decode_nothing(const struct pl_decode *d)
 {
 	const struct pl_type *t = d->type;
 
-	if (t->basicsize > d->l->f.object_size + 8 * ((t->dictoffset > 0) + (t->weaklistoffset > 0)))
+	if (t->basicsize >
+	    d->l->f.object_size + 8 * ((t->dictoffset > 0) + (t->weaklistoffset > 0)))
 		pl_decode_native(d);
 }
 

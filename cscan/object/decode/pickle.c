@@ -15,10 +15,12 @@ static void put_memo(const struct pl_decode *d, pl_addr memo)
 	if (!memo || !pl_has(f->memotable_table) ||
 	    !pl_read64(d->v, memo + (uint64_t)f->memotable_allocated, &n) ||
 	    !pl_read64(d->v, memo + (uint64_t)f->memotable_table, &table) ||
-	    n > pl_image_info(d->v->im)->file_size / MEMO_ENTRY || !(p = pl_at(d->v, table, n * MEMO_ENTRY)))
+	    n > pl_image_info(d->v->im)->file_size / MEMO_ENTRY ||
+	    !(p = pl_at(d->v, table, n * MEMO_ENTRY)))
 		return;
 	for (; n--; p += MEMO_ENTRY)
-		pl_put(d, pl_ld64(p), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<memo>", d->l->pickle_visits_memo);
+		pl_put(d, pl_ld64(p), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<memo>",
+		       d->l->pickle_visits_memo);
 }
 
 void pl_decode_pickler(const struct pl_decode *d)
@@ -55,7 +57,8 @@ void pl_decode_unpickler(const struct pl_decode *d)
 	if (memo && n <= pl_image_info(d->v->im)->file_size / 8)
 		p = pl_at(d->v, memo, 8 * n);
 	for (uint64_t i = 0; p && i < n; i++)
-		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<memo>", d->l->pickle_visits_memo);
+		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_TEXT,
+		       (uint64_t)(uintptr_t) "<memo>", d->l->pickle_visits_memo);
 }
 
 /* The unpickler's stack. */

@@ -44,7 +44,8 @@ static void put_callback(const struct pl_decode *d, int32_t member, const char *
 	if (pl_read64(d->v, context + (uint64_t)f->sqlcallback_callable, &target))
 		pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)name, true);
 	if (pl_read64(d->v, context + (uint64_t)f->sqlcallback_module, &target))
-		pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<module>", true);
+		pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<module>",
+		       true);
 }
 
 /* From 3.11 on isolation_level is a C string. */

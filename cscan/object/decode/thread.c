@@ -1,5 +1,6 @@
 /*
- * thread.c - thread locals and the queue of C. Facts: Modules/_threadmodule.c, Modules/_queuemodule.c.
+ * thread.c - thread locals and the queue of C. Facts: Modules/_threadmodule.c,
+ * Modules/_queuemodule.c.
  */
 #include "object/decode/decode.h"
 
@@ -17,7 +18,8 @@ void pl_decode_local(const struct pl_decode *d)
 /* In the dict of a thread; the local's own dummies hold the dict. */
 void pl_decode_localdummy(const struct pl_decode *d)
 {
-	pl_put(d, pl_word(d, d->l->f.localdummy_dict), PL_EDGE_BORROWED, PL_L_TEXT, (uint64_t)(uintptr_t) "<dict>", false);
+	pl_put(d, pl_word(d, d->l->f.localdummy_dict), PL_EDGE_BORROWED, PL_L_TEXT,
+	       (uint64_t)(uintptr_t) "<dict>", false);
 }
 
 /* A list up to 3.12, then a ring of items. */
@@ -33,5 +35,6 @@ void pl_decode_simplequeue(const struct pl_decode *d)
 	    !(items = pl_at(d->v, pl_word(d, f->simplequeue_items), 8 * cap)))
 		return;
 	for (uint64_t i = 0; i < n; i++)
-		pl_put(d, pl_ld64(items + 8 * ((get + i) % cap)), PL_EDGE_STRONG, PL_L_INDEX, i, true);
+		pl_put(d, pl_ld64(items + 8 * ((get + i) % cap)), PL_EDGE_STRONG, PL_L_INDEX, i,
+		       true);
 }

@@ -1,0 +1,46 @@
+/*
+ * native.h - words of raw memory that point to objects: C structs, files' data, stacks, registers.
+ *
+ * Knows which memory Python's own objects account for and looks at the rest. A word found may own
+ * its object, borrow it, or be left over: only a reader can tell.
+ */
+#ifndef PL_NATIVE_H
+#define PL_NATIVE_H
+
+#include "base/addrset.h"
+#include "object/objects.h"
+
+/* Where a word is, the most telling first. */
+enum pl_native_place {
+	PL_NATIVE_FILE,     /* .data or .bss of a mapped file */
+	PL_NATIVE_BLOCK,    /* a block of an allocator that holds no object */
+	PL_NATIVE_MAPPING,  /* other memory */
+	PL_NATIVE_STACK,    /* of a thread, above its stack pointer */
+	PL_NATIVE_REGISTER, /* of a thread */
+};
+
+struct pl_native_hit {
+	enum pl_native_place place;
+	pl_addr at;     /* of the word; its number for a register */
+	pl_addr target; /* what it points to */
+	pl_addr base;   /* of the block, mapping, or 0 */
+	uint32_t lwp;   /* of a stack or register, else 0 */
+};
+
+/*
+ * Every aligned word of writable memory that equals a member of targets, and lies neither in an
+ * object nor in a buffer of one of the owners, given by their ids: whoever holds targets for a
+ * reason that is known. Ordered by place, then address; *ret malloced. At most 2^16 words are kept,
+ * a note in ctx says when there are more. PL_E_CANCELLED. Needs an indexed table.
+ */
+int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets, const pl_id *owners,
+		    size_t n_owners, struct pl_ctx *ctx, struct pl_native_hit **ret, size_t *n,
+		    struct pl_err *err);
+/*
+ * As a path spells it: "<native libfoo.so+0x1f0>" or "<native libfoo.so cache+0x8>" with a symbol,
+ * "<malloc block 0x55d0+0x18>", "<stack of thread 4242 0x7ffe10>", "<register rbx of thread 4242>".
+ * From one thread only: it may ask for symbols.
+ */
+void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap);
+
+#endif
