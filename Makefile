@@ -4,8 +4,8 @@
 #   SANITIZE=address,undefined    a build of its own under build/address-undefined
 #   PREFIX= DESTDIR=              for install and uninstall
 
-# As many compilers as there are processors, unless -j says otherwise.
-MAKEFLAGS += $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+# For the targets that build on their way: as many compilers as there are processors.
+JOBS := -j$(shell nproc 2>/dev/null || echo 1)
 
 CC ?= cc
 AR ?= ar
@@ -133,9 +133,10 @@ format:
 
 # Each part is a make of its own: what setup installs must be seen by what follows.
 test: setup-test
-	$(MAKE) all
+	$(MAKE) $(JOBS) all unit-build
 	$(MAKE) lint
 	$(MAKE) unit
+	$(MAKE) $(JOBS) all unit-build SANITIZE=address,undefined
 	$(MAKE) unit SANITIZE=address,undefined
 	PYLEAK_MATRIX=system $(MAKE) e2e SANITIZE=address,undefined E2E='tests/synth tests/e2e/test_damage.py'
 	$(MAKE) e2e
@@ -168,7 +169,7 @@ setup-build setup-demo setup-test: setup-%:
 	@sh scripts/setup.sh $*
 
 demo: setup-demo
-	@echo "building ..." && $(MAKE) -s all
+	@echo "building ..." && $(MAKE) -s $(JOBS) all
 	@PYTHON='$(PYTHON)' sh scripts/demo.sh
 
 layout: $B/bin/gen_layout

@@ -15,11 +15,20 @@ struct pl_found {
 };
 
 /*
- * Count them all, on all threads, without a graph. Needs an indexed table; roots may be NULL: none.
+ * Count them all but those in C memory, on all threads, without a graph. Needs an indexed table; roots may be NULL: none.
  * PL_E_CANCELLED, PL_E_NOMEM. Free with pl_found_fini().
  */
 int pl_found_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
 		 struct pl_found *ret, struct pl_err *err);
+/*
+ * Look through C memory for the objects that count more references than were found, None and its
+ * like left out, and add the words that hold them to native. PL_E_CANCELLED, PL_E_NOMEM.
+ */
+int pl_found_words(const struct pl_objects *o, struct pl_found *f, struct pl_ctx *ctx,
+		   struct pl_err *err);
+/* ob_refcnt minus what was found: below 0 when more was. False: no count, or an immortal object. */
+bool pl_found_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_found *f, pl_id id,
+		      uint64_t *refcount, int64_t *ret);
 void pl_found_fini(struct pl_found *f);
 
 #endif

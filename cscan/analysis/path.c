@@ -44,6 +44,7 @@ struct search {
 	const struct pl_args *args;
 	const char *without;
 	uint64_t max_nodes;
+	bool unsure; /* roots that may be left-overs count too */
 };
 
 /* ---- roots and filters ---- */
@@ -55,11 +56,13 @@ static const struct pl_root *best_root(const struct search *s, pl_id id)
 	return pl_roots_of(s->roots, s->o->addr[id], &n);
 }
 
+/* Native roots may be left-overs: a real one always serves better, however long its chain. */
 static unsigned rank(void *arg, pl_node node)
 {
-	const struct pl_root *root = best_root(arg, node);
+	const struct search *s = arg;
+	const struct pl_root *root = best_root(s, node);
 
-	return root ? 1 + (unsigned)root->kind : 0;
+	return root && (s->unsure || root->kind != PL_ROOT_NATIVE) ? 1 + (unsigned)root->kind : 0;
 }
 
 static bool is_step_glob(const char *glob)
@@ -187,19 +190,30 @@ static int from_native(struct pl_ctx *ctx, struct search *s, pl_id target, struc
 	return 0;
 }
 
+static int find_paths(struct pl_session *session, struct search *s, pl_id target, size_t count,
+		      struct pl_path **paths, size_t *n, enum pl_path_end *end, struct pl_err *err)
+{
+	struct pl_path_query q = query(s);
+	int rc = pl_graph_paths(s->graph, target, count, &q, pl_session_ctx(session), paths, n, end, err);
+
+	if (rc || *n || *end != PL_PATHS_ALL)
+		return rc;
+	pl_paths_free(*paths, *n);
+	s->unsure = true;
+	return pl_graph_paths(s->graph, target, count, &q, pl_session_ctx(session), paths, n, end, err);
+}
+
 static int of_object(struct pl_session *session, struct search *s, pl_id target, size_t count,
 		     struct pl_result *ret, struct pl_err *err)
 {
 	const char *via = pl_args_get(s->args, "via");
-	struct pl_path_query q = query(s);
 	struct pl_path *paths;
 	struct pl_table *t, *steps = NULL;
 	enum pl_path_end end;
 	size_t n, found = 0;
 	int rc;
 
-	rc = pl_graph_paths(s->graph, target, via ? count * VIA_TRIES : count, &q,
-			    pl_session_ctx(session), &paths, &n, &end, err);
+	rc = find_paths(session, s, target, via ? count * VIA_TRIES : count, &paths, &n, &end, err);
 	if (rc)
 		return rc;
 	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));

@@ -66,22 +66,14 @@ static void put_object(struct listing *s, pl_id id, uint64_t refcount, int64_t s
 	row[5] = pl_cell_int(surplus);
 }
 
-/*
- * A native word may or may not be a counted reference: it can explain a surplus, and cannot make
- * an object over-counted.
- */
 static void weigh(struct listing *s, pl_id id)
 {
 	struct sum *sum = &s->sums[s->o->type[id]];
-	uint64_t refcount, strong = s->found.strong[id];
-	bool immortal;
+	uint64_t refcount;
 	int64_t surplus;
 
-	if (!pl_object_refcount(s->o, &s->v, s->o->addr[id], &refcount, &immortal) || immortal)
+	if (!pl_found_surplus(s->o, &s->v, &s->found, id, &refcount, &surplus))
 		return;
-	surplus = (int64_t)(refcount - strong);
-	if (surplus > 0)
-		surplus -= PL_MIN(surplus, (int64_t)s->found.native[id]);
 	if (!surplus)
 		return;
 	if (s->t)
@@ -96,7 +88,7 @@ static void weigh(struct listing *s, pl_id id)
 		sum->most = surplus;
 		sum->example = id;
 		sum->refcount = refcount;
-		sum->found = strong + s->found.native[id];
+		sum->found = (uint64_t)s->found.strong[id] + s->found.native[id];
 	}
 }
 
@@ -188,7 +180,9 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 		return rc;
 	s.o = o;
 	pl_view_init(&s.v, o->im);
-	rc = fill(session, &s, ret, err);
+	rc = pl_found_words(o, &s.found, pl_session_ctx(session), err);
+	if (!rc)
+		rc = fill(session, &s, ret, err);
 	free(s.sums);
 	pl_found_fini(&s.found);
 	return rc;
@@ -198,13 +192,14 @@ const struct pl_analysis pl_analysis_refcounts = {
 	.name = "refcounts",
 	.arguments = "",
 	.summary = "objects whose ob_refcnt exceeds every reference found: leaks of C extensions",
-	.help = "A reference that no object, no root and no word of an extension's object accounts for\n"
-		"is held by C code, or was never given back. Immortal objects are left out.\n"
+	.help = "A reference that no object, no root and no word of C memory accounts for was never\n"
+		"given back: the C code that took it forgot it. Immortal objects are left out.\n"
 		"\n"
 		"surplus   references counted in ob_refcnt and not found\n"
 		"example   the object of the type with the greatest surplus, its count and what was\n"
 		"          found of it\n"
-		"native    (--objects) words of raw memory that hold its address and may be references",
+		"native    (--objects) words of C memory, stacks too, that hold its address: each may be\n"
+		"          a reference, so each makes the surplus smaller by one",
 	.example = "--match 'app.*' --objects",
 	.options = options,
 	.own_rows = true,

@@ -20,6 +20,12 @@ enum {
 	MAX_THREADS = 1 << 16,
 };
 
+/* The .bss of a mapped file. */
+struct bss {
+	pl_addr lo, hi;
+	int module;
+};
+
 /* A live block that holds no object. */
 struct buffer {
 	pl_addr base;
@@ -38,6 +44,7 @@ struct piece {
 struct native {
 	const struct pl_objects *o;
 	const struct pl_addrset *targets;
+	PL_VEC(struct bss) bss;
 	struct pl_addrset frames; /* pages of the stacks of frames: their roots are known */
 	PL_VEC(struct piece) pieces;
 	size_t n_regions; /* the first pieces */
@@ -81,9 +88,29 @@ static void hit(struct native *s, struct piece *p, struct pl_native_hit h)
 
 struct region_walk {
 	struct native *s;
+	struct pl_view *v;
 	struct piece *p;
 	size_t next; /* first object that may lie in the blocks to come */
 };
+
+/* A block with an object that is not in the table: on a freelist, being destroyed, half built. */
+static bool is_dead_object(struct region_walk *w, pl_addr base)
+{
+	const struct pl_objects *o = w->s->o;
+	const int32_t heads[] = {0, o->l->f.gc_head_size, o->l->f.gc_head_size + 16};
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
+		uint64_t type;
+		int32_t index;
+
+		if (!pl_read64(w->v, base + (uint64_t)(heads[i] + o->l->f.object_type), &type))
+			continue;
+		index = pl_types_find(o->types, w->v, type);
+		if (index >= 0 && pl_types_at(o->types, (uint32_t)index)->head == heads[i])
+			return true;
+	}
+	return false;
+}
 
 static bool scan_run(void *arg, const struct pl_run *run)
 {
@@ -104,8 +131,10 @@ static bool scan_run(void *arg, const struct pl_run *run)
 		for (uint64_t at = 0; at + 8 <= run->usable; at += 8) {
 			pl_addr word = pl_ld64(host + at);
 
-			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7))
-				hit(w->s, w->p, (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base, 0});
+			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7) &&
+			    !is_dead_object(w, base))
+				hit(w->s, w->p,
+				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base, 0, -1});
 		}
 	}
 	return !pl_ctx_cancelled(w->s->ctx);
@@ -125,18 +154,29 @@ static const struct pl_thread *stack_of(const struct native *s, const struct pl_
 	return NULL;
 }
 
-/* The file whose data [.., m) is: its own mapping, or the anonymous one right behind it (.bss). */
-static int file_of(const struct pl_objects *o, const struct pl_mapping *m)
+static void find_bss(struct native *s)
 {
 	const struct pl_module *modules;
+	uint64_t size;
+	pl_addr lo;
 	size_t n;
 
-	if (!m || m->module >= 0)
-		return m ? m->module : -1;
-	modules = pl_image_modules(o->im, &n);
+	modules = pl_image_modules(s->o->im, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (modules[i].state != PL_MODULE_NOT_ELF && modules[i].hi == m->lo)
-			return (int)i;
+		if (modules[i].state != PL_MODULE_NOT_ELF &&
+		    pl_image_section(s->o->im, (int)i, ".bss", &lo, &size))
+			pl_vec_push(&s->bss, (struct bss){lo, lo + size, (int)i});
+	}
+}
+
+/* The file whose data at is, by its mapping or because it is in its .bss; -1 for none. */
+static int file_of(const struct native *s, const struct pl_mapping *m, pl_addr at)
+{
+	if (m && m->module >= 0)
+		return m->module;
+	for (size_t i = 0; i < s->bss.n; i++) {
+		if (at >= s->bss.at[i].lo && at < s->bss.at[i].hi)
+			return s->bss.at[i].module;
 	}
 	return -1;
 }
@@ -145,7 +185,7 @@ static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 {
 	const struct pl_mapping *m = pl_image_mapping(s->o->im, at);
 	const struct pl_thread *t = stack_of(s, m);
-	struct pl_native_hit h = {PL_NATIVE_MAPPING, at, word, m ? m->lo : 0, 0};
+	struct pl_native_hit h = {PL_NATIVE_MAPPING, at, word, m ? m->lo : 0, 0, -1};
 
 	if (t) {
 		h.place = PL_NATIVE_STACK;
@@ -154,8 +194,10 @@ static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 			return;
 	} else if (in_static_object(s, at) || pl_addrset_has(&s->frames, at & ~UINT64_C(0xfff))) {
 		return;
-	} else if (file_of(s->o, m) >= 0) {
-		h.place = PL_NATIVE_FILE;
+	} else {
+		h.module = file_of(s, m, at);
+		if (h.module >= 0)
+			h.place = PL_NATIVE_FILE;
 	}
 	hit(s, p, h);
 }
@@ -179,7 +221,7 @@ static void scan_piece(void *arg, unsigned worker, size_t item)
 	struct piece *p = &s->pieces.at[item];
 
 	if (p->region) {
-		struct region_walk w = {s, p, below(s->o, p->lo)};
+		struct region_walk w = {s, &s->views[worker], p, below(s->o, p->lo)};
 		struct pl_heap_tally tally = {0};
 
 		pl_heap_walk(s->o->heap, p->region, scan_run, &w, &tally);
@@ -368,7 +410,7 @@ static void collect(struct native *s, struct pl_native_hit **ret, size_t *n)
 		for (size_t r = 0; r < t[i].n_regs; r++) {
 			if (t[i].regs[r] && !(t[i].regs[r] & 7) && pl_addrset_has(s->targets, t[i].regs[r]))
 				pl_vec_push(&all, (struct pl_native_hit){PL_NATIVE_REGISTER, r, t[i].regs[r], 0,
-									 t[i].lwp});
+									 t[i].lwp, -1});
 		}
 	}
 	if (all.n)
@@ -390,6 +432,7 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 	for (unsigned i = 0; i < workers; i++)
 		pl_view_init(&s.views[i], o->im);
 	mark_frames(&s, &s.views[0]);
+	find_bss(&s);
 	pl_ctx_stage(ctx, "reading C memory", add_pieces(&s));
 	rc = pl_parallel(ctx, s.pieces.n, scan_piece, &s, err);
 	if (!rc)
@@ -407,6 +450,7 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 		pl_vec_free(&s.pieces.at[i].hits);
 	}
 	pl_vec_free(&s.pieces);
+	pl_vec_free(&s.bss);
 	pl_addrset_fini(&s.frames);
 	free(s.views);
 	return rc;
@@ -416,23 +460,22 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 
 static void name_in_file(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap)
 {
-	const struct pl_mapping *m = pl_image_mapping(o->im, hit->at);
-	const struct pl_module *modules;
-	int module = file_of(o, m);
+	const struct pl_module *modules, *module;
 	struct pl_symbol symbol;
 	char file[512];
 	const char *base;
 	size_t n;
 
 	modules = pl_image_modules(o->im, &n);
-	pl_utf8_escape(file, sizeof(file), modules[module].path, strlen(modules[module].path));
+	module = &modules[hit->module];
+	pl_utf8_escape(file, sizeof(file), module->path, strlen(module->path));
 	base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 	if (pl_image_symbol_at(o->im, hit->at, &symbol))
 		snprintf(buf, cap, "<native %s %s+0x%llx>", base, symbol.name,
 			 (unsigned long long)(hit->at - symbol.addr));
 	else
 		snprintf(buf, cap, "<native %s+0x%llx>", base,
-			 (unsigned long long)(hit->at - modules[module].bias));
+			 (unsigned long long)(hit->at - module->bias));
 }
 
 void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap)

@@ -25,6 +25,7 @@ struct pl_native_hit {
 	pl_addr target; /* what it points to */
 	pl_addr base;   /* of the block, mapping, or 0 */
 	uint32_t lwp;   /* of a stack or register, else 0 */
+	int module;     /* of a file, else -1 */
 };
 
 /*

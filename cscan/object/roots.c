@@ -137,7 +137,7 @@ static void add_collector(struct pl_rootset *s, pl_addr state)
 }
 
 /*
- * What lies in a file's data lives as long as the process. From 3.12 on the dicts and subclasses of
+ * What lies in a file's data lives as long as the process: it was initialised with one reference. From 3.12 on the dicts and subclasses of
  * static builtin types are in the interpreter instead (Objects/typeobject.c, managed_static_type_state).
  */
 static void add_statics(struct pl_rootset *s)
@@ -147,7 +147,7 @@ static void add_statics(struct pl_rootset *s)
 			bool type = pl_object_type(s->o, (pl_id)id)->is_type;
 			int32_t index = type ? pl_types_find(s->o->types, &s->v, s->o->addr[id]) : -1;
 
-			pl_root_add(s, PL_ROOT_STATIC, s->o->addr[id], "", false, "<static %s>",
+			pl_root_add(s, PL_ROOT_STATIC, s->o->addr[id], "", true, "<static %s>",
 				    index >= 0 ? pl_types_at(s->o->types, (uint32_t)index)->name
 					       : pl_object_type(s->o, (pl_id)id)->name);
 		}
