@@ -170,6 +170,7 @@ if PYTHON_3:
     ERROR.__traceback__ = None
 else:
     sys.exc_clear()
+    del error
 settled("local of a traceback's frame", "__main__.TRACEBACK.tb_frame.f_locals['held']")
 ERROR.attr = mark("__main__.ERROR.attr")
 
@@ -213,6 +214,8 @@ except ValueError as error:
     CHAINED = error
 CHAINED.__traceback__ = None
 CHAINED.__cause__.__traceback__ = None
+CHAINED.__context__ = KeyError("context")
+CHAINED.__context__.attr = mark("__main__.CHAINED.__context__.attr")
 @types.coroutine
 def suspending():
     yield
@@ -253,14 +256,16 @@ if PYTHON_3:
     exec(SINCE_3)
 if VERSION >= (3, 7):
     exec(SINCE_3_7)
+EARLIER = atexit._ncallbacks() if PYTHON_3 else len(atexit._exithandlers)
 atexit.register(mark("", name="atexit function"), mark("", name="atexit argument"))
-if PYTHON_3:
-    of_list = VERSION >= (3, 14)
-    settled("atexit function", "<atexit>[0][0]" if of_list else "<atexit>[0].func")
-    settled("atexit argument", "<atexit>[0][1][0]" if of_list else "<atexit>[0].args[0]")
+if VERSION >= (3, 14):
+    ENTRY = ("<atexit>[%d][0]", "<atexit>[%d][1][0]")
+elif PYTHON_3:
+    ENTRY = ("<atexit>[%d].func", "<atexit>[%d].args[0]")
 else:
-    settled("atexit function", "atexit._exithandlers[0][0]")
-    settled("atexit argument", "atexit._exithandlers[0][1][0]")
+    ENTRY = ("atexit._exithandlers[%d][0]", "atexit._exithandlers[%d][1][0]")
+settled("atexit function", ENTRY[0] % EARLIER)
+settled("atexit argument", ENTRY[1] % EARLIER)
 
 
 def end():

@@ -48,7 +48,7 @@ def items(count=4):
 
 def make_itertools():
     tools = [
-        itertools.count(marked and 2 ** 70, 2 ** 65), itertools.count(0.5, 0.25),
+        itertools.count(2 ** 70, 2 ** 65), itertools.count(0.5, 0.25),
         itertools.count(3), advanced(itertools.cycle(items()), 2),
         advanced(itertools.cycle(items(2)), 5),
         itertools.repeat(marked()), itertools.repeat(marked(), 5),
@@ -122,6 +122,10 @@ class Zone(datetime.tzinfo):
 
     def utcoffset(self, when):
         return datetime.timedelta(0)
+
+
+class OwnTime(datetime.time):
+    """Longer than a datetime."""
 
 
 def make_datetime():
@@ -248,7 +252,8 @@ def make_text():
     KEEP["text"] = [
         pattern, match, re.match(b"a", b"abc"), scanner, pattern.sub(r"\1-\2", u"ab"),
         reader, csv.writer(io.StringIO(), "held"), csv.get_dialect("held"),
-        json.JSONDecoder(object_hook=marked, parse_float=marked, object_pairs_hook=marked).scan_once,
+        json.JSONDecoder(object_hook=marked, parse_float=marked,
+                         object_pairs_hook=marked).scan_once,
         json.JSONDecoder().scan_once, iter(collections.deque(items())),
         reversed(collections.deque(items())), struct.Struct("<2i"),
     ]
@@ -280,19 +285,14 @@ def make_markup():
         builder.data("text")
         parser = tree.XMLParser()
         parser.feed("<a x='1'>some <b/>")
-        made.extend([root, tree.Element("empty"), advanced(root.iter(), 3), advanced(root.iter("deep")),
-                     advanced(root.itertext(), 1), builder, parser])
+        made.extend([root, tree.Element("empty"), advanced(root.iter(), 3),
+                     advanced(root.iter("deep")), advanced(root.itertext()), builder, parser])
     if expat:
         parser = expat.ParserCreate()
         parser.StartElementHandler = lambda *args: None
         parser.CharacterDataHandler = marked
         parser.Parse(b"<a>text", False)
         made.append(parser)
-
-
-class OwnPickler(object):
-    def write(self, data):
-        pass
 
 
 def make_pickle():
@@ -362,7 +362,8 @@ def make_contexts():
     contextvars = optional("contextvars")
     if not contextvars:
         return
-    many = [contextvars.ContextVar("variable %d" % number, default=marked()) for number in range(90)]
+    many = [contextvars.ContextVar("variable %d" % number, default=marked())
+            for number in range(90)]
     contexts, tokens = [], []
     for count in (0, 1, 3, 20, 90):
         context = contextvars.Context()
@@ -453,6 +454,81 @@ def zlib_used(zlib):
     return inflater
 
 
+NAMED = []  # (name, object, [(edge, kind, target)])
+
+
+def name_edges():
+    """What edges of one object of each kind are called."""
+    function, args, named, result = len, (marked(),), {"key": marked()}, marked()
+    part = functools.partial(function, *args, **named)
+    NAMED.append(("partial", part, [(".func", "strong", function), (".args", "strong", part.args),
+                                    (".keywords", "strong", part.keywords)]))
+    element = marked()
+    NAMED.append(("repeat", itertools.repeat(element), [("<element>", "strong", element)]))
+    iterator = iter(items())
+    NAMED.append(("islice", itertools.islice(iterator, 3), [("<iterator>", "strong", iterator)]))
+    raw = io.BytesIO(b"raw")
+    reader = io.BufferedReader(raw)
+    wrapper = io.TextIOWrapper(reader)
+    NAMED.extend([("buffered", reader, [(".raw", "strong", raw)]),
+                  ("text", wrapper, [(".buffer", "strong", reader)])])
+    zone = Zone()
+    NAMED.extend([("aware", datetime.datetime(2020, 1, 1, tzinfo=zone),
+                   [(".tzinfo", "strong", zone)]),
+                  ("aware time", OwnTime(1, tzinfo=zone), [(".tzinfo", "strong", zone)])])
+    text = u"".join([u"a", u"b"])
+    pattern = re.compile(u"(?P<first>.)b")
+    NAMED.append(("match", pattern.match(text), [(".re", "strong", pattern),
+                                                 (".string", "strong", text)]))
+    held = ctypes.py_object(marked())
+    NAMED.append(("pointer", held, [("._objects", "strong", held._objects)]))
+    name_newer_edges(result)
+    profiler = optional("_lsprof")
+    if profiler:
+        timer = functools.partial(float, 3)
+        holder = profiler.Profiler(timer)
+        NAMED.append(("unknown to every decoder", holder,
+                      [("<native +%#x>" % place_of(holder, timer), "native", timer)]))
+    KEEP["named"] = NAMED
+
+
+def name_newer_edges(result):
+    queue, contextvars, tree = optional("_queue"), optional("contextvars"), optional("_elementtree")
+    if queue:
+        simple = queue.SimpleQueue()
+        simple.put(None)
+        simple.put(result)
+        simple.get()
+        if sys.version_info >= (3, 13):  # a list held it before
+            NAMED.append(("queue", simple, [("[0]", "strong", result)]))
+    if contextvars:
+        variable = contextvars.ContextVar("variable", default=result)
+        NAMED.append(("variable", variable, [("<default>", "strong", result)]))
+    if tree and PY3:
+        attributes = {"a": marked()}
+        element, child = tree.Element("tag"), tree.Element("child")
+        element.append(child)
+        element.text = attributes["a"]
+        NAMED.append(("element", element, [("[0]", "strong", child),
+                                           (".text", "strong", attributes["a"])]))
+    if "async" in KEEP:
+        future, tasks = KEEP["async"][1], KEEP["async"][5]
+        NAMED.append(("task", tasks[0], [("._fut_waiter", "strong", future)]))
+
+
+def place_of(holder, held):
+    """Offset of the word of holder that is held's address."""
+    words = ctypes.cast(id(holder), ctypes.POINTER(ctypes.c_void_p))
+    return 8 * [words[place] for place in range(holder.__sizeof__() // 8)].index(id(held))
+
+
+def known():
+    return {"edges": [{"name": name, "address": hex(id(obj)).rstrip("L"),
+                       "edges": [(edge, kind, hex(id(target)).rstrip("L"))
+                                 for edge, kind, target in wanted]}
+                      for name, obj, wanted in NAMED]}
+
+
 def main():
     make_itertools()
     make_functions()
@@ -468,7 +544,8 @@ def main():
     make_database()
     make_network()
     make_others()
-    truth.die()
+    name_edges()
+    truth.die(known())
 
 
 main()

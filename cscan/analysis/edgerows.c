@@ -62,14 +62,28 @@ void pl_edge_row(const struct pl_objects *o, struct pl_view *v, struct pl_table 
 	row[5] = pl_cell_text(t, repr);
 }
 
+void pl_edge_row_outside(struct pl_table *t, pl_addr object, pl_addr at, const char *holder,
+			 const char *edge, enum pl_edge_kind kind)
+{
+	struct pl_cell *row = pl_table_row(t);
+
+	if (object)
+		*row++ = pl_cell_addr(object);
+	row[0] = at ? pl_cell_addr(at) : pl_cell_absent();
+	row[1] = pl_cell_text(t, holder);
+	row[2] = pl_cell_text(t, edge);
+	row[3] = pl_cell_text(t, pl_edge_kind_name(kind));
+	row[4] = pl_cell_bool(false);
+}
+
 /* ---- grouped ---- */
 
 #define NO_TYPE UINT32_MAX
 
 /* What the table shows as one row. */
 struct group {
-	uint32_t type;        /* index into the directory; NO_TYPE: root or memory that is no object */
-	const char *root;     /* of what kind of root, or NULL */
+	uint32_t type;        /* index into the directory; NO_TYPE: what is no listed object */
+	const char *holder;   /* "<frame>", or NULL */
 	const char *edge;
 	enum pl_edge_kind kind;
 	uint64_t edges, objects;
@@ -132,13 +146,13 @@ static uint64_t hash_text(uint64_t h, const char *s)
 
 static uint64_t hash_group(const struct group *m)
 {
-	return hash_text(hash_text(mix(m->type, m->kind), m->edge), m->root ? m->root : "");
+	return hash_text(hash_text(mix(m->type, m->kind), m->edge), m->holder ? m->holder : "");
 }
 
 static bool same_group(const struct group *a, const struct group *b)
 {
 	return a->type == b->type && a->kind == b->kind && !strcmp(a->edge, b->edge) &&
-	       !strcmp(a->root ? a->root : "", b->root ? b->root : "");
+	       !strcmp(a->holder ? a->holder : "", b->holder ? b->holder : "");
 }
 
 static uint64_t hash_key(const struct key *k)
@@ -180,8 +194,8 @@ static uint32_t find_group(struct pl_edge_groups *g, const struct group *wanted)
 			return g->slot[at] - 1;
 	}
 	new.edge = pl_arena_strndup(&g->strings, new.edge, strlen(new.edge));
-	if (new.root)
-		new.root = pl_arena_strndup(&g->strings, new.root, strlen(new.root));
+	if (new.holder)
+		new.holder = pl_arena_strndup(&g->strings, new.holder, strlen(new.holder));
 	pl_vec_push(&g->at, new);
 	g->slot[at] = (uint32_t)g->at.n;
 	return (uint32_t)g->at.n - 1;
@@ -286,12 +300,12 @@ void pl_edge_groups_add(struct pl_edge_groups *g, struct pl_view *v, const struc
 	count(g, g->keys.at[g->key_slot[at] - 1].group, other);
 }
 
-void pl_edge_groups_root(struct pl_edge_groups *g, const char *type, const char *edge, pl_id other)
+void pl_edge_groups_outside(struct pl_edge_groups *g, const char *holder, const char *edge,
+			    enum pl_edge_kind kind, pl_id held)
 {
-	struct group wanted = {
-		.type = NO_TYPE, .root = type, .edge = edge, .kind = PL_EDGE_STRONG};
+	struct group wanted = {.type = NO_TYPE, .holder = holder, .edge = edge, .kind = kind};
 
-	count(g, find_group(g, &wanted), other);
+	count(g, find_group(g, &wanted), held);
 }
 
 static int by_value(const void *pa, const void *pb)
@@ -320,20 +334,23 @@ void pl_edge_groups_put(struct pl_edge_groups *g, const struct pl_args *args, st
 	count_objects(g);
 	for (size_t i = 0; i < g->at.n; i++) {
 		const struct group *m = &g->at.at[i];
-		const char *type = m->type == NO_TYPE ? "" : pl_types_at(g->o->types, m->type)->name;
+		const char *type = m->holder          ? m->holder
+				   : m->type == NO_TYPE ? ""
+							: pl_types_at(g->o->types, m->type)->name;
 		struct pl_cell *row;
 
 		if (!pl_args_match(args, type))
 			continue;
 		row = pl_table_row(t);
-		row[0] = m->root            ? pl_cell_printf(t, "<%s>", m->root)
-			 : m->type == NO_TYPE ? pl_cell_unknown()
-					      : pl_cell_text(t, type);
+		if (m->type != NO_TYPE || m->holder)
+			row[0] = pl_cell_text(t, type);
+		else
+			row[0] = pl_cell_unknown();
 		row[1] = pl_cell_text(t, m->edge);
 		row[2] = pl_cell_text(t, pl_edge_kind_name(m->kind));
 		row[3] = pl_cell_count(m->edges);
-		row[4] = m->type == NO_TYPE && !m->root ? pl_cell_unknown()
-							: pl_cell_count(m->objects);
+		row[4] = m->type == NO_TYPE && !m->holder ? pl_cell_unknown()
+							  : pl_cell_count(m->objects);
 	}
 	/* Groups are met in the order of addresses: names decide between equal counts. */
 	pl_table_sort(t, "edge");

@@ -18,6 +18,9 @@ struct pl_table *pl_edge_table(struct pl_result *ret, const char *name, bool eac
  */
 void pl_edge_row(const struct pl_objects *o, struct pl_view *v, struct pl_table *t, pl_addr object,
 		 pl_addr other, const struct pl_edge *e);
+/* A row for what holds an object without being one; at 0: it has no address. */
+void pl_edge_row_outside(struct pl_table *t, pl_addr object, pl_addr at, const char *holder,
+			 const char *edge, enum pl_edge_kind kind);
 
 /*
  * Edges added up by (type of the object at the other end, edge, kind); keys and indices are spelled
@@ -33,8 +36,9 @@ void pl_edge_groups_free(struct pl_edge_groups *g);
  */
 void pl_edge_groups_add(struct pl_edge_groups *g, struct pl_view *v, const struct pl_edge *e,
 			pl_id other, bool attribute);
-/* Count what a root holds: type is spelled <type>. */
-void pl_edge_groups_root(struct pl_edge_groups *g, const char *type, const char *edge, pl_id other);
+/* Count what holds an object without being one, a root or C memory; holder is shown as its type. */
+void pl_edge_groups_outside(struct pl_edge_groups *g, const char *holder, const char *edge,
+			    enum pl_edge_kind kind, pl_id held);
 /* The table type edge kind edges objects, most edges first; only types that --match fits. */
 void pl_edge_groups_put(struct pl_edge_groups *g, const struct pl_args *args, struct pl_result *ret,
 			const char *name);

@@ -6,7 +6,8 @@
 /* All that leads to the target, in the order of distance. */
 struct backward {
 	PL_VEC(pl_node) nodes;
-	pl_node *next; /* by node: the step towards the target, itself for the target; PL_NO_NODE: unseen */
+	pl_node *next; /* by node: the step towards the target, itself for the target; PL_NO_NODE:
+			  unseen */
 	struct pl_addrset targets;
 };
 
@@ -46,7 +47,10 @@ static uint32_t length(const struct backward *b, pl_node from)
 	return n;
 }
 
-/* The hit with the shortest chain; hits are in the order of their worth. */
+/*
+ * The hit with the shortest chain; hits are in the order of their worth. What is on stacks and in
+ * memory of no known use is mostly left over: it serves only when there is nothing else.
+ */
 static void choose(const struct pl_objects *o, const struct backward *b,
 		   const struct pl_native_hit *hits, size_t n, struct pl_path *ret,
 		   struct pl_native_hit *hit)
@@ -56,6 +60,9 @@ static void choose(const struct pl_objects *o, const struct backward *b,
 	for (size_t i = 0; i < n; i++) {
 		uint32_t len = length(b, pl_objects_id(o, hits[i].target));
 
+		if (best != UINT32_MAX && hits[i].place > PL_NATIVE_BLOCK &&
+		    hit->place <= PL_NATIVE_BLOCK)
+			break;
 		if (len < best) {
 			best = len;
 			*hit = hits[i];

@@ -12,12 +12,9 @@
 #include "analysis/target.h"
 
 static const struct pl_column path_columns[] = {
-	{.name = "path", .align = PL_LEFT},
-	{.name = "length", .align = PL_RIGHT},
-	{.name = "root", .align = PL_LEFT},
-	{.name = "objects", .align = PL_RIGHT},
-	{.name = "share", .align = PL_RIGHT},
-	{.name = "example", .align = PL_RIGHT},
+	{.name = "path", .align = PL_LEFT},   {.name = "length", .align = PL_RIGHT},
+	{.name = "root", .align = PL_LEFT},   {.name = "objects", .align = PL_RIGHT},
+	{.name = "share", .align = PL_RIGHT}, {.name = "example", .align = PL_RIGHT},
 };
 static const struct pl_column step_columns[] = {
 	{.name = "step", .align = PL_RIGHT},
@@ -29,12 +26,14 @@ static const struct pl_column step_columns[] = {
 static const struct pl_option options[] = {
 	{"count", "K", NULL, "so many different chains (default 1); of a TYPE, so many shapes"},
 	{"via", "GLOB", NULL, "only chains through an object of this type, or a step like '.attr'"},
-	{"without", "GLOB", NULL, "no chain through an object of this type, or a step like '.attr'"},
+	{"without", "GLOB", NULL,
+	 "no chain through an object of this type, or a step like '.attr'"},
 	{"max-nodes", "N", NULL, "stop after looking at so many objects (default: no bound)"},
 	{.name = NULL},
 };
 
-#define VIA_TRIES 64 /* chains looked at for each that --via asks for */
+#define VIA_TRIES 64   /* chains looked at for each that --via asks for */
+#define NATIVE_TRIES 8 /* more chains looked at when the shortest is not sure */
 
 struct search {
 	const struct pl_objects *o;
@@ -44,7 +43,16 @@ struct search {
 	const struct pl_args *args;
 	const char *without;
 	uint64_t max_nodes;
-	bool unsure; /* roots that may be left-overs count too */
+	bool filtered; /* --via or --without */
+	bool unsure;   /* roots that may be left-overs count too */
+};
+
+struct found {
+	struct pl_path *paths;
+	size_t n;
+	enum pl_path_end end;
+	struct pl_root native; /* where the one path begins, when it has a name */
+	char name[512];        /* of it */
 };
 
 /* ---- roots and filters ---- */
@@ -114,8 +122,8 @@ static struct pl_path_query query(struct search *s)
 
 /* ---- one object ---- */
 
-static void spell(struct search *s, const struct pl_path *p, const struct pl_root *root, bool general,
-		  struct pl_spelling *sp, struct pl_table *steps)
+static void spell(struct search *s, const struct pl_path *p, const struct pl_root *root,
+		  bool general, struct pl_spelling *sp, struct pl_table *steps)
 {
 	*sp = (struct pl_spelling){.o = s->o, .v = &s->v, .general = general};
 	pl_spell_root(sp, root, s->o->addr[p->node[0]]);
@@ -124,8 +132,9 @@ static void spell(struct search *s, const struct pl_path *p, const struct pl_roo
 		struct pl_edge e;
 		struct pl_cell *row;
 
-		if (i && pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i - 1]], s->o->addr[p->node[i]], &e))
-			pl_spell_step(sp, &e, label, sizeof(label));
+		if (i && pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i - 1]],
+					  s->o->addr[p->node[i]], &e))
+			pl_spell_step(sp, s->o->addr[p->node[i - 1]], &e, label, sizeof(label));
 		if (!steps)
 			continue;
 		row = pl_table_row(steps);
@@ -154,86 +163,141 @@ static void put_path(struct search *s, const struct pl_path *p, const struct pl_
 	row[5] = pl_cell_addr(s->o->addr[p->node[p->n - 1]]);
 }
 
-static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, enum pl_path_end end,
-		     bool filtered)
+static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, enum pl_path_end end)
 {
 	if (end == PL_PATHS_BOUND)
 		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
 			    "stopped looking after %llu objects: there may be %s",
 			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
-	else if (!found && !filtered)
+	else if (!found && !s->filtered)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "neither a root nor C memory reaches this object: nothing but its own cycle holds it");
+			    "neither a root nor C memory reaches this object: nothing but its own "
+			    "cycle holds it");
 	else if (!found)
 		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
 }
 
-/* No root reaches the target: look who in C memory does. */
-static int from_native(struct pl_ctx *ctx, struct search *s, pl_id target, struct pl_table *t,
-		       struct pl_table *steps, size_t *found, struct pl_err *err)
+static int find_unsure(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
+		       struct found *f, struct pl_err *err)
 {
-	struct pl_root root = {.kind = PL_ROOT_NATIVE, .accessor = ""};
+	struct pl_path_query q = query(s);
+
+	pl_paths_free(f->paths, f->n);
+	s->unsure = true;
+	return pl_graph_paths(s->graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
+}
+
+/*
+ * No root reaches the target for sure. Who else may hold it, best first: static data and structs of
+ * C code, slots of an evaluation stack whose depth is not known, other words.
+ */
+static int find_native(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
+		       struct found *f, struct pl_err *err)
+{
 	struct pl_native_hit hit;
 	struct pl_path path;
-	char name[512];
 	int rc = pl_native_chain(s->o, s->graph, target, ctx, &path, &hit, err);
 
 	if (rc)
 		return rc;
-	if (path.n) {
-		pl_native_name(s->o, &hit, name, sizeof(name));
-		root.name = name;
-		put_path(s, &path, &root, t, steps);
-		*found = 1;
+	if (!path.n || hit.place > PL_NATIVE_BLOCK)
+		rc = find_unsure(ctx, s, target, count, f, err);
+	if (rc || f->n || !path.n) {
+		free(path.node);
+		return rc;
 	}
-	free(path.node);
+	pl_paths_free(f->paths, f->n);
+	pl_native_name(s->o, &hit, f->name, sizeof(f->name));
+	f->native = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = f->name, .accessor = ""};
+	f->paths = pl_malloc(sizeof(*f->paths));
+	f->paths[0] = path;
+	f->n = 1;
 	return 0;
 }
 
-static int find_paths(struct pl_session *session, struct search *s, pl_id target, size_t count,
-		      struct pl_path **paths, size_t *n, enum pl_path_end *end, struct pl_err *err)
+/* Does it go through a word that may be no reference? */
+static bool is_native(struct search *s, const struct pl_path *p)
+{
+	for (uint32_t i = 0; i + 1 < p->n; i++) {
+		struct pl_edge e;
+
+		if (pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i]],
+				     s->o->addr[p->node[i + 1]], &e) &&
+		    e.kind == PL_EDGE_NATIVE)
+			return true;
+	}
+	return false;
+}
+
+/* Chains of sure references first, the order kept otherwise; some more are looked at for that. */
+static int put_sure_first(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
+			  struct found *f, struct pl_err *err)
 {
 	struct pl_path_query q = query(s);
-	int rc = pl_graph_paths(s->graph, target, count, &q, pl_session_ctx(session), paths, n, end, err);
+	struct pl_path *sorted;
+	size_t n = 0;
+	int rc;
 
-	if (rc || *n || *end != PL_PATHS_ALL)
+	pl_paths_free(f->paths, f->n);
+	rc = pl_graph_paths(s->graph, target, count + NATIVE_TRIES, &q, ctx, &f->paths, &f->n,
+			    &f->end, err);
+	if (rc)
 		return rc;
-	pl_paths_free(*paths, *n);
-	s->unsure = true;
-	return pl_graph_paths(s->graph, target, count, &q, pl_session_ctx(session), paths, n, end, err);
+	sorted = pl_malloc((f->n + 1) * sizeof(*sorted));
+	for (int native = 0; native < 2; native++) {
+		for (size_t i = 0; i < f->n; i++) {
+			if (is_native(s, &f->paths[i]) == native)
+				sorted[n++] = f->paths[i];
+		}
+	}
+	free(f->paths);
+	f->paths = sorted;
+	return 0;
+}
+
+static int find_paths(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
+		      struct found *f, struct pl_err *err)
+{
+	struct pl_path_query q = query(s);
+	int rc = pl_graph_paths(s->graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
+
+	if (!rc && f->n && is_native(s, &f->paths[0]))
+		return put_sure_first(ctx, s, target, count, f, err);
+	if (rc || f->n || f->end != PL_PATHS_ALL)
+		return rc;
+	return s->filtered ? find_unsure(ctx, s, target, count, f, err)
+			   : find_native(ctx, s, target, count, f, err);
 }
 
 static int of_object(struct pl_session *session, struct search *s, pl_id target, size_t count,
 		     struct pl_result *ret, struct pl_err *err)
 {
 	const char *via = pl_args_get(s->args, "via");
-	struct pl_path *paths;
+	struct pl_ctx *ctx = pl_session_ctx(session);
 	struct pl_table *t, *steps = NULL;
-	enum pl_path_end end;
-	size_t n, found = 0;
+	struct found f = {0};
+	size_t shown = 0;
 	int rc;
 
-	rc = find_paths(session, s, target, via ? count * VIA_TRIES : count, &paths, &n, &end, err);
+	s->filtered = via || s->without;
+	rc = find_paths(ctx, s, target, via ? count * VIA_TRIES : count, &f, err);
 	if (rc)
 		return rc;
 	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
 	if (count == 1)
 		steps = pl_result_table(ret, "steps", step_columns, PL_ARRAY_LEN(step_columns));
-	for (size_t i = 0; i < n && found < count; i++) {
-		if (via && !passes(s, via, &paths[i]))
+	for (size_t i = 0; i < f.n && shown < count; i++) {
+		if (via && !passes(s, via, &f.paths[i]))
 			continue;
-		put_path(s, &paths[i], best_root(s, paths[i].node[0]), t, steps);
-		found++;
+		put_path(s, &f.paths[i],
+			 f.native.name ? &f.native : best_root(s, f.paths[i].node[0]), t, steps);
+		shown++;
 	}
-	pl_paths_free(paths, n);
-	if (!n && end == PL_PATHS_ALL && !via && !s->without)
-		rc = from_native(pl_session_ctx(session), s, target, t, steps, &found, err);
-	if (rc)
-		return rc;
-	note_end(pl_session_ctx(session), s, found, end, via || s->without);
-	if (via && found < count && n == count * VIA_TRIES)
-		pl_ctx_note(pl_session_ctx(session), PL_WARNING, "stopped-looking",
-			    "--via looked at %zu chains: there may be more", n);
+	note_end(ctx, s, shown, f.end);
+	if (via && shown < count && f.n == count * VIA_TRIES)
+		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
+			    "--via looked at %zu chains: there may be more", f.n);
+	pl_paths_free(f.paths, f.n);
 	return 0;
 }
 
@@ -265,8 +329,8 @@ static void merge_rows(struct pl_table *t)
 	t->n_rows = t->n_rows ? to + 1 : 0;
 }
 
-static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t total, const char *via,
-		       struct pl_table *t)
+static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t total,
+		       const char *via, struct pl_table *t)
 {
 	for (size_t i = 0; i < shapes->at.n; i++) {
 		const struct pl_shape *shape = &shapes->at.at[i];
@@ -284,7 +348,8 @@ static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t 
 			row = pl_table_row(t);
 			row[0] = pl_cell_text(t, sp.text);
 			row[1] = pl_cell_count(p.n);
-			row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind)) : pl_cell_absent();
+			row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind))
+				      : pl_cell_absent();
 			row[3] = pl_cell_count(shape->objects);
 			row[4] = pl_cell_share((double)shape->objects / (double)total);
 			row[5] = pl_cell_addr(s->o->addr[shape->example]);
@@ -329,9 +394,10 @@ static int of_type(struct pl_session *session, struct search *s, const struct pl
 	if (count)
 		pl_table_limit(t, count);
 	if (without_root)
-		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "%llu of %zu objects are reached from no root: garbage, or held by C code",
-			    (unsigned long long)without_root, target->ids.n);
+		pl_ctx_note(
+			ctx, PL_INFO, "unreachable",
+			"%llu of %zu objects are reached from no root: garbage, or held by C code",
+			(unsigned long long)without_root, target->ids.n);
 	pl_shapes_fini(&shapes);
 	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
 	return rc;
@@ -377,11 +443,16 @@ const struct pl_analysis pl_analysis_path = {
 	.name = "path",
 	.arguments = "ADDRESS|TYPE",
 	.summary = "who holds it: the chain of references from a root, spelled as Python",
-	.help = "Of an object, the shortest chain from a root (a module's global, a local of a thread's\n"
-		"frame, ...) and, with --count, others that differ from it in more than a step. Of a\n"
-		"type, the shapes of all its objects' shortest chains, keys and indices spelled [*],\n"
-		"with the share of the objects that each holds. Weak references own nothing and are\n"
-		"never part of a chain. Of an object that no root reaches, the chain begins at a word of\n"
+	.help = "Of an object, the shortest chain from a root (a module's global, a local of a "
+		"thread's\n"
+		"frame, ...) and, with --count, others that differ from it in more than a step. Of "
+		"a\n"
+		"type, the shapes of all its objects' shortest chains, keys and indices spelled "
+		"[*],\n"
+		"with the share of the objects that each holds. Weak references own nothing and "
+		"are\n"
+		"never part of a chain. Of an object that no root reaches, the chain begins at a "
+		"word of\n"
 		"C memory that points to it, if there is one.",
 	.example = "app.Session --count 5",
 	.options = options,

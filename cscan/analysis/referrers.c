@@ -8,10 +8,18 @@
 #include "analysis/edgerows.h"
 #include "analysis/namespace.h"
 #include "analysis/target.h"
+#include "object/native.h"
 
 static const struct pl_option options[] = {
 	{"each", NULL, NULL, "of a TYPE: every reference to every object, not sums"},
+	{"native", NULL, NULL, "look through C memory in any case: data of libraries, malloc, stacks"},
 	{.name = NULL},
+};
+
+/* A set of objects. */
+struct bitmap {
+	uint64_t *bits;
+	size_t n; /* words */
 };
 
 struct listing {
@@ -23,6 +31,8 @@ struct listing {
 	const struct pl_target *target;
 	struct pl_table *t;
 	struct pl_edge_groups *groups;
+	struct bitmap sources; /* who refers */
+	uint64_t strong; /* counted references, those of roots too */
 	pl_id source;    /* whose edges are looked at */
 	pl_id shown;     /* who is shown for it: the owner of that dict, or source itself */
 	bool attributes; /* source is the __dict__ of shown */
@@ -42,47 +52,46 @@ static bool is_wanted(const struct listing *s, pl_addr addr)
 
 /* ---- who refers ---- */
 
-struct bitmap {
-	uint64_t *bits;
-	size_t n; /* words */
-};
-
 static void mark(struct bitmap *b, pl_id id)
 {
 	b->bits[id / 64] |= UINT64_C(1) << (id % 64);
 }
 
+static bool marked(const struct bitmap *b, pl_id id)
+{
+	return b->bits[id / 64] >> (id % 64) & 1;
+}
+
 /* Owning referrers are the graph's backward edges. */
-static void mark_owners(const struct listing *s, pl_id id, struct bitmap *b)
+static void mark_owners(struct listing *s, pl_id id)
 {
 	uint64_t n;
 	const pl_node *in = pl_graph_in(s->graph, id, &n);
 
 	for (uint64_t i = 0; i < n; i++)
-		mark(b, in[i]);
+		mark(&s->sources, in[i]);
 }
 
 /* The backward edges leave out weak ones: look at all that there are. */
-static void mark_weak(const struct listing *s, pl_id id, struct bitmap *b)
+static void mark_weak(struct listing *s, pl_id id)
 {
 	uint32_t n;
 	const pl_node *out = pl_graph_out(s->graph, id, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (pl_graph_flags(s->graph, id, i) & PL_G_WEAK && is_wanted(s, s->o->addr[out[i]]))
-			mark(b, id);
+			mark(&s->sources, id);
 	}
 }
 
-static int find_sources(struct pl_ctx *ctx, const struct listing *s, struct bitmap *b,
-			struct pl_err *err)
+static int find_sources(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 {
 	for (size_t id = 0; id < s->o->n; id++) {
 		if (id % 4096 == 0 && pl_ctx_cancelled(ctx))
 			return pl_ctx_cancel_err(err);
 		if (is_wanted(s, s->o->addr[id]))
-			mark_owners(s, (pl_id)id, b);
-		mark_weak(s, (pl_id)id, b);
+			mark_owners(s, (pl_id)id);
+		mark_weak(s, (pl_id)id);
 	}
 	return 0;
 }
@@ -108,6 +117,7 @@ static void put_edge(void *arg, const struct pl_edge *e)
 
 	if (!is_wanted(s, e->target))
 		return;
+	s->strong += e->kind == PL_EDGE_STRONG;
 	if (s->groups)
 		pl_edge_groups_add(s->groups, &s->v, e, s->shown, s->attributes);
 	else if (type_matches(s, pl_object_type(s->o, s->source)->name) && !full(s))
@@ -118,27 +128,18 @@ static void put_edge(void *arg, const struct pl_edge *e)
 /* Only what owns: a module is a root by courtesy, sys.modules holds it. */
 static void put_root(struct listing *s, const struct pl_root *root, pl_id id)
 {
-	const char *kind = pl_root_kind_name(root->kind);
-	char type[64], edge[512];
-	struct pl_cell *row;
+	char holder[64], edge[512];
 
-	if (!root->owns)
-		return;
-	snprintf(type, sizeof(type), "<%s>", kind);
+	s->strong++;
+	snprintf(holder, sizeof(holder), "<%s>", pl_root_kind_name(root->kind));
 	snprintf(edge, sizeof(edge), "%s%s", root->name, root->accessor);
-	if (s->groups) {
-		pl_edge_groups_root(s->groups, kind, *root->accessor ? root->accessor : root->name, id);
-		return;
-	}
-	if (!type_matches(s, type) || full(s))
-		return;
-	row = pl_table_row(s->t);
-	if (s->target->by_type)
-		*row++ = pl_cell_addr(root->target);
-	row[1] = pl_cell_text(s->t, type);
-	row[2] = pl_cell_text(s->t, edge);
-	row[3] = pl_cell_text(s->t, pl_edge_kind_name(PL_EDGE_STRONG));
-	row[4] = pl_cell_bool(false);
+	if (s->groups)
+		pl_edge_groups_outside(s->groups, holder,
+				       *root->accessor ? root->accessor : root->name, PL_EDGE_STRONG,
+				       id);
+	else if (type_matches(s, holder) && !full(s))
+		pl_edge_row_outside(s->t, s->target->by_type ? root->target : 0, 0, holder, edge,
+				    PL_EDGE_STRONG);
 }
 
 static void put_roots(struct listing *s)
@@ -147,19 +148,15 @@ static void put_roots(struct listing *s)
 		const struct pl_root *root = &s->roots->at[i];
 		pl_id id = pl_objects_id(s->o, root->target);
 
-		if (id != PL_NO_ID && is_wanted(s, root->target))
+		if (root->owns && id != PL_NO_ID && is_wanted(s, root->target))
 			put_root(s, root, id);
 	}
 }
 
-static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
+static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 {
-	struct bitmap b = {.n = s->o->n / 64 + 1};
-	int rc;
+	int rc = 0;
 
-	b.bits = pl_calloc(b.n, sizeof(*b.bits));
-	rc = find_sources(ctx, s, &b, err);
-	put_roots(s);
 	pl_ctx_stage(ctx, "reading references", s->o->n);
 	for (size_t id = 0; !rc && id < s->o->n; id++) {
 		if (id % 4096 == 0) {
@@ -167,7 +164,7 @@ static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 			if (pl_ctx_cancelled(ctx))
 				rc = pl_ctx_cancel_err(err);
 		}
-		if (!(b.bits[id / 64] >> (id % 64) & 1))
+		if (!marked(&s->sources, (pl_id)id))
 			continue;
 		s->source = s->shown = (pl_id)id;
 		if (s->groups) {
@@ -179,7 +176,89 @@ static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 		pl_edges(s->o, &s->v, s->o->addr[id], put_edge, s);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
-	free(b.bits);
+	return rc;
+}
+
+/* ---- C memory ---- */
+
+static void put_word(struct listing *s, const struct pl_native_hit *hit)
+{
+	static const char *const places[] = {
+		[PL_NATIVE_FILE] = NULL, /* by its name */
+		[PL_NATIVE_BLOCK] = "<malloc block>",
+		[PL_NATIVE_MAPPING] = "<mapping>",
+		[PL_NATIVE_STACK] = "<stack>",
+		[PL_NATIVE_REGISTER] = "<register>",
+	};
+	char name[256];
+
+	pl_native_name(s->o, hit, name, sizeof(name));
+	if (s->groups)
+		pl_edge_groups_outside(s->groups, "<native>",
+				       places[hit->place] ? places[hit->place] : name, PL_EDGE_NATIVE,
+				       pl_objects_id(s->o, hit->target));
+	else if (type_matches(s, "<native>") && !full(s))
+		pl_edge_row_outside(s->t, s->target->by_type ? hit->target : 0,
+				    hit->place == PL_NATIVE_REGISTER ? 0 : hit->at, "<native>", name,
+				    PL_EDGE_NATIVE);
+}
+
+static int put_words(struct pl_ctx *ctx, struct listing *s, size_t *n, struct pl_err *err)
+{
+	PL_VEC(pl_id) owners = {0};
+	struct pl_native_hit *hits = NULL;
+	struct pl_addrset targets;
+	int rc;
+
+	pl_addrset_init(&targets);
+	for (size_t id = 0; id < s->o->n; id++) {
+		if (is_wanted(s, s->o->addr[id]))
+			pl_addrset_add(&targets, s->o->addr[id]);
+		if (marked(&s->sources, (pl_id)id))
+			pl_vec_push(&owners, (pl_id)id);
+	}
+	rc = pl_native_words(s->o, &targets, owners.at, owners.n, ctx, &hits, n, err);
+	for (size_t i = 0; !rc && i < *n; i++)
+		put_word(s, &hits[i]);
+	free(hits);
+	pl_vec_free(&owners);
+	pl_addrset_fini(&targets);
+	return rc;
+}
+
+/* References of one object that are counted and not found; 0 for an immortal one. */
+static uint64_t unexplained(struct listing *s)
+{
+	uint64_t refcount;
+	bool immortal;
+
+	if (s->target->by_type ||
+	    !pl_object_refcount(s->o, &s->v, s->target->addr, &refcount, &immortal) || immortal)
+		return 0;
+	return refcount > s->strong ? refcount - s->strong : 0;
+}
+
+static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
+{
+	uint64_t missing;
+	size_t words = 0;
+	int rc;
+
+	s->sources.n = s->o->n / 64 + 1;
+	s->sources.bits = pl_calloc(s->sources.n, sizeof(*s->sources.bits));
+	rc = find_sources(ctx, s, err);
+	put_roots(s);
+	if (!rc)
+		rc = put_objects(ctx, s, err);
+	missing = unexplained(s);
+	if (!rc && (missing || pl_args_get(s->args, "native")))
+		rc = put_words(ctx, s, &words, err);
+	if (!rc && missing > words)
+		pl_ctx_note(ctx, PL_INFO, "unexplained",
+			    "the object counts %llu references that are found nowhere: C code took them "
+			    "and never gave them back",
+			    (unsigned long long)(missing - words));
+	free(s->sources.bits);
 	return rc;
 }
 
@@ -240,7 +319,11 @@ const struct pl_analysis pl_analysis_referrers = {
 		"references to all its objects added up by the type they come from and by name, keys\n"
 		"and indices spelled [*]; a reference out of an instance's or module's __dict__ counts\n"
 		"as that object's attribute. `objects` says how many different objects of that type\n"
-		"refer: one list that holds 300,000 sessions has 300,000 edges and 1 object.",
+		"refer: one list that holds 300,000 sessions has 300,000 edges and 1 object.\n"
+		"\n"
+		"Words of C memory (<native>) are looked for when ob_refcnt of the object counts more\n"
+		"than was found in objects and roots; of a TYPE only with --native. Such a word may own\n"
+		"its object, borrow it, or be left over from before.",
 	.example = "app.Session",
 	.options = options,
 	.own_rows = true,

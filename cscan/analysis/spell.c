@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "object/generators.h"
 #include "object/value.h"
 
 #define MAX_STEP 512
@@ -27,6 +28,7 @@ void pl_spell_root(struct pl_spelling *s, const struct pl_root *root, pl_addr ad
 	s->len = 0;
 	s->text[0] = '\0';
 	s->namespace = false;
+	s->before = 0;
 	if (root) {
 		add(s, root->name);
 		add(s, root->accessor);
@@ -74,15 +76,47 @@ static void spell_item(struct pl_spelling *s, const struct pl_edge *e, char *ste
 		pl_label(s->o, s->v, e, true, step, cap);
 }
 
-void pl_spell_step(struct pl_spelling *s, const struct pl_edge *e, char *step, size_t cap)
+/*
+ * What a generator waits for is on its frame's stack, and Python has a name for it: NULL when
+ * target is something else. Up to 3.10 the way there led over the frame, whose name is taken back.
+ */
+static const char *awaited(struct pl_spelling *s, pl_addr source, pl_addr target)
 {
+	static const char *const names[] = {
+		[PL_NAMES_GENERATOR] = ".gi_yieldfrom",
+		[PL_NAMES_COROUTINE] = ".cr_await",
+		[PL_NAMES_ASYNC_GENERATOR] = ".ag_await",
+	};
+	bool embedded;
+	struct pl_generator g;
+
+	embedded = pl_generator_read(s->o, s->v, source, &g);
+	if (!embedded && (!s->before || !pl_generator_read(s->o, s->v, s->before, &g) ||
+			  !g.has_frame || g.frame.frame != source))
+		return NULL;
+	if (g.waits_for != target)
+		return NULL;
+	if (!embedded) {
+		s->len = s->before_len;
+		s->text[s->len] = '\0';
+	}
+	return names[g.names];
+}
+
+void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *e, char *step,
+		   size_t cap)
+{
+	const char *waits = e->label == PL_L_STACK ? awaited(s, source, e->target) : NULL;
+	size_t before_len = s->len;
 	char own[MAX_STEP];
 
 	if (!step) {
 		step = own;
 		cap = sizeof(own);
 	}
-	if (e->label == PL_L_ITEM) {
+	if (waits) {
+		snprintf(step, cap, "%s", waits);
+	} else if (e->label == PL_L_ITEM) {
 		spell_item(s, e, step, cap);
 	} else if (s->general && e->label == PL_L_INDEX) {
 		snprintf(step, cap, "[*]");
@@ -94,6 +128,8 @@ void pl_spell_step(struct pl_spelling *s, const struct pl_edge *e, char *step, s
 	s->namespace = e->label == PL_L_DICT;
 	if (!s->namespace)
 		add(s, step);
+	s->before = source;
+	s->before_len = before_len;
 }
 
 void pl_spell_end(struct pl_spelling *s)

@@ -15,16 +15,20 @@ struct pl_spelling {
 	struct pl_view *v;
 	bool general;
 	bool namespace; /* the object reached is a dict whose str keys are names */
+	pl_addr before; /* source of the last step, and the length of text without it */
+	size_t before_len;
 	char text[1024];
 	size_t len;
 };
 /* Begin at a root; root NULL: at an object that no root holds, spelled <module.Type at 0x...>. */
 void pl_spell_root(struct pl_spelling *s, const struct pl_root *root, pl_addr addr);
 /*
- * Add the step e, which leads from source. The accessor alone, as it was added, into step (cap
- * bytes), if step is not NULL: ".__dict__" and then ".key" for the two steps that make one name.
+ * Add the step e, which leads from source; what a coroutine waits for is ".cr_await". The accessor
+ * alone, as it was added, into step (cap bytes), if step is not NULL: ".__dict__" and then ".key"
+ * for the two steps that make one name.
  */
-void pl_spell_step(struct pl_spelling *s, const struct pl_edge *e, char *step, size_t cap);
+void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *e, char *step,
+		   size_t cap);
 /* A dict step that no key followed is spelled now. */
 void pl_spell_end(struct pl_spelling *s);
 

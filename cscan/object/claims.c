@@ -3,7 +3,8 @@
  *
  * A list's items are pointers: [None, int] in a non-PIE program reads as a refcount of some
  * millions and the type `int`. Only such doubtful blocks are asked about, and only containers whose
- * buffers are arrays of pointers can claim them; as a rule there are none and nothing is done.
+ * buffers are arrays of pointers can claim them, and modules, whose C state often begins with a few
+ * types; as a rule there are none and nothing is done.
  */
 #include "object/listing.h"
 
@@ -44,6 +45,9 @@ static void ask(void *arg, unsigned worker, size_t area, const struct pl_found *
 			claim(c, worker, addr, f->dict_keys);
 			claim(c, worker, addr, f->dict_values);
 			claim(c, worker, addr, f->dict_table);
+			break;
+		case PL_KIND_MODULE:
+			claim(c, worker, addr, f->module_state);
 			break;
 		default:
 			break;

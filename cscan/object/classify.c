@@ -264,15 +264,19 @@ bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found 
 	return true;
 }
 
-/* What a static object of a builtin type must be since objects can be immortal (3.12). */
-static bool immortal_if_known(const struct pl_layout *l, uint64_t count)
+/*
+ * What a static object of a builtin type must be since objects can be immortal (3.12). Before, any
+ * two words of which the second is a type look like one; none but the constants of frozen modules
+ * (3.11) were of a type with a gc head.
+ */
+static bool can_be_static(const struct pl_layout *l, const struct pl_type *t, uint64_t count)
 {
 	switch (l->refcount_style) {
 	case PL_REF_IMMORTAL_SIGN:
 	case PL_REF_IMMORTAL_U32:
 		return count >> 31 & 1;
 	default:
-		return true;
+		return !t->is_gc || t->kind == PL_KIND_TUPLE;
 	}
 }
 
@@ -294,7 +298,7 @@ enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const 
 		if (find_type(c, addr) < 0)
 			return PL_V_BUFFER;
 	} else {
-		if (!immortal_if_known(l, count) || !fits(l, t, host, usable, false))
+		if (!can_be_static(l, t, count) || !fits(l, t, host, usable, false))
 			return PL_V_BUFFER;
 		/* Static type objects are no gc objects (type_is_gc()); other statics have a head. */
 		if (t->is_gc) {

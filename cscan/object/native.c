@@ -13,11 +13,13 @@
 
 enum {
 	MAX_HITS = 1 << 16,
-	PIECE = 4 << 20,      /* bytes of raw memory that a worker takes at a time */
-	MAX_BODY = 4096,      /* bytes of an object that may point to its buffers */
-	RED_ZONE = 128,       /* bytes below the stack pointer that a function may use (System V ABI) */
+	PIECE = 4 << 20, /* bytes of raw memory that a worker takes at a time */
+	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
+	MAX_BODY = 4096, /* bytes of an object that may point to its buffers */
+	RED_ZONE = 128,  /* bytes below the stack pointer that a function may use (System V ABI) */
 	MAX_CHUNKS = 1 << 16, /* of a thread's stack of frames */
 	MAX_THREADS = 1 << 16,
+	MAX_FREELIST = 80, /* entries of an array: PyList_MAXFREELIST, PyDict_MAXFREELIST */
 };
 
 /* The .bss of a mapped file. */
@@ -45,7 +47,8 @@ struct native {
 	const struct pl_objects *o;
 	const struct pl_addrset *targets;
 	PL_VEC(struct bss) bss;
-	struct pl_addrset frames; /* pages of the stacks of frames: their roots are known */
+	PL_VEC(pl_addr) freelists; /* arrays */
+	struct pl_addrset frames;  /* pages of the stacks of frames: their roots are known */
 	PL_VEC(struct piece) pieces;
 	size_t n_regions; /* the first pieces */
 	struct pl_view *views;
@@ -73,9 +76,23 @@ static size_t below(const struct pl_objects *o, pl_addr addr)
 
 static bool in_static_object(const struct native *s, pl_addr at)
 {
-	size_t i = below(s->o, at + 1);
+	const struct pl_objects *o = s->o;
+	size_t i = below(o, at + 1);
 
-	return i && at - s->o->addr[i - 1] < s->o->size[i - 1];
+	/* sys.getsizeof() of a static type counts what only heap types have. */
+	return i && at - o->addr[i - 1] < (pl_object_type(o, (pl_id)(i - 1))->is_type
+						   ? (uint64_t)o->l->f.type_struct_size
+						   : o->size[i - 1]);
+}
+
+/* An array of dead objects keeps stale pointers behind its last entry. */
+static bool in_freelist(const struct native *s, pl_addr at)
+{
+	for (size_t i = 0; i < s->freelists.n; i++) {
+		if (at - s->freelists.at[i] < 8 * MAX_FREELIST)
+			return true;
+	}
+	return false;
 }
 
 /* ---- scanning ---- */
@@ -134,7 +151,8 @@ static bool scan_run(void *arg, const struct pl_run *run)
 			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7) &&
 			    !is_dead_object(w, base))
 				hit(w->s, w->p,
-				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base, 0, -1});
+				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base,
+							   0, -1});
 		}
 	}
 	return !pl_ctx_cancelled(w->s->ctx);
@@ -169,6 +187,20 @@ static void find_bss(struct native *s)
 	}
 }
 
+static void find_freelists(struct native *s)
+{
+	for (size_t i = 0; i < s->o->n_interps; i++) {
+		struct pl_freelist *lists = NULL;
+		size_t n = pl_layout_freelists(s->o->im, s->o->l, s->o->interps[i].addr, &lists);
+
+		for (size_t k = 0; k < n; k++) {
+			if (lists[k].kind == PL_FREELIST_ARRAY)
+				pl_vec_push(&s->freelists, lists[k].where);
+		}
+		free(lists);
+	}
+}
+
 /* The file whose data at is, by its mapping or because it is in its .bss; -1 for none. */
 static int file_of(const struct native *s, const struct pl_mapping *m, pl_addr at)
 {
@@ -192,7 +224,8 @@ static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 		h.lwp = t->lwp;
 		if (at + RED_ZONE < t->sp)
 			return;
-	} else if (in_static_object(s, at) || pl_addrset_has(&s->frames, at & ~UINT64_C(0xfff))) {
+	} else if (in_static_object(s, at) || in_freelist(s, at) ||
+		   pl_addrset_has(&s->frames, at & ~UINT64_C(0xfff))) {
 		return;
 	} else {
 		h.module = file_of(s, m, at);
@@ -245,10 +278,12 @@ static void add_raw(struct native *s, pl_addr lo, pl_addr hi)
 
 		for (; lo < end; lo += PL_MIN(end - lo, (pl_addr)PIECE))
 			pl_vec_push(&s->pieces,
-				    (struct piece){.lo = lo, .hi = lo + PL_MIN(end - lo, (pl_addr)PIECE)});
+				    (struct piece){.lo = lo,
+						   .hi = lo + PL_MIN(end - lo, (pl_addr)PIECE)});
 		if (i == s->n_regions)
 			break;
-		lo = PL_MAX(lo, s->pieces.at[i++].hi);
+		lo = PL_MAX(lo, s->pieces.at[i].hi);
+		i++;
 	}
 }
 
@@ -261,7 +296,8 @@ static uint64_t add_pieces(struct native *s)
 
 	regions = pl_heap_regions(s->o->heap, &s->n_regions);
 	for (size_t i = 0; i < s->n_regions; i++)
-		pl_vec_push(&s->pieces, (struct piece){&regions[i], regions[i].lo, regions[i].hi, {0}, {0}});
+		pl_vec_push(&s->pieces,
+			    (struct piece){&regions[i], regions[i].lo, regions[i].hi, {0}, {0}});
 	spans = pl_image_spans(s->o->im, &n_spans);
 	for (size_t i = 0; i < n_spans; i++) {
 		if (spans[i].source == PL_SPAN_CORE && spans[i].prot & PL_PROT_WRITE)
@@ -272,7 +308,8 @@ static uint64_t add_pieces(struct native *s)
 	return bytes;
 }
 
-/* 3.11+: frames lie on stacks of their own (_PyStackChunk, Include/cpython/pystate.h), page by page. */
+/* 3.11+: frames lie on stacks of their own (_PyStackChunk, Include/cpython/pystate.h), page by
+ * page. */
 static void mark_frames(struct native *s, struct pl_view *v)
 {
 	const struct pl_fields *f = &s->o->l->f;
@@ -281,7 +318,8 @@ static void mark_frames(struct native *s, struct pl_view *v)
 	if (!pl_has(f->thread_datastack_chunk) || !pl_has(f->stackchunk_size))
 		return;
 	for (size_t i = 0; i < s->o->n_interps; i++) {
-		if (!pl_read64(v, s->o->interps[i].addr + (uint64_t)f->interp_threads_head, &tstate))
+		if (!pl_read64(v, s->o->interps[i].addr + (uint64_t)f->interp_threads_head,
+			       &tstate))
 			continue;
 		for (size_t t = 0; tstate && t < MAX_THREADS; t++) {
 			chunk = 0;
@@ -290,7 +328,8 @@ static void mark_frames(struct native *s, struct pl_view *v)
 				if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_size, &size) ||
 				    !pl_at(v, chunk, size))
 					break;
-				for (pl_addr page = chunk & ~UINT64_C(0xfff); page < chunk + size; page += 0x1000)
+				for (pl_addr page = chunk & ~UINT64_C(0xfff); page < chunk + size;
+				     page += 0x1000)
 					pl_addrset_add(&s->frames, page);
 				if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_previous, &chunk))
 					break;
@@ -370,7 +409,10 @@ static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl
 
 		if (i % 4096 == 0 && pl_ctx_cancelled(s->ctx))
 			return pl_ctx_cancel_err(err);
-		own(s, &s->views[0], s->o->addr[owners[i]] - type->head, size + type->head);
+		own(s, &s->views[0], s->o->addr[owners[i]], size);
+		/* Not the gc head: the ends of a list point into the interpreter's struct. */
+		if (type->preheader)
+			own(s, &s->views[0], s->o->addr[owners[i]] - type->head, PREHEADER);
 	}
 	return 0;
 }
@@ -408,9 +450,11 @@ static void collect(struct native *s, struct pl_native_hit **ret, size_t *n)
 	t = pl_image_threads(s->o->im, &n_threads);
 	for (size_t i = 0; i < n_threads; i++) {
 		for (size_t r = 0; r < t[i].n_regs; r++) {
-			if (t[i].regs[r] && !(t[i].regs[r] & 7) && pl_addrset_has(s->targets, t[i].regs[r]))
-				pl_vec_push(&all, (struct pl_native_hit){PL_NATIVE_REGISTER, r, t[i].regs[r], 0,
-									 t[i].lwp, -1});
+			if (t[i].regs[r] && !(t[i].regs[r] & 7) &&
+			    pl_addrset_has(s->targets, t[i].regs[r]))
+				pl_vec_push(&all,
+					    (struct pl_native_hit){PL_NATIVE_REGISTER, r,
+								   t[i].regs[r], 0, t[i].lwp, -1});
 		}
 	}
 	if (all.n)
@@ -419,9 +463,9 @@ static void collect(struct native *s, struct pl_native_hit **ret, size_t *n)
 	*n = all.n;
 }
 
-int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets, const pl_id *owners,
-		    size_t n_owners, struct pl_ctx *ctx, struct pl_native_hit **ret, size_t *n,
-		    struct pl_err *err)
+int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets,
+		    const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
+		    struct pl_native_hit **ret, size_t *n, struct pl_err *err)
 {
 	unsigned workers = pl_parallel_workers(ctx);
 	struct native s = {.o = o, .targets = targets, .ctx = ctx};
@@ -433,6 +477,7 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 		pl_view_init(&s.views[i], o->im);
 	mark_frames(&s, &s.views[0]);
 	find_bss(&s);
+	find_freelists(&s);
 	pl_ctx_stage(ctx, "reading C memory", add_pieces(&s));
 	rc = pl_parallel(ctx, s.pieces.n, scan_piece, &s, err);
 	if (!rc)
@@ -441,8 +486,8 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 		collect(&s, ret, n);
 		if (s.n_hits > MAX_HITS)
 			pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
-				    "%zu words of C memory fit: only %d were looked at", (size_t)s.n_hits,
-				    (int)MAX_HITS);
+				    "%zu words of C memory fit: only %d were looked at",
+				    (size_t)s.n_hits, (int)MAX_HITS);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
 	for (size_t i = 0; i < s.pieces.n; i++) {
@@ -451,6 +496,7 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 	}
 	pl_vec_free(&s.pieces);
 	pl_vec_free(&s.bss);
+	pl_vec_free(&s.freelists);
 	pl_addrset_fini(&s.frames);
 	free(s.views);
 	return rc;
@@ -458,7 +504,8 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 
 /* ---- names ---- */
 
-static void name_in_file(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap)
+static void name_in_file(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+			 size_t cap)
 {
 	const struct pl_module *modules, *module;
 	struct pl_symbol symbol;
@@ -478,7 +525,8 @@ static void name_in_file(const struct pl_objects *o, const struct pl_native_hit 
 			 (unsigned long long)(hit->at - module->bias));
 }
 
-void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap)
+void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+		    size_t cap)
 {
 	unsigned long long at = hit->at, base = hit->base;
 

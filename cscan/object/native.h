@@ -34,14 +34,15 @@ struct pl_native_hit {
  * reason that is known. Ordered by place, then address; *ret malloced. At most 2^16 words are kept,
  * a note in ctx says when there are more. PL_E_CANCELLED. Needs an indexed table.
  */
-int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets, const pl_id *owners,
-		    size_t n_owners, struct pl_ctx *ctx, struct pl_native_hit **ret, size_t *n,
-		    struct pl_err *err);
+int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets,
+		    const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
+		    struct pl_native_hit **ret, size_t *n, struct pl_err *err);
 /*
  * As a path spells it: "<native libfoo.so+0x1f0>" or "<native libfoo.so cache+0x8>" with a symbol,
  * "<malloc block 0x55d0+0x18>", "<stack of thread 4242 0x7ffe10>", "<register rbx of thread 4242>".
  * From one thread only: it may ask for symbols.
  */
-void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf, size_t cap);
+void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+		    size_t cap);
 
 #endif

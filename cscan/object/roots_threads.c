@@ -1,6 +1,6 @@
 /*
- * roots_threads.c - what thread states hold (Include/cpython/pystate.h) and what the frames on their
- * stacks do: locals and evaluation stacks, exceptions, dicts, contexts, hooks.
+ * roots_threads.c - what thread states hold (Include/cpython/pystate.h) and what the frames on
+ * their stacks do: locals and evaluation stacks, exceptions, dicts, contexts, hooks.
  *
  * Up to 3.10 a thread owns frame objects and these own the rest; from 3.11 on the thread owns what
  * its frames hold. The locals of every frame are roots in both cases, because it is there that a
@@ -59,8 +59,9 @@ static void add_owned(void *arg, const struct pl_edge *e)
 	}
 	pl_label(a->s->o, &a->s->v, e, true, label, sizeof(label));
 	/* A slot above a stack of unknown depth may hold what was there before. */
-	root = pl_root_add(a->s, e->kind == PL_EDGE_NATIVE ? PL_ROOT_NATIVE : PL_ROOT_FRAME, e->target,
-			   e->target == a->f->namespace ? "" : label, owns, "%s", a->name);
+	root = pl_root_add(a->s, e->kind == PL_EDGE_NATIVE ? PL_ROOT_NATIVE : PL_ROOT_FRAME,
+			   e->target, e->target == a->f->namespace ? "" : label, owns, "%s",
+			   a->name);
 	if (root)
 		root->dict_is_namespace = e->target == a->f->namespace;
 }

@@ -13,15 +13,22 @@ void pl_decode_timezone(const struct pl_decode *d)
 #define MAX_TTINFOS 256 /* the file format counts them in a byte */
 
 /* A date or time without a zone is shorter: the member is there only when hastzinfo says so. */
-void pl_decode_tzaware(const struct pl_decode *d)
+static void put_tzinfo(const struct pl_decode *d, int32_t member)
 {
-	const struct pl_fields *f = &d->l->f;
-	int32_t tzinfo =
-		d->type->basicsize > f->datetime_tzinfo ? f->datetime_tzinfo : f->time_tzinfo;
+	int32_t has = d->l->f.datetime_hastzinfo;
 
-	if (pl_has(f->datetime_hastzinfo) && (uint64_t)f->datetime_hastzinfo < d->room &&
-	    d->obj[f->datetime_hastzinfo])
-		pl_put_member(d, tzinfo, ".tzinfo", false);
+	if (pl_has(has) && (uint64_t)has < d->room && d->obj[has])
+		pl_put_member(d, member, ".tzinfo", false);
+}
+
+void pl_decode_datetime(const struct pl_decode *d)
+{
+	put_tzinfo(d, d->l->f.datetime_tzinfo);
+}
+
+void pl_decode_time(const struct pl_decode *d)
+{
+	put_tzinfo(d, d->l->f.time_tzinfo);
 }
 
 /* _ttinfo: offset, daylight saving and name of a stretch of time. */

@@ -63,12 +63,18 @@ static bool is_object(const struct pl_decode *d, pl_addr target)
 	return target && !(target & 7) && pl_objects_id(d->o, target) != PL_NO_ID;
 }
 
-/* A block that an object starts in, behind no, one or two gc heads: somebody else's. */
-static bool is_buffer(const struct pl_decode *d, pl_addr base)
+/* Not a block that an object starts in, behind no, one or two gc heads: that is somebody else's. */
+static bool is_buffer(const struct pl_decode *d, const struct pl_block *b)
 {
 	uint64_t head = d->l->f.gc_head_size > 0 ? (uint64_t)d->l->f.gc_head_size : 0;
+	const uint64_t heads[] = {0, head, head + 16};
 
-	return !is_object(d, base) && !is_object(d, base + head) && !is_object(d, base + head + 16);
+	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
+		/* What lies behind the block's end is not in it. */
+		if (heads[i] < b->usable && is_object(d, b->base + heads[i]))
+			return false;
+	}
+	return true;
 }
 
 static void look_into(struct scan *s, pl_addr word, uint64_t offset)
@@ -79,7 +85,7 @@ static void look_into(struct scan *s, pl_addr word, uint64_t offset)
 	uint64_t n;
 
 	if (!s->blocks || !word || word & 7 || !pl_heap_find(d->o->heap, word, &block) ||
-	    block.state != PL_BLOCK_LIVE || block.base != word || !is_buffer(d, word))
+	    block.state != PL_BLOCK_LIVE || block.base != word || !is_buffer(d, &block))
 		return;
 	s->blocks--;
 	n = PL_MIN(block.usable / 8, MAX_WORDS);

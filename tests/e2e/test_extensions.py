@@ -1,0 +1,18 @@
+"""Edges of the C types of extension modules bear the names that a programmer would write; of a type
+that no decoder knows, the words that hold objects."""
+
+from support import edges
+
+
+def test_edges_of_extension_types_have_names(core, pyleak):
+    made = core("extensions")
+    found = edges.by_address(made)
+    wanted = made.truth["known"]["edges"]
+    assert len(wanted) >= 8
+    lacking = []
+    for row in wanted:
+        seen = [(edge.edge, edge.kind, edge.target) for edge in found[int(row["address"], 16)]]
+        lacking += [(row["name"], edge, kind, target, seen)
+                    for edge, kind, target in row["edges"]
+                    if (edge, kind, int(target, 16)) not in seen]
+    assert not lacking
