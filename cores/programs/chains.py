@@ -1,5 +1,5 @@
 """Marked objects at the end of a chain of every kind of reference, each with the path that leads to
-it, spelled as pyleak's contract says.
+it, spelled as pyleak's contract says; a "*" stands for what has an address in it.
 
 truth.json's "known" is {"paths": {name: {"address", "path"}}}; nothing else holds a marked object,
 the list of them least of all: it knows addresses.  What newer syntax needs is text in SINCE_3, so
@@ -183,10 +183,12 @@ THREAD_READY = threading.Event()
 
 def sleeping():
     held = mark("", name="local of a sleeping thread")
-    LOCAL.value = mark("", name="threading.local of a sleeping thread")
+    by_thread = "dicts" if VERSION >= (3, 13) else "dummies"
+    LOCAL.value = mark("__main__.LOCAL<%s>[*]['value']" % by_thread)
     lwp = ctypes.CDLL(None).syscall(GETTID)
-    line = sys._getframe().f_lineno + 3
-    settled("local of a sleeping thread", "<frame sleeping chains.py:%d thread %d>.held" % (line, lwp))
+    line = sys._getframe().f_lineno + 4
+    settled("local of a sleeping thread",
+            "<frame sleeping chains.py:%d thread %d>.held" % (line, lwp))
     THREAD_READY.set()
     time.sleep(3600)
     return held
@@ -242,12 +244,14 @@ def wrapped(argument):
     return argument
 CACHED = functools.lru_cache(None)(wrapped)
 CACHED.attr = mark("__main__.CACHED.attr")
+KEPT = CACHED(mark("__main__.CACHED<cache>[*]"))
+del KEPT
 '''
 
 SINCE_3_7 = '''
 import contextvars
 VARIABLE = contextvars.ContextVar("variable")
-VARIABLE.set(mark("", name="value of a context variable"))
+VARIABLE.set(mark("<thread %d>.context<variables><root>[*]" % os.getpid()))
 CONTEXT = contextvars.copy_context()
 os.register_at_fork(before=mark("<fork hooks>.before[0]"))
 '''
@@ -276,7 +280,7 @@ def end():
     where = "<frame end chains.py:%d thread %d>" % (line, os.getpid())
     settled("local of the main thread", where + ".held")
     settled("cell of the main thread", where + ".cell")
-    truth.die(known={"paths": {name: row for name, row in PATHS.items() if row["path"]}})
+    truth.die(known={"paths": PATHS})
     return held, lambda: cell
 
 

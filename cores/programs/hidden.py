@@ -1,8 +1,7 @@
 """Objects that C code alone holds, by the extension module leakext (tests/e2e/ext/leakext.c), which
 must be on PYTHONPATH.
 
-truth.json's "known" is {"paths": {name: {"address", "path"}}} as of chains.py; a path that ends in
-"*" is a beginning.
+truth.json's "known" is {"paths": {name: {"address", "path"}}} as of chains.py.
 """
 
 import os
@@ -28,7 +27,8 @@ leakext.keep(mark("static data", "<native leakext.so leakext_kept+0x0>"))
 where = leakext.hide([0, mark("malloc'd struct")])
 PATHS["malloc'd struct"]["path"] = "<malloc block 0x%x+0x8>[1]" % where
 BLIND = leakext.Blind(mark("instance without tp_traverse", "__main__.BLIND<native +0x10>"),
-                      mark("struct of an instance without tp_traverse", "__main__.BLIND<native +0x18>"))
+                      mark("struct of an instance without tp_traverse",
+                           "__main__.BLIND<native +0x18>"))
 OPEN = leakext.Open(mark("instance with tp_traverse", "__main__.OPEN<native +0x10>"),
                     mark("struct of an instance with tp_traverse", "__main__.OPEN<native +0x18>"))
 

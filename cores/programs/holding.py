@@ -1,13 +1,17 @@
 """At least one of every core builtin that refers to something, and what it refers to by name.
 
-known["edges"]: rows {name, address, edges: [[edge, kind, address of the target], ...]}: each is an
-edge that `referents` must show so.  What a type keeps to itself and no attribute hands out is not
-among them; gc.get_referents() in referents.bin says that much of it.
+known adds
+    edges    rows {name, address, edges: [[edge, kind, address of the target], ...]}: each is an edge
+             that `referents` must show so.  What a type keeps to itself and no attribute hands out
+             is not among them; gc.get_referents() in referents.bin says that much of it.
+    leaked   {address: count}: objects of __main__.Leaked that count so many references too many
+    hidden   {address, word}: the object is referred to from malloc memory only, by the word there
 
 Runs on Python 2.7 and 3.6 or newer.
 """
 
 import collections
+import ctypes
 import datetime
 import io
 import sys
@@ -21,6 +25,8 @@ PY2 = sys.version_info[0] == 2
 text = type(u"")
 
 HELD = []
+LEAKED = {}
+HIDDEN = {}
 
 SINCE_3 = '''
 def make(hold, held):
@@ -161,7 +167,7 @@ def known():
                 kind, target = target
             row["edges"].append([edge, kind, address_of(target)])
         rows.append(row)
-    return {"edges": rows}
+    return {"edges": rows, "leaked": LEAKED, "hidden": HIDDEN}
 
 
 KINDS = ("strong", "weak", "borrowed")
@@ -228,6 +234,14 @@ class Old:
     """A classobj in Python 2."""
 
     inherited = ["of the class"]
+
+
+class Leaked(object):
+    pass
+
+
+class Hidden(object):
+    pass
 
 
 def callback(reference):
@@ -393,6 +407,36 @@ def make(hold, held):
 '''
 
 
+def take(made, count):
+    """Let C code take references to an object that nobody gives back."""
+    increase = ctypes.pythonapi.Py_IncRef
+    increase.argtypes = [ctypes.py_object]
+    increase.restype = None
+    for _ in range(count):
+        increase(made)
+
+
+def make_leaked():
+    for number in range(1, 4):
+        made = Leaked()
+        take(made, number)
+        LEAKED[address_of(made)] = number
+        if number % 2:
+            HELD.append(("leaked", made, {}))
+
+
+def make_hidden():
+    allocate = ctypes.CDLL(None).malloc
+    allocate.argtypes = [ctypes.c_size_t]
+    allocate.restype = ctypes.c_void_p
+    made = Hidden()
+    take(made, 1)
+    block = allocate(64)
+    words = (ctypes.c_void_p * 8).from_address(block)
+    words[3] = id(made)
+    HIDDEN.update(address=address_of(made), word="0x%x" % (block + 24))
+
+
 def make_versions():
     """What needs the syntax or the builtins of a version."""
     sources = [((2, 7), OLD)] if PY2 else [row for row in SOURCES if sys.version_info >= row[0]]
@@ -408,6 +452,8 @@ def main():
     make_types()
     make_weak()
     make_small()
+    make_leaked()
+    make_hidden()
     make_versions()
     truth.die(known(), dict(("%d %s" % (number, row[0]), row[1]) for number, row in enumerate(HELD)
                             if "roxy" not in row[0]))

@@ -193,17 +193,29 @@ static unsigned inner_prefix(const uint8_t *host, uint64_t usable)
 		       : 0;
 }
 
+/*
+ * Each distance in turn, first the one that fitted last. A count of 0 is the weakest sign: a new gc
+ * object may find the dead one before it in the words of its head (up to 3.7 PyObject_GC_Alloc() sets
+ * but the third), so another reading as a living object wins.
+ */
 static enum pl_verdict try_heads(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
 				 uint64_t usable, struct pl_found *ret)
 {
-	enum pl_verdict verdict = try_head(c, c->head[c->last], addr, host, usable, ret);
+	enum pl_verdict verdict = PL_V_BUFFER;
 
-	for (unsigned i = 0; i < c->n_heads && verdict == PL_V_BUFFER; i++) {
-		if (i == c->last)
+	for (unsigned i = 0; i <= c->n_heads; i++) {
+		unsigned k = i ? i - 1 : c->last;
+		enum pl_verdict one;
+
+		if (i && k == c->last)
 			continue;
-		verdict = try_head(c, c->head[i], addr, host, usable, ret);
-		if (verdict != PL_V_BUFFER)
-			c->last = i;
+		one = try_head(c, c->head[k], addr, host, usable, ret);
+		if (one == PL_V_DEAD && !(c->dead->n && pl_addrset_has(c->dead, addr + c->head[k]))) {
+			verdict = PL_V_DEAD;
+		} else if (one != PL_V_BUFFER) {
+			c->last = k;
+			return one;
+		}
 	}
 	return verdict;
 }

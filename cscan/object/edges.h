@@ -102,6 +102,13 @@ static inline void pl_put_member(const struct pl_decode *d, int32_t offset, cons
 {
 	pl_put(d, pl_word(d, offset), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)name, traversed);
 }
+/*
+ * A word of C memory that belongs to the object, offset bytes from where its label counts: a native
+ * edge when it is an object's address, and one for each such word of the malloc'd block it points
+ * to, of which *blocks, at first PL_RAW_BLOCKS, may still be looked into.
+ */
+enum { PL_RAW_BLOCKS = 64 };
+void pl_put_raw_word(const struct pl_decode *d, pl_addr word, uint64_t offset, unsigned *blocks);
 /* n object pointers at addr as [0], [1], ... */
 void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n);
 

@@ -85,9 +85,16 @@ static bool in_static_object(const struct native *s, pl_addr at)
 						   : o->size[i - 1]);
 }
 
-/* An array of dead objects keeps stale pointers behind its last entry. */
-static bool in_freelist(const struct native *s, pl_addr at)
+/*
+ * An array of dead objects keeps stale pointers behind its last entry. How long it is nobody says,
+ * so what may lie behind it counts unless it is of the kind that such arrays keep: with a gc head.
+ */
+static bool in_freelist(const struct native *s, pl_addr at, pl_addr word)
 {
+	pl_id id = pl_objects_id(s->o, word);
+
+	if (id != PL_NO_ID && !(s->o->flags[id] & PL_OBJ_GC))
+		return false;
 	for (size_t i = 0; i < s->freelists.n; i++) {
 		if (at - s->freelists.at[i] < 8 * MAX_FREELIST)
 			return true;
@@ -224,7 +231,7 @@ static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 		h.lwp = t->lwp;
 		if (at + RED_ZONE < t->sp)
 			return;
-	} else if (in_static_object(s, at) || in_freelist(s, at) ||
+	} else if (in_static_object(s, at) || in_freelist(s, at, word) ||
 		   pl_addrset_has(&s->frames, at & ~UINT64_C(0xfff))) {
 		return;
 	} else {
@@ -308,12 +315,40 @@ static uint64_t add_pieces(struct native *s)
 	return bytes;
 }
 
-/* 3.11+: frames lie on stacks of their own (_PyStackChunk, Include/cpython/pystate.h), page by
- * page. */
+/* A chunk of a stack of frames; false when it was marked before: the list runs in a circle. */
+static bool mark_chunk(struct native *s, pl_addr chunk, uint64_t size)
+{
+	pl_addr page = chunk & ~UINT64_C(0xfff);
+
+	if (!pl_addrset_add(&s->frames, page))
+		return false;
+	for (page += 0x1000; page < chunk + size; page += 0x1000)
+		pl_addrset_add(&s->frames, page);
+	return true;
+}
+
+/*
+ * 3.11+: frames lie on stacks of their own (_PyStackChunk, Include/cpython/pystate.h), which are
+ * mapped page by page.
+ */
+static void mark_thread(struct native *s, struct pl_view *v, pl_addr tstate)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	uint64_t chunk = 0, size;
+
+	pl_read64(v, tstate + (uint64_t)f->thread_datastack_chunk, &chunk);
+	for (size_t i = 0; chunk && i < MAX_CHUNKS; i++) {
+		if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_size, &size) ||
+		    !pl_at(v, chunk, size) || !mark_chunk(s, chunk, size) ||
+		    !pl_read64(v, chunk + (uint64_t)f->stackchunk_previous, &chunk))
+			return;
+	}
+}
+
 static void mark_frames(struct native *s, struct pl_view *v)
 {
 	const struct pl_fields *f = &s->o->l->f;
-	uint64_t tstate, chunk, size;
+	uint64_t tstate;
 
 	if (!pl_has(f->thread_datastack_chunk) || !pl_has(f->stackchunk_size))
 		return;
@@ -322,18 +357,7 @@ static void mark_frames(struct native *s, struct pl_view *v)
 			       &tstate))
 			continue;
 		for (size_t t = 0; tstate && t < MAX_THREADS; t++) {
-			chunk = 0;
-			pl_read64(v, tstate + (uint64_t)f->thread_datastack_chunk, &chunk);
-			for (size_t c = 0; chunk && c < MAX_CHUNKS; c++) {
-				if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_size, &size) ||
-				    !pl_at(v, chunk, size))
-					break;
-				for (pl_addr page = chunk & ~UINT64_C(0xfff); page < chunk + size;
-				     page += 0x1000)
-					pl_addrset_add(&s->frames, page);
-				if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_previous, &chunk))
-					break;
-			}
+			mark_thread(s, v, tstate);
 			if (!pl_read64(v, tstate + (uint64_t)f->thread_next, &tstate))
 				break;
 		}

@@ -34,13 +34,14 @@ struct pl_root *pl_root_add(struct pl_rootset *s, enum pl_root_kind kind, pl_add
 	va_start(ap, fmt);
 	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
-	pl_vec_push(&s->list, (struct pl_root){
-				      .kind = kind,
-				      .target = target,
-				      .name = pl_arena_strndup(&s->r->names, name, strlen(name)),
-				      .accessor = pl_arena_strndup(&s->r->names, accessor, strlen(accessor)),
-				      .owns = owns,
-			      });
+	pl_vec_push(&s->list,
+		    (struct pl_root){
+			    .kind = kind,
+			    .target = target,
+			    .name = pl_arena_strndup(&s->r->names, name, strlen(name)),
+			    .accessor = pl_arena_strndup(&s->r->names, accessor, strlen(accessor)),
+			    .owns = owns,
+		    });
 	return &s->list.at[s->list.n - 1];
 }
 
@@ -93,8 +94,8 @@ static void add_modules(struct pl_rootset *s, pl_addr modules)
 		pl_root_str(s, key, name, sizeof(name));
 		pl_root_add(s, PL_ROOT_MODULE, module, "", false, "%s", name);
 		if (id != PL_NO_ID && pl_object_type(s->o, id)->kind == PL_KIND_MODULE)
-			add_namespace(s, PL_ROOT_MODULE, pl_root_word(s, module, l->f.module_dict), false,
-				      name);
+			add_namespace(s, PL_ROOT_MODULE, pl_root_word(s, module, l->f.module_dict),
+				      false, name);
 	}
 }
 
@@ -123,29 +124,32 @@ static void add_members(struct pl_rootset *s, pl_addr interp)
 	};
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(members); i++)
-		pl_root_add(s, members[i].kind, pl_root_word(s, interp, members[i].offset), "", true, "%s",
-			    members[i].name);
+		pl_root_add(s, members[i].kind, pl_root_word(s, interp, members[i].offset), "",
+			    true, "%s", members[i].name);
 }
 
 static void add_collector(struct pl_rootset *s, pl_addr state)
 {
 	const struct pl_layout *l = s->o->l;
 
-	pl_root_add(s, PL_ROOT_GARBAGE, pl_root_word(s, state, l->f.gc_garbage), "", true, "<gc.garbage>");
+	pl_root_add(s, PL_ROOT_GARBAGE, pl_root_word(s, state, l->f.gc_garbage), "", true,
+		    "<gc.garbage>");
 	pl_root_add(s, PL_ROOT_CALLBACK, pl_root_word(s, state, l->f.gc_callbacks), "", true,
 		    "<gc.callbacks>");
 }
 
 /*
- * What lies in a file's data lives as long as the process: it was initialised with one reference. From 3.12 on the dicts and subclasses of
- * static builtin types are in the interpreter instead (Objects/typeobject.c, managed_static_type_state).
+ * What lies in a file's data lives as long as the process: it was initialised with one reference.
+ * From 3.12 on the dicts and subclasses of static builtin types are in the interpreter instead
+ * (Objects/typeobject.c, managed_static_type_state).
  */
 static void add_statics(struct pl_rootset *s)
 {
 	for (size_t id = 0; id < s->o->n; id++) {
 		if (s->o->flags[id] & PL_OBJ_STATIC) {
 			bool type = pl_object_type(s->o, (pl_id)id)->is_type;
-			int32_t index = type ? pl_types_find(s->o->types, &s->v, s->o->addr[id]) : -1;
+			int32_t index =
+				type ? pl_types_find(s->o->types, &s->v, s->o->addr[id]) : -1;
 
 			pl_root_add(s, PL_ROOT_STATIC, s->o->addr[id], "", true, "<static %s>",
 				    index >= 0 ? pl_types_at(s->o->types, (uint32_t)index)->name
@@ -159,13 +163,15 @@ static void add_static_type_state(struct pl_rootset *s, pl_addr interp)
 	const struct pl_fields *f = &s->o->l->f;
 	const int32_t arrays[] = {f->interp_static_types, f->interp_ext_static_types};
 
-	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP || !pl_has(f->managed_static_type_size))
+	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP ||
+	    !pl_has(f->managed_static_type_size))
 		return;
 	for (size_t a = 0; a < PL_ARRAY_LEN(arrays); a++) {
 		uint64_t n = a ? PL_EXT_STATIC_TYPES : PL_STATIC_TYPES;
 
 		for (uint64_t i = 0; pl_has(arrays[a]) && i < n; i++) {
-			pl_addr record = interp + (uint64_t)arrays[a] + i * (uint64_t)f->managed_static_type_size;
+			pl_addr record = interp + (uint64_t)arrays[a] +
+					 i * (uint64_t)f->managed_static_type_size;
 			pl_addr type = pl_root_word(s, record, f->managed_static_type_type);
 			int32_t index = type ? pl_types_find(s->o->types, &s->v, type) : -1;
 			const char *name;
@@ -173,8 +179,9 @@ static void add_static_type_state(struct pl_rootset *s, pl_addr interp)
 			if (index < 0)
 				continue;
 			name = pl_types_at(s->o->types, (uint32_t)index)->name;
-			add_namespace(s, PL_ROOT_STATIC, pl_root_word(s, record, f->managed_static_type_dict),
-				      true, name);
+			add_namespace(s, PL_ROOT_STATIC,
+				      pl_root_word(s, record, f->managed_static_type_dict), true,
+				      name);
 			pl_root_add(s, PL_ROOT_STATIC,
 				    pl_root_word(s, record, f->managed_static_type_subclasses),
 				    ".__subclasses__", true, "%s", name);
@@ -189,8 +196,8 @@ static void add_interned(struct pl_rootset *s)
 }
 
 /*
- * Functions of atexit: a list of tuples from 3.14 on; before, an array of pointers to structs, which
- * is in the interpreter (3.10+) or in the module's state (Modules/atexitmodule.c).
+ * Functions of atexit: a list of tuples from 3.14 on; before, an array of pointers to structs,
+ * which is in the interpreter (3.10+) or in the module's state (Modules/atexitmodule.c).
  */
 static void add_atexit(struct pl_rootset *s, const struct pl_interp *interp)
 {
@@ -216,16 +223,17 @@ static void add_atexit(struct pl_rootset *s, const struct pl_interp *interp)
 		/* An entry that was unregistered is NULL. */
 		if (!pl_read64(&s->v, list + 8 * (uint64_t)i, &entry))
 			break;
-		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_func), ".func", true,
-			    "<atexit>[%u]", i);
-		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_args), ".args", true,
-			    "<atexit>[%u]", i);
-		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_kwargs), ".kwargs",
-			    true, "<atexit>[%u]", i);
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_func),
+			    ".func", true, "<atexit>[%u]", i);
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_args),
+			    ".args", true, "<atexit>[%u]", i);
+		pl_root_add(s, PL_ROOT_HOOK, pl_root_word(s, entry, f->atexit_callback_kwargs),
+			    ".kwargs", true, "<atexit>[%u]", i);
 	}
 }
 
-/* By target, then best kind first; then by what it is called, so that the order is always the same. */
+/* By target, then best kind first; then by what it is called, so that the order is always the same.
+ */
 static int by_target(const void *pa, const void *pb)
 {
 	const struct pl_root *a = pa, *b = pb;
@@ -239,7 +247,8 @@ static int by_target(const void *pa, const void *pb)
 	return names ? names : strcmp(a->accessor, b->accessor);
 }
 
-int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret, struct pl_err *err)
+int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret,
+		 struct pl_err *err)
 {
 	struct pl_rootset s = {.o = o, .r = pl_calloc(1, sizeof(struct pl_roots))};
 	pl_addr state = 0;

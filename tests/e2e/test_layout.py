@@ -95,8 +95,8 @@ def test_debug_information_goes_first(minimal, pyleak):
     assert python_of(result)["layout"] == "dwarf"
     assert "rejected" not in result.json["tables"]
     sources = [source for source, _ in fields_of(result).values()]
-    # the rest are structs of extension modules that were not loaded: a fifth of them in 2.7
-    assert sources.count("dwarf") > 0.75 * len(sources)
+    # the rest are structs of extension modules that were not loaded: two fifths of all fields in 2.7
+    assert sources.count("dwarf") > 0.5 * len(sources)
     assert set(sources) <= {"dwarf", "table", "same-minor", "symbol"}
 
 

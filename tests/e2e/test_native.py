@@ -1,16 +1,15 @@
 """`path` of objects that a C extension alone holds: where the reference is, named by file, symbol,
 block or stack."""
 
-import fnmatch
 import subprocess
 from pathlib import Path
 
 import matrix
 import pytest
+from support import paths
 
 SOURCE = Path(__file__).resolve().parent / "ext" / "leakext.c"
 ASK = "import sysconfig; print(sysconfig.get_paths()['include'])"
-ROWS = ("--format", "json")
 
 
 def headers_of(interpreter_id):
@@ -43,11 +42,4 @@ def extension(interpreter, tmp_path_factory):
 
 def test_paths_begin_where_c_code_holds_the_object(core, extension, pyleak):
     made = core("hidden", env={"PYTHONPATH": str(extension)})
-    wrong = {}
-    for name, row in made.truth["known"]["paths"].items():
-        rows = pyleak("path", made, *ROWS, row["address"]).rows("paths")
-        found = rows[0]["path"] if rows else ""
-        if not (found == row["path"] or row["path"].endswith("*")
-                and fnmatch.fnmatchcase(found, row["path"].replace("[", "[[]"))):
-            wrong[name] = (row["path"], found)
-    assert wrong == {}
+    assert paths.wrong(pyleak, made) == {}

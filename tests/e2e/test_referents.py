@@ -128,14 +128,12 @@ def test_referrers_are_referents_turned_round(core, pyleak):
 
 def test_edges_of_a_type_are_those_of_its_objects_added_up(core, pyleak):
     made = core("mixed")
+    instances = pyleak("instances", made, "__main__.Slotted", "--format", "json").rows("instances")
     for analysis in "referents", "referrers":
         each = pyleak(analysis, made, "--each", "__main__.Slotted", "--format", "json")
         groups = pyleak(analysis, made, "__main__.Slotted", "--format", "json")
         rows = each.rows(analysis)
-        assert {row["object"] for row in rows} == \
-            {row["address"] for row in
-             pyleak("instances", made, "__main__.Slotted", "--format", "json").rows("instances")}
-        assert Counter({(row["type"], row["kind"]): 0 for row in rows}) is not None
+        assert {row["object"] for row in rows} == {row["address"] for row in instances}
         total = Counter()
         for row in groups.rows(analysis):
             total[row["type"], row["kind"]] += row["edges"]
@@ -143,14 +141,13 @@ def test_edges_of_a_type_are_those_of_its_objects_added_up(core, pyleak):
 
 
 def test_attributes_are_grouped_by_name_wherever_the_version_keeps_them(core, pyleak):
-    """`.label` of Plain is one group, be it in a dict or inline."""
+    """.label and .twin of Plain, be they in a dict or inline; make_instances() made 200 of the
+    objects without .label, and 199 of those that have a twin."""
     made = core("mixed")
     rows = pyleak("referents", made, "__main__.Plain", "--format", "json").rows("referents")
     labels = [row for row in rows if row["edge"] == ".label"]
     plain = made.truth["known"]["types"]["__main__.Plain"]
-    deleted, unset = 200, 1  # make_instances(): `deleted` lost theirs; super(Plain, Plain(1)) has one
-    assert sum(row["edges"] for row in labels) == plain - deleted, (labels, unset)
-    assert [row["objects"] for row in labels] == [1], "all share one string"
+    assert [(row["edges"], row["objects"]) for row in labels] == [(plain - 200, 1)]
     rows = pyleak("referrers", made, "__main__.Plain", "--format", "json").rows("referrers")
     twins = [row for row in rows if (row["type"], row["edge"]) == ("__main__.Plain", ".twin")]
     assert [(row["edges"], row["objects"]) for row in twins] == [(199, 199)]
@@ -158,7 +155,58 @@ def test_attributes_are_grouped_by_name_wherever_the_version_keeps_them(core, py
 
 # ---- ob_refcnt ----
 
-def test_no_object_has_more_references_than_it_counts(core, pyleak):
-    made = core("minimal")
+def counted(made, pyleak):
+    """How many objects count their references: an immortal one's number is none (3.12 on; in 3.11
+    static objects start at 999999999)."""
+    rows = pyleak("instances", made, "*", "--format", "json", "--limit", "0").rows("instances")
+    return sum(1 for row in rows if row["refcount"] < 400000000)
+
+
+def is_left_by_property(made, found, row):
+    """Up to 3.8 property keeps the tuple of its last call, without the reference in it
+    (property_descr_get() in Objects/descrobject.c)."""
+    address = int(row["address"], 16)
+    holders = [source for source in found
+               if any(edge.target == address and edge.kind == "strong" for edge in found[source])]
+    referred = {edge.target for source in found for edge in found[source]}
+    return version(made) < (3, 9) and row["surplus"] == -1 and any(
+        holder not in referred and objects.by_address(made)[holder]["type"] == "builtins.tuple"
+        for holder in holders)
+
+
+@pytest.mark.parametrize("recipe", ["minimal", "mixed"])
+def test_references_add_up(core, pyleak, recipe):
+    """No object has more references than it counts; and at most one in a thousand counts more than
+    what objects, roots and words of C memory hold."""
+    made = core(recipe)
     rows = pyleak("refcounts", made, "--objects", "--format", "json").rows("objects")
-    assert not [row for row in rows if row["surplus"] < 0]
+    found = edges.by_address(made)
+    assert not [row for row in rows
+                if row["surplus"] < 0 and not is_left_by_property(made, found, row)]
+    under = Counter(row["type"] for row in rows if row["surplus"] > 0)
+    assert sum(under.values()) <= counted(made, pyleak) / 1000, under.most_common()
+
+
+def test_leaked_references_are_reported(core, pyleak):
+    made = core("holding")
+    leaked = made.truth["known"]["leaked"]
+    result = pyleak("refcounts", made, "--match", "__main__.Leaked", "--objects", "--format", "json")
+    assert {row["address"]: row["surplus"] for row in result.rows("objects")} == leaked
+    rows = pyleak("refcounts", made, "--match", "__main__.Leaked", "--format", "json").rows("refcounts")
+    worst = max(leaked, key=leaked.get)
+    assert [(row["objects"], row["surplus"], row["example"]) for row in rows] == \
+        [(len(leaked), sum(leaked.values()), worst)]
+    note = pyleak("referrers", made, worst, "--format", "json").json["notes"]
+    assert [row["text"] for row in note if row["code"] == "unexplained"] == \
+        ["the object counts %d references that are found nowhere: C code took them and never gave "
+         "them back" % leaked[worst]]
+
+
+def test_a_reference_in_malloc_memory_is_found(core, pyleak):
+    made = core("holding")
+    hidden = made.truth["known"]["hidden"]
+    rows = pyleak("referrers", made, hidden["address"], "--format", "json").rows("referrers")
+    assert (hidden["word"], "<native>", "native") in \
+        [(row["address"], row["type"], row["kind"]) for row in rows]
+    assert not pyleak("refcounts", made, "--match", "__main__.Hidden", "--format", "json").rows(
+        "refcounts")

@@ -11,6 +11,7 @@
 #include "test_image_build.h"
 
 #include "layout/internal.h"
+#include "object/names.h"
 #include "object/objects.h"
 #include "object/value.h"
 
@@ -24,6 +25,7 @@ struct heap {
 	struct build b;
 	uint8_t *mem;
 	size_t used;
+	struct pl_names names; /* none are recovered */
 	struct pl_types *types;
 	struct pl_objects objects; /* only what pl_repr() looks at */
 	pl_addr object_type, int_type, bool_type, float_type, str_type, bytes_type, list_type;
@@ -273,7 +275,8 @@ static inline void heap_open(struct heap *h)
 	build_init(&h->b);
 	build_load(&h->b, HEAP_BASE, h->mem, HEAP_SIZE, DEFAULT, DEFAULT, PF_R | PF_W);
 	open_built(&h->o, &h->b);
-	h->types = pl_types_new(h->o.im, &h->l);
+	h->names = (struct pl_names){.l = &h->l};
+	h->types = pl_types_new(h->o.im, &h->names);
 	h->objects = (struct pl_objects){.im = h->o.im, .l = &h->l, .types = h->types};
 }
 

@@ -7,13 +7,14 @@
 
 /*
  * The C state is a struct that only the module's own code knows, with a tp_traverse of its own:
- * every word that is an object's address may be a reference.
+ * every word that is an object's address may be a reference, there and in what it points to.
  */
 static void put_state(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 	pl_addr state = pl_word(d, f->module_state), def;
-	uint64_t size = 0, target;
+	unsigned blocks = PL_RAW_BLOCKS;
+	uint64_t size = 0, word;
 
 	if (!state)
 		return;
@@ -23,8 +24,8 @@ static void put_state(const struct pl_decode *d)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_size, &size);
 	/* m_size is -1 for a module without state. */
 	for (uint64_t at = 0; size <= MAX_STATE && at + 8 <= size; at += 8) {
-		if (pl_read64(d->v, state + at, &target) && pl_objects_id(d->o, target) != PL_NO_ID)
-			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, at, false);
+		if (pl_read64(d->v, state + at, &word))
+			pl_put_raw_word(d, word, at, &blocks);
 	}
 }
 

@@ -13,14 +13,12 @@
 #define T_OBJECT_EX 16
 #define MAX_BASES 64
 #define MAX_MEMBERS 256 /* of one type */
-#define MAX_WORDS 4096  /* of an instance, and of each block */
-#define MAX_BLOCKS 64   /* of an instance */
+#define MAX_WORDS 4096  /* of an instance */
 
 struct scan {
 	const struct pl_decode *d;
 	uint8_t named[MAX_WORDS /
 		      8]; /* words that a member descriptor names, or that are no reference */
-	unsigned blocks;  /* still to be looked into */
 };
 
 static void take(struct scan *s, int64_t offset)
@@ -58,46 +56,6 @@ static void put_members(struct scan *s, pl_addr type)
 	}
 }
 
-static bool is_object(const struct pl_decode *d, pl_addr target)
-{
-	return target && !(target & 7) && pl_objects_id(d->o, target) != PL_NO_ID;
-}
-
-/* Not a block that an object starts in, behind no, one or two gc heads: that is somebody else's. */
-static bool is_buffer(const struct pl_decode *d, const struct pl_block *b)
-{
-	uint64_t head = d->l->f.gc_head_size > 0 ? (uint64_t)d->l->f.gc_head_size : 0;
-	const uint64_t heads[] = {0, head, head + 16};
-
-	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
-		/* What lies behind the block's end is not in it. */
-		if (heads[i] < b->usable && is_object(d, b->base + heads[i]))
-			return false;
-	}
-	return true;
-}
-
-static void look_into(struct scan *s, pl_addr word, uint64_t offset)
-{
-	const struct pl_decode *d = s->d;
-	struct pl_block block;
-	const uint8_t *p;
-	uint64_t n;
-
-	if (!s->blocks || !word || word & 7 || !pl_heap_find(d->o->heap, word, &block) ||
-	    block.state != PL_BLOCK_LIVE || block.base != word || !is_buffer(d, &block))
-		return;
-	s->blocks--;
-	n = PL_MIN(block.usable / 8, MAX_WORDS);
-	p = pl_at(d->v, word, 8 * n);
-	for (uint64_t i = 0; p && i < n; i++) {
-		pl_addr target = pl_ld64(p + 8 * i);
-
-		if (target != d->addr && is_object(d, target))
-			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
-	}
-}
-
 /* The nearest type on the chain of bases that no class statement made. */
 static const struct pl_type *c_type(const struct pl_decode *d)
 {
@@ -130,7 +88,8 @@ void pl_decode_nothing(const struct pl_decode *d)
 void pl_decode_native(const struct pl_decode *d)
 {
 	const struct pl_type *own = c_type(d), *t = own;
-	struct scan s = {.d = d, .blocks = MAX_BLOCKS};
+	unsigned blocks = PL_RAW_BLOCKS;
+	struct scan s = {.d = d};
 	uint64_t end;
 
 	if (!own || own->basicsize <= d->l->f.object_size)
@@ -146,13 +105,7 @@ void pl_decode_native(const struct pl_decode *d)
 	}
 	end = PL_MIN(PL_MIN((uint64_t)own->basicsize, d->room), MAX_WORDS * 8);
 	for (uint64_t at = (uint64_t)d->l->f.object_size; at + 8 <= end; at += 8) {
-		pl_addr word = pl_ld64(d->obj + at);
-
-		if (taken(&s, at))
-			continue;
-		if (is_object(d, word))
-			pl_put(d, word, PL_EDGE_NATIVE, PL_L_NATIVE, at, false);
-		else
-			look_into(&s, word, at);
+		if (!taken(&s, at))
+			pl_put_raw_word(d, pl_ld64(d->obj + at), at, &blocks);
 	}
 }

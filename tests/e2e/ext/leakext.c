@@ -65,8 +65,7 @@ static PyObject *hold(PyObject *self, PyObject *args)
 /* ---- instances ---- */
 
 struct box {
-	PyObject_HEAD
-	PyObject *direct;
+	PyObject_HEAD PyObject *direct;
 	struct secret *secret;
 };
 

@@ -1,0 +1,55 @@
+/*
+ * rawword.c - a word of C memory that belongs to an object whose decoder knows no more of it.
+ *
+ * It may be a reference, or point to a malloc'd block that holds some; blocks that these point to
+ * are not followed. A number that happens to be an object's address is the price, and the edges are
+ * marked native.
+ */
+#include "object/edges.h"
+
+#define MAX_WORDS 4096 /* of a block */
+
+static bool is_object(const struct pl_decode *d, pl_addr target)
+{
+	return target && !(target & 7) && pl_objects_id(d->o, target) != PL_NO_ID;
+}
+
+/* Not a block that an object starts in, behind no, one or two gc heads: that is somebody else's. */
+static bool is_buffer(const struct pl_decode *d, const struct pl_block *b)
+{
+	uint64_t head = d->l->f.gc_head_size > 0 ? (uint64_t)d->l->f.gc_head_size : 0;
+	const uint64_t heads[] = {0, head, head + 16};
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
+		/* What lies behind the block's end is not in it. */
+		if (heads[i] < b->usable && is_object(d, b->base + heads[i]))
+			return false;
+	}
+	return true;
+}
+
+static void put_block(const struct pl_decode *d, pl_addr base, uint64_t usable, uint64_t offset)
+{
+	uint64_t n = PL_MIN(usable / 8, MAX_WORDS);
+	const uint8_t *p = pl_at(d->v, base, 8 * n);
+
+	for (uint64_t i = 0; p && i < n; i++) {
+		pl_addr target = pl_ld64(p + 8 * i);
+
+		if (target != d->addr && is_object(d, target))
+			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
+	}
+}
+
+void pl_put_raw_word(const struct pl_decode *d, pl_addr word, uint64_t offset, unsigned *blocks)
+{
+	struct pl_block block;
+
+	if (is_object(d, word)) {
+		pl_put(d, word, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
+	} else if (*blocks && word && !(word & 7) && pl_heap_find(d->o->heap, word, &block) &&
+		   block.state == PL_BLOCK_LIVE && block.base == word && is_buffer(d, &block)) {
+		--*blocks;
+		put_block(d, word, block.usable, offset);
+	}
+}
