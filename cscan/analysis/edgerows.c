@@ -82,8 +82,8 @@ void pl_edge_row_outside(struct pl_table *t, pl_addr object, pl_addr at, const c
 
 /* What the table shows as one row. */
 struct group {
-	uint32_t type;        /* index into the directory; NO_TYPE: what is no listed object */
-	const char *holder;   /* "<frame>", or NULL */
+	uint32_t type;      /* index into the directory; NO_TYPE: what is no listed object */
+	const char *holder; /* "<frame>", or NULL */
 	const char *edge;
 	enum pl_edge_kind kind;
 	uint64_t edges, objects;
@@ -102,10 +102,10 @@ struct pl_edge_groups {
 	const struct pl_objects *o;
 	struct pl_arena strings;
 	PL_VEC(struct group) at;
-	uint32_t *slot;        /* by text: index into at, plus 1 */
+	uint32_t *slot; /* by text: index into at, plus 1 */
 	size_t cap;
 	PL_VEC(struct key) keys;
-	uint32_t *key_slot;    /* likewise into keys */
+	uint32_t *key_slot; /* likewise into keys */
 	size_t key_cap;
 	PL_VEC(uint64_t) seen; /* group << 32 | object, as often as met */
 };
@@ -167,19 +167,19 @@ static bool same_key(const struct key *a, const struct key *b)
 }
 
 /* Open tables of indices plus 1 into a vector; grown before they are half full. */
-#define GROW(slots, slots_cap, vector, hash) \
-	do { \
-		if (((vector).n + 1) * 2 > (slots_cap)) { \
-			(slots_cap) = (slots_cap) ? (slots_cap) * 2 : 256; \
-			free(slots); \
-			(slots) = pl_calloc(slots_cap, sizeof(*(slots))); \
-			for (size_t i_ = 0; i_ < (vector).n; i_++) { \
-				size_t at_ = (size_t)hash(&(vector).at[i_]) & ((slots_cap) - 1); \
-				while ((slots)[at_]) \
-					at_ = (at_ + 1) & ((slots_cap) - 1); \
-				(slots)[at_] = (uint32_t)i_ + 1; \
-			} \
-		} \
+#define GROW(slots, slots_cap, vector, hash)                                                   \
+	do {                                                                                   \
+		if (((vector).n + 1) * 2 > (slots_cap)) {                                      \
+			(slots_cap) = (slots_cap) ? (slots_cap)*2 : 256;                       \
+			free(slots);                                                           \
+			(slots) = pl_calloc(slots_cap, sizeof(*(slots)));                      \
+			for (size_t i_ = 0; i_ < (vector).n; i_++) {                           \
+				size_t at_ = (size_t)hash(&(vector).at[i_]) & ((slots_cap)-1); \
+				while ((slots)[at_])                                           \
+					at_ = (at_ + 1) & ((slots_cap)-1);                     \
+				(slots)[at_] = (uint32_t)i_ + 1;                               \
+			}                                                                      \
+		}                                                                              \
 	} while (0)
 
 static uint32_t find_group(struct pl_edge_groups *g, const struct group *wanted)
@@ -328,13 +328,12 @@ static void count_objects(struct pl_edge_groups *g)
 void pl_edge_groups_put(struct pl_edge_groups *g, const struct pl_args *args, struct pl_result *ret,
 			const char *name)
 {
-	struct pl_table *t =
-		pl_result_table(ret, name, group_columns, PL_ARRAY_LEN(group_columns));
+	struct pl_table *t = pl_result_table(ret, name, group_columns, PL_ARRAY_LEN(group_columns));
 
 	count_objects(g);
 	for (size_t i = 0; i < g->at.n; i++) {
 		const struct group *m = &g->at.at[i];
-		const char *type = m->holder          ? m->holder
+		const char *type = m->holder            ? m->holder
 				   : m->type == NO_TYPE ? ""
 							: pl_types_at(g->o->types, m->type)->name;
 		struct pl_cell *row;

@@ -96,8 +96,8 @@ int pl_found_new(const struct pl_objects *o, const struct pl_roots *roots, struc
  * A native word may or may not be a counted reference: it can explain a surplus, and cannot make
  * an object over-counted.
  */
-bool pl_found_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_found *f, pl_id id,
-		      uint64_t *refcount, int64_t *ret)
+bool pl_found_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_found *f,
+		      pl_id id, uint64_t *refcount, int64_t *ret)
 {
 	int64_t surplus;
 	bool immortal;
@@ -162,8 +162,8 @@ static size_t find_targets(struct holding *h, const struct pl_found *f)
 		uint64_t refcount;
 		int64_t surplus;
 
-		if (pl_found_surplus(h->o, &h->views[0], f, (pl_id)id, &refcount, &surplus) && surplus > 0 &&
-		    !is_singleton(pl_object_type(h->o, (pl_id)id))) {
+		if (pl_found_surplus(h->o, &h->views[0], f, (pl_id)id, &refcount, &surplus) &&
+		    surplus > 0 && !is_singleton(pl_object_type(h->o, (pl_id)id))) {
 			pl_addrset_add(&h->targets, h->o->addr[id]);
 			n++;
 		}

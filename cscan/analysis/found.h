@@ -9,14 +9,16 @@
 
 /* By object id. */
 struct pl_found {
-	uint32_t *strong; /* counted references: edges of objects, parallel ones each, and owning roots */
-	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may not */
+	uint32_t *strong; /* counted references: edges of objects, parallel ones each, and owning
+			     roots */
+	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may
+			     not */
 	size_t n;
 };
 
 /*
- * Count them all but those in C memory, on all threads, without a graph. Needs an indexed table; roots may be NULL: none.
- * PL_E_CANCELLED, PL_E_NOMEM. Free with pl_found_fini().
+ * Count them all but those in C memory, on all threads, without a graph. Needs an indexed table;
+ * roots may be NULL: none. PL_E_CANCELLED, PL_E_NOMEM. Free with pl_found_fini().
  */
 int pl_found_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
 		 struct pl_found *ret, struct pl_err *err);
@@ -27,8 +29,8 @@ int pl_found_new(const struct pl_objects *o, const struct pl_roots *roots, struc
 int pl_found_words(const struct pl_objects *o, struct pl_found *f, struct pl_ctx *ctx,
 		   struct pl_err *err);
 /* ob_refcnt minus what was found: below 0 when more was. False: no count, or an immortal object. */
-bool pl_found_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_found *f, pl_id id,
-		      uint64_t *refcount, int64_t *ret);
+bool pl_found_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_found *f,
+		      pl_id id, uint64_t *refcount, int64_t *ret);
 void pl_found_fini(struct pl_found *f);
 
 #endif

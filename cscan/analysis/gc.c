@@ -79,7 +79,8 @@ static pl_addr stats_record(struct collector *c, unsigned list)
 		return 0;
 	old = young + pl_round_up((uint64_t)f->gcstats_young_size, 8);
 	at = list ? old + (list - 1) * (uint64_t)f->gcstats_old_size : young;
-	index = pl_at(&c->v, at + (uint64_t)(list ? f->gcstats_old_index : f->gcstats_young_index), 1);
+	index = pl_at(&c->v, at + (uint64_t)(list ? f->gcstats_old_index : f->gcstats_young_index),
+		      1);
 	return index ? at + *index * (uint64_t)f->gcstats_size : 0;
 }
 
@@ -107,7 +108,8 @@ static void generations(struct collector *c, struct pl_table *t)
 	}
 }
 
-static void state_row(struct collector *c, struct pl_table *t, const char *key, struct pl_cell value)
+static void state_row(struct collector *c, struct pl_table *t, const char *key,
+		      struct pl_cell value)
 {
 	struct pl_cell *row = pl_table_row(t);
 
@@ -132,8 +134,8 @@ static struct pl_cell debug_flags(struct pl_table *t, struct pl_cell bits)
 	static const struct {
 		unsigned bit;
 		const char *name;
-	} names[] = {{1, "DEBUG_STATS"},	 {2, "DEBUG_COLLECTABLE"}, {4, "DEBUG_UNCOLLECTABLE"},
-		     {8, "DEBUG_INSTANCES"}, {16, "DEBUG_OBJECTS"},	   {32, "DEBUG_SAVEALL"}};
+	} names[] = {{1, "DEBUG_STATS"},     {2, "DEBUG_COLLECTABLE"}, {4, "DEBUG_UNCOLLECTABLE"},
+		     {8, "DEBUG_INSTANCES"}, {16, "DEBUG_OBJECTS"},    {32, "DEBUG_SAVEALL"}};
 	char text[160] = "";
 
 	if (bits.kind != PL_CELL_INT)
@@ -168,10 +170,12 @@ static struct pl_cell list_length(struct collector *c, pl_addr list, bool may_be
 	pl_addr items;
 	uint64_t n;
 
-	/* gc.garbage is made with the first collection that needs it: no list means nothing in it. */
+	/* gc.garbage is made with the first collection that needs it: no list means nothing in it.
+	 */
 	if (!list)
 		return may_be_absent ? pl_cell_count(0) : pl_cell_unknown();
-	return pl_list_items(c->o->l, &c->v, list, &items, &n) ? pl_cell_count(n) : pl_cell_unknown();
+	return pl_list_items(c->o->l, &c->v, list, &items, &n) ? pl_cell_count(n)
+							       : pl_cell_unknown();
 }
 
 static void state(struct collector *c, struct pl_table *t)
@@ -184,8 +188,7 @@ static void state(struct collector *c, struct pl_table *t)
 	state_row(c, t, "collecting", flag(c, base, l->f.gc_collecting));
 	state_row(c, t, "debug", debug_flags(t, debug));
 	state_row(c, t, "garbage",
-		  list_length(c, gc_list_object(c, l->f.gc_garbage, "garbage"),
-			      true));
+		  list_length(c, gc_list_object(c, l->f.gc_garbage, "garbage"), true));
 	if (l->gc_style != PL_GC_REFS27)
 		state_row(c, t, "callbacks",
 			  list_length(c, gc_list_object(c, l->f.gc_callbacks, "callbacks"), true));
@@ -213,13 +216,15 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 				PL_ARRAY_LEN(generation_columns));
 	states = pl_result_table(ret, "state", state_columns, PL_ARRAY_LEN(state_columns));
 	for (size_t i = 0; i < o->n_interps; i++) {
-		struct collector c = {.o = o, .interp = &o->interps[i], .counts = o->list_counts[i]};
+		struct collector c = {
+			.o = o, .interp = &o->interps[i], .counts = o->list_counts[i]};
 
 		/* Up to 3.8 all interpreters share one collector. */
 		if (!c.interp->gc_state || c.interp->gc_state == seen)
 			continue;
 		seen = c.interp->gc_state;
-		c.several = o->n_interps > 1 && o->interps[o->n_interps - 1].gc_state != o->interps[0].gc_state;
+		c.several = o->n_interps > 1 &&
+			    o->interps[o->n_interps - 1].gc_state != o->interps[0].gc_state;
 		pl_view_init(&c.v, o->im);
 		generations(&c, lists);
 		state(&c, states);

@@ -27,8 +27,8 @@ static const struct pl_column module_columns[] = {
 static const struct pl_option options[] = {{.name = NULL}};
 
 static const char *const module_states[] = {
-	[PL_MODULE_MATCHED] = "matched",   [PL_MODULE_UNCHECKED] = "unchecked",
-	[PL_MODULE_MISSING] = "missing",   [PL_MODULE_MISMATCH] = "mismatch",
+	[PL_MODULE_MATCHED] = "matched", [PL_MODULE_UNCHECKED] = "unchecked",
+	[PL_MODULE_MISSING] = "missing", [PL_MODULE_MISMATCH] = "mismatch",
 	[PL_MODULE_NOT_ELF] = "data",
 };
 
@@ -47,15 +47,16 @@ static struct pl_cell flavour(struct pl_table *t, unsigned flags)
 			      flags & PL_FREE_THREADED ? " free-threaded" : "");
 }
 
-static void python_table(struct pl_result *ret, const struct pl_layout *l, const struct pl_objects *o,
-			 const struct pl_module *modules)
+static void python_table(struct pl_result *ret, const struct pl_layout *l,
+			 const struct pl_objects *o, const struct pl_module *modules)
 {
 	static const char *const gc_styles[] = {
-		[PL_GC_REFS27] = "generations",	  [PL_GC_REFS34] = "generations",
-		[PL_GC_LINKS] = "generations",	  [PL_GC_INCREMENTAL] = "incremental",
+		[PL_GC_REFS27] = "generations",     [PL_GC_REFS34] = "generations",
+		[PL_GC_LINKS] = "generations",      [PL_GC_INCREMENTAL] = "incremental",
 		[PL_GC_NO_LISTS] = "free-threaded",
 	};
-	struct pl_table *t = pl_result_table(ret, "python", pair_columns, PL_ARRAY_LEN(pair_columns));
+	struct pl_table *t =
+		pl_result_table(ret, "python", pair_columns, PL_ARRAY_LEN(pair_columns));
 	const struct pl_heap_stats *h = pl_heap_stats(o->heap);
 
 	pair(t, "version", pl_cell_text(t, l->version));
@@ -64,16 +65,19 @@ static void python_table(struct pl_result *ret, const struct pl_layout *l, const
 	pair(t, "flavour", flavour(t, l->flavour));
 	pair(t, "layout", pl_cell_text(t, pl_source_name(l->best)));
 	pair(t, "layout_table", l->table ? pl_cell_text(t, l->table) : pl_cell_absent());
-	pair(t, "library", l->module >= 0 ? pl_cell_text(t, modules[l->module].path) : pl_cell_unknown());
+	pair(t, "library",
+	     l->module >= 0 ? pl_cell_text(t, modules[l->module].path) : pl_cell_unknown());
 	pair(t, "collector", pl_cell_text(t, gc_styles[l->gc_style]));
 	pair(t, "collecting", pl_cell_bool(o->collecting));
 	pair(t, "interpreters", pl_cell_count(o->n_interps));
 	pair(t, "debug_hooks", pl_cell_bool(h->hooked));
-	pair(t, "pymalloc", h->pymalloc_source ? pl_cell_text(t, h->pymalloc_source) : pl_cell_absent());
+	pair(t, "pymalloc",
+	     h->pymalloc_source ? pl_cell_text(t, h->pymalloc_source) : pl_cell_absent());
 	pair(t, "malloc", h->malloc_source ? pl_cell_text(t, h->malloc_source) : pl_cell_absent());
 }
 
-static void layout_table(struct pl_result *ret, const struct pl_layout *l, const struct pl_args *args)
+static void layout_table(struct pl_result *ret, const struct pl_layout *l,
+			 const struct pl_args *args)
 {
 	struct pl_table *t =
 		pl_result_table(ret, "layout", layout_columns, PL_ARRAY_LEN(layout_columns));
@@ -91,7 +95,8 @@ static void layout_table(struct pl_result *ret, const struct pl_layout *l, const
 
 static void image_table(struct pl_result *ret, struct pl_image *im)
 {
-	struct pl_table *t = pl_result_table(ret, "image", pair_columns, PL_ARRAY_LEN(pair_columns));
+	struct pl_table *t =
+		pl_result_table(ret, "image", pair_columns, PL_ARRAY_LEN(pair_columns));
 	const struct pl_core_info *c = pl_image_info(im);
 	const char *signal = c->signal ? sigabbrev_np(c->signal) : NULL;
 	size_t n_threads, n_mappings, n_spans;
@@ -109,7 +114,8 @@ static void image_table(struct pl_result *ret, struct pl_image *im)
 	pair(t, "command", pl_cell_text(t, c->command));
 	pair(t, "pid", pl_cell_int(c->pid));
 	pair(t, "signal", signal ? pl_cell_printf(t, "SIG%s", signal) : pl_cell_absent());
-	pair(t, "fault_address", c->has_fault_addr ? pl_cell_addr(c->fault_addr) : pl_cell_absent());
+	pair(t, "fault_address",
+	     c->has_fault_addr ? pl_cell_addr(c->fault_addr) : pl_cell_absent());
 	pair(t, "threads", pl_cell_count(n_threads));
 	pair(t, "segments", pl_cell_count(c->n_segments));
 	pair(t, "file_size", pl_cell_size(c->file_size));
@@ -150,7 +156,8 @@ static void module_table(struct pl_result *ret, struct pl_image *im, const struc
 /* The two listings side by side: the collector's lists, and the allocators' blocks. */
 static void objects_table(struct pl_result *ret, const struct pl_objects *o)
 {
-	struct pl_table *t = pl_result_table(ret, "objects", pair_columns, PL_ARRAY_LEN(pair_columns));
+	struct pl_table *t =
+		pl_result_table(ret, "objects", pair_columns, PL_ARRAY_LEN(pair_columns));
 	const struct pl_object_tally *c = &o->tally;
 	const struct pl_heap_tally *h = &o->heap_tally;
 
@@ -218,7 +225,8 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 const struct pl_analysis pl_analysis_info = {
 	.name = "info",
 	.arguments = "",
-	.summary = "which CPython, where each layout field came from, what the core holds and lacks",
+	.summary =
+		"which CPython, where each layout field came from, what the core holds and lacks",
 	.help = "python    version, build flavour, where the layout comes from, which allocators\n"
 		"image     the core: what it holds, what had to come from files, what is missing\n"
 		"objects   the collector's lists against the allocators' blocks: every difference\n"

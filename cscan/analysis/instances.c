@@ -95,7 +95,8 @@ static int parse_key(const char *sort, enum key *key, struct pl_err *err)
 	return pl_err_hint(err, "columns to sort by: address type refcount size generation");
 }
 
-static bool *matching_types(const struct pl_objects *o, const struct pl_args *args, size_t *n_matching)
+static bool *matching_types(const struct pl_objects *o, const struct pl_args *args,
+			    size_t *n_matching)
 {
 	size_t n = pl_types_count(o->types);
 	bool *match = pl_calloc(n + 1, sizeof(*match));
@@ -191,8 +192,10 @@ const struct pl_analysis pl_analysis_instances = {
 	.name = "instances",
 	.arguments = "TYPE",
 	.summary = "the objects of a type: address, refcount, size, generation, repr",
-	.help = "TYPE is module.Qualname or a glob; builtins may drop `builtins.`. Subclasses are types\n"
-		"of their own. Without --sort the rows come in address order. The repr is read from\n"
+	.help = "TYPE is module.Qualname or a glob; builtins may drop `builtins.`. Subclasses are "
+		"types\n"
+		"of their own. Without --sort the rows come in address order. The repr is read "
+		"from\n"
 		"the dead process's memory: no code runs, and long ones are cut with `...`.",
 	.example = "app.Session --sort size",
 	.options = options,

@@ -64,8 +64,8 @@ static void in_block(const struct pl_block *b, char *buf, size_t cap)
 
 	switch (b->region->kind) {
 	case PL_REGION_PYMALLOC:
-		snprintf(buf, cap, "pymalloc arena %u, pool 0x%llx, %s of %llu bytes", b->region->index,
-			 pool, state, usable);
+		snprintf(buf, cap, "pymalloc arena %u, pool 0x%llx, %s of %llu bytes",
+			 b->region->index, pool, state, usable);
 		break;
 	case PL_REGION_MIMALLOC:
 		snprintf(buf, cap, "mimalloc segment %u, page 0x%llx, %s of %llu bytes",
@@ -75,7 +75,8 @@ static void in_block(const struct pl_block *b, char *buf, size_t cap)
 		snprintf(buf, cap, "malloc chunk 0x%llx, %s of %llu bytes", pool, state, usable);
 		break;
 	case PL_REGION_MMAPPED:
-		snprintf(buf, cap, "mmapped malloc chunk 0x%llx, %s of %llu bytes", pool, state, usable);
+		snprintf(buf, cap, "mmapped malloc chunk 0x%llx, %s of %llu bytes", pool, state,
+			 usable);
 		break;
 	}
 }
@@ -132,7 +133,8 @@ static const struct pl_type *last_held(const struct pl_objects *o, struct pl_vie
 	return NULL;
 }
 
-void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf, size_t cap)
+void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf,
+		       size_t cap)
 {
 	pl_id id = around(o, addr);
 	const struct pl_type *type;

@@ -12,9 +12,10 @@
  */
 void pl_location(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap);
 /*
- * What lies at an address where no live object starts, as a sentence: inside which object, in a freed
- * block that last held what, or nothing known.
+ * What lies at an address where no live object starts, as a sentence: inside which object, in a
+ * freed block that last held what, or nothing known.
  */
-void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf, size_t cap);
+void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf,
+		       size_t cap);
 
 #endif

@@ -38,11 +38,14 @@ static const char *gc_state(uint8_t flags)
 	return flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT) ? "tracked" : "untracked";
 }
 
-static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id, struct pl_result *ret)
+static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id,
+		       struct pl_result *ret)
 {
-	struct pl_table *t = pl_result_table(ret, "object", object_columns, PL_ARRAY_LEN(object_columns));
+	struct pl_table *t =
+		pl_result_table(ret, "object", object_columns, PL_ARRAY_LEN(object_columns));
 	const char *generation = pl_generation_name(o, pl_generation_of(o->flags[id]));
-	static const struct pl_repr_limits limits = {.depth = 3, .items = 20, .chars = 200, .total = 600};
+	static const struct pl_repr_limits limits = {
+		.depth = 3, .items = 20, .chars = 200, .total = 600};
 	struct pl_cell *row = pl_table_row(t);
 	char text[800];
 	uint64_t count;
@@ -154,9 +157,11 @@ const struct pl_analysis pl_analysis_object = {
 	.name = "object",
 	.arguments = "ADDRESS",
 	.summary = "one object: repr, attributes, refcount, size, gc state, where it lives",
-	.help = "object      what it is, what the collector knows of it, and whose memory it lies in:\n"
+	.help = "object      what it is, what the collector knows of it, and whose memory it lies "
+		"in:\n"
 		"            a pymalloc pool, a malloc chunk, a file's data by symbol\n"
-		"attributes  from __dict__, slots and inline values, and what C structs hold by name\n"
+		"attributes  from __dict__, slots and inline values, and what C structs hold by "
+		"name\n"
 		"\n"
 		"Where no object starts at ADDRESS, the error says what is there: the inside of\n"
 		"another one, or a freed block and what it last held.",

@@ -16,12 +16,9 @@ static const struct pl_column type_columns[] = {
 	{.name = "found", .align = PL_RIGHT},
 };
 static const struct pl_column object_columns[] = {
-	{.name = "address", .align = PL_RIGHT},
-	{.name = "type", .align = PL_LEFT, .shrink = true},
-	{.name = "refcount", .align = PL_RIGHT},
-	{.name = "found", .align = PL_RIGHT},
-	{.name = "native", .align = PL_RIGHT},
-	{.name = "surplus", .align = PL_RIGHT},
+	{.name = "address", .align = PL_RIGHT},  {.name = "type", .align = PL_LEFT, .shrink = true},
+	{.name = "refcount", .align = PL_RIGHT}, {.name = "found", .align = PL_RIGHT},
+	{.name = "native", .align = PL_RIGHT},   {.name = "surplus", .align = PL_RIGHT},
 };
 static const struct pl_option options[] = {
 	{"objects", NULL, NULL, "every object by itself: also those with more found than counted"},
@@ -36,7 +33,7 @@ struct sum {
 	uint64_t over;             /* objects of which more was found than they count */
 	pl_id example;             /* the one with the greatest surplus */
 	int64_t most;
-	uint64_t refcount, found;  /* of the example */
+	uint64_t refcount, found; /* of the example */
 };
 
 struct listing {
@@ -44,9 +41,9 @@ struct listing {
 	struct pl_view v;
 	const struct pl_args *args;
 	struct pl_found found;
-	struct sum *sums;    /* by type index */
-	struct pl_table *t;  /* of objects, or NULL */
-	size_t most;         /* rows of it, 0 = all */
+	struct sum *sums;   /* by type index */
+	struct pl_table *t; /* of objects, or NULL */
+	size_t most;        /* rows of it, 0 = all */
 };
 
 static void put_object(struct listing *s, pl_id id, uint64_t refcount, int64_t surplus)
@@ -192,13 +189,16 @@ const struct pl_analysis pl_analysis_refcounts = {
 	.name = "refcounts",
 	.arguments = "",
 	.summary = "objects whose ob_refcnt exceeds every reference found: leaks of C extensions",
-	.help = "A reference that no object, no root and no word of C memory accounts for was never\n"
+	.help = "A reference that no object, no root and no word of C memory accounts for was "
+		"never\n"
 		"given back: the C code that took it forgot it. Immortal objects are left out.\n"
 		"\n"
 		"surplus   references counted in ob_refcnt and not found\n"
-		"example   the object of the type with the greatest surplus, its count and what was\n"
+		"example   the object of the type with the greatest surplus, its count and what "
+		"was\n"
 		"          found of it\n"
-		"native    (--objects) words of C memory, stacks too, that hold its address: each may be\n"
+		"native    (--objects) words of C memory, stacks too, that hold its address: each "
+		"may be\n"
 		"          a reference, so each makes the surplus smaller by one",
 	.example = "--match 'app.*' --objects",
 	.options = options,

@@ -17,9 +17,9 @@ struct listing {
 	const struct pl_args *args;
 	struct pl_table *t;
 	struct pl_edge_groups *groups;
-	pl_addr object;   /* of which edges are listed; 0: the one that the user named */
-	size_t most;      /* rows to make, 0 = all */
-	bool attributes;  /* edges are entries of an object's __dict__ */
+	pl_addr object;  /* of which edges are listed; 0: the one that the user named */
+	size_t most;     /* rows to make, 0 = all */
+	bool attributes; /* edges are entries of an object's __dict__ */
 };
 
 static bool type_matches(const struct listing *s, pl_addr target)
@@ -42,7 +42,8 @@ static void put_row(void *arg, const struct pl_edge *e)
 		pl_edge_row(s->o, &s->v, s->t, s->object, e->target, e);
 }
 
-/* The attributes of an object whose class keeps them in a dict are counted like those of any other. */
+/* The attributes of an object whose class keeps them in a dict are counted like those of any other.
+ */
 static void put_group(void *arg, const struct pl_edge *e)
 {
 	struct listing *s = arg;
@@ -130,13 +131,18 @@ const struct pl_analysis pl_analysis_referents = {
 	.name = "referents",
 	.arguments = "ADDRESS|TYPE",
 	.summary = "what an object refers to, each reference with its name",
-	.help = "Of an object, every reference that its memory holds. Of a type, the references of all\n"
-		"its objects added up by the type they lead to and by name, keys and indices spelled\n"
-		"[*]: `objects` says how many different objects of that type are at the other end.\n"
+	.help = "Of an object, every reference that its memory holds. Of a type, the references of "
+		"all\n"
+		"its objects added up by the type they lead to and by name, keys and indices "
+		"spelled\n"
+		"[*]: `objects` says how many different objects of that type are at the other "
+		"end.\n"
 		"\n"
-		"kind       strong: owns; weak: a weakref's referent; borrowed: owns nothing; native:\n"
+		"kind       strong: owns; weak: a weakref's referent; borrowed: owns nothing; "
+		"native:\n"
 		"           a word of raw memory that holds an object's address\n"
-		"traversed  the garbage collector sees it, so gc.get_referents() would have shown it;\n"
+		"traversed  the garbage collector sees it, so gc.get_referents() would have shown "
+		"it;\n"
 		"           a cycle through one that it does not see is never collected",
 	.example = "app.Session",
 	.options = options,

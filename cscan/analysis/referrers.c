@@ -12,7 +12,8 @@
 
 static const struct pl_option options[] = {
 	{"each", NULL, NULL, "of a TYPE: every reference to every object, not sums"},
-	{"native", NULL, NULL, "look through C memory in any case: data of libraries, malloc, stacks"},
+	{"native", NULL, NULL,
+	 "look through C memory in any case: data of libraries, malloc, stacks"},
 	{.name = NULL},
 };
 
@@ -32,11 +33,11 @@ struct listing {
 	struct pl_table *t;
 	struct pl_edge_groups *groups;
 	struct bitmap sources; /* who refers */
-	uint64_t strong; /* counted references, those of roots too */
-	pl_id source;    /* whose edges are looked at */
-	pl_id shown;     /* who is shown for it: the owner of that dict, or source itself */
-	bool attributes; /* source is the __dict__ of shown */
-	size_t most;     /* rows to make, 0 = all */
+	uint64_t strong;       /* counted references, those of roots too */
+	pl_id source;          /* whose edges are looked at */
+	pl_id shown;           /* who is shown for it: the owner of that dict, or source itself */
+	bool attributes;       /* source is the __dict__ of shown */
+	size_t most;           /* rows to make, 0 = all */
 };
 
 /* True when the object at addr is one of those that the user asked about. */
@@ -135,8 +136,8 @@ static void put_root(struct listing *s, const struct pl_root *root, pl_id id)
 	snprintf(edge, sizeof(edge), "%s%s", root->name, root->accessor);
 	if (s->groups)
 		pl_edge_groups_outside(s->groups, holder,
-				       *root->accessor ? root->accessor : root->name, PL_EDGE_STRONG,
-				       id);
+				       *root->accessor ? root->accessor : root->name,
+				       PL_EDGE_STRONG, id);
 	else if (type_matches(s, holder) && !full(s))
 		pl_edge_row_outside(s->t, s->target->by_type ? root->target : 0, 0, holder, edge,
 				    PL_EDGE_STRONG);
@@ -195,12 +196,12 @@ static void put_word(struct listing *s, const struct pl_native_hit *hit)
 	pl_native_name(s->o, hit, name, sizeof(name));
 	if (s->groups)
 		pl_edge_groups_outside(s->groups, "<native>",
-				       places[hit->place] ? places[hit->place] : name, PL_EDGE_NATIVE,
-				       pl_objects_id(s->o, hit->target));
+				       places[hit->place] ? places[hit->place] : name,
+				       PL_EDGE_NATIVE, pl_objects_id(s->o, hit->target));
 	else if (type_matches(s, "<native>") && !full(s))
 		pl_edge_row_outside(s->t, s->target->by_type ? hit->target : 0,
-				    hit->place == PL_NATIVE_REGISTER ? 0 : hit->at, "<native>", name,
-				    PL_EDGE_NATIVE);
+				    hit->place == PL_NATIVE_REGISTER ? 0 : hit->at, "<native>",
+				    name, PL_EDGE_NATIVE);
 }
 
 static int put_words(struct pl_ctx *ctx, struct listing *s, size_t *n, struct pl_err *err)
@@ -255,7 +256,8 @@ static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 		rc = put_words(ctx, s, &words, err);
 	if (!rc && missing > words)
 		pl_ctx_note(ctx, PL_INFO, "unexplained",
-			    "the object counts %llu references that are found nowhere: C code took them "
+			    "the object counts %llu references that are found nowhere: C code took "
+			    "them "
 			    "and never gave them back",
 			    (unsigned long long)(missing - words));
 	free(s->sources.bits);
@@ -315,14 +317,20 @@ const struct pl_analysis pl_analysis_referrers = {
 	.name = "referrers",
 	.arguments = "ADDRESS|TYPE",
 	.summary = "what refers to an object, each reference with its name",
-	.help = "Of an object, every reference to it from other objects and from roots. Of a type, the\n"
-		"references to all its objects added up by the type they come from and by name, keys\n"
-		"and indices spelled [*]; a reference out of an instance's or module's __dict__ counts\n"
-		"as that object's attribute. `objects` says how many different objects of that type\n"
+	.help = "Of an object, every reference to it from other objects and from roots. Of a type, "
+		"the\n"
+		"references to all its objects added up by the type they come from and by name, "
+		"keys\n"
+		"and indices spelled [*]; a reference out of an instance's or module's __dict__ "
+		"counts\n"
+		"as that object's attribute. `objects` says how many different objects of that "
+		"type\n"
 		"refer: one list that holds 300,000 sessions has 300,000 edges and 1 object.\n"
 		"\n"
-		"Words of C memory (<native>) are looked for when ob_refcnt of the object counts more\n"
-		"than was found in objects and roots; of a TYPE only with --native. Such a word may own\n"
+		"Words of C memory (<native>) are looked for when ob_refcnt of the object counts "
+		"more\n"
+		"than was found in objects and roots; of a TYPE only with --native. Such a word "
+		"may own\n"
 		"its object, borrow it, or be left over from before.",
 	.example = "app.Session",
 	.options = options,

@@ -20,8 +20,9 @@ static void put(void *arg, const struct pl_edge *e)
 	bool weak = e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED;
 
 	if (target != PL_NO_ID)
-		pl_edge_put(p->sink, target,
-			    (uint8_t)((weak ? PL_G_WEAK : 0) | (e->traversed ? PL_G_TRAVERSED : 0)));
+		pl_edge_put(
+			p->sink, target,
+			(uint8_t)((weak ? PL_G_WEAK : 0) | (e->traversed ? PL_G_TRAVERSED : 0)));
 }
 
 static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink)

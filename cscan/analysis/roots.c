@@ -75,8 +75,10 @@ const struct pl_analysis pl_analysis_roots = {
 	.name = "roots",
 	.arguments = "",
 	.summary = "what keeps objects alive: modules, frames, threads, hooks, static types",
-	.help = "A root holds an object without being one: a module's namespace, a local of a frame, a\n"
-		"thread's or interpreter's own fields, a static type. `path` leads from here to an\n"
+	.help = "A root holds an object without being one: a module's namespace, a local of a "
+		"frame, a\n"
+		"thread's or interpreter's own fields, a static type. `path` leads from here to "
+		"an\n"
 		"object.",
 	.example = "--kind frame",
 	.options = options,

@@ -6,7 +6,17 @@
 #include "analysis/refgraph.h"
 #include "base/mem.h"
 
-enum stage { STAGE_IMAGE, STAGE_LAYOUT, STAGE_HEAP, STAGE_CENSUS, STAGE_OBJECTS, STAGE_INDEX, STAGE_ROOTS, STAGE_GRAPH, N_STAGES };
+enum stage {
+	STAGE_IMAGE,
+	STAGE_LAYOUT,
+	STAGE_HEAP,
+	STAGE_CENSUS,
+	STAGE_OBJECTS,
+	STAGE_INDEX,
+	STAGE_ROOTS,
+	STAGE_GRAPH,
+	N_STAGES
+};
 
 struct pl_session {
 	struct pl_image_options options; /* strings owned */
@@ -128,7 +138,8 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 		/* It answers all that the census does, and the two would hold the same memory. */
 		pl_objects_free(s->census);
 		s->census = NULL;
-		return pl_objects_new(s->image, s->layout, s->heap, false, &s->ctx, &s->objects, err);
+		return pl_objects_new(s->image, s->layout, s->heap, false, &s->ctx, &s->objects,
+				      err);
 	case STAGE_INDEX:
 		return pl_objects_index(s->objects, &s->ctx, err);
 	case STAGE_ROOTS:
@@ -140,10 +151,10 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 
 static bool have(const struct pl_session *s, enum stage stage)
 {
-	const void *const built[] = {s->image,	 s->layout, s->heap,
-				     s->census,	 s->objects,
-				     s->objects && s->objects->indexed ? s->objects : NULL,
-				     s->roots,	 s->graph};
+	const void *const built[] = {
+		s->image,  s->layout,  s->heap,
+		s->census, s->objects, s->objects && s->objects->indexed ? s->objects : NULL,
+		s->roots,  s->graph};
 
 	return built[stage] != NULL;
 }

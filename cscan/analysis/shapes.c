@@ -26,7 +26,8 @@ void pl_shapes_fini(struct pl_shapes *s)
 
 static size_t hash(uint32_t parent, uint8_t label, uint64_t arg)
 {
-	uint64_t h = (arg ^ (uint64_t)parent << 20 ^ (uint64_t)label << 56) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = (arg ^ (uint64_t)parent << 20 ^ (uint64_t)label << 56) *
+		     UINT64_C(0x9e3779b97f4a7c15);
 
 	return (size_t)(h ^ h >> 32);
 }
@@ -54,18 +55,20 @@ static uint32_t find(struct pl_shapes *s, uint32_t parent, uint8_t label, uint64
 {
 	if ((s->at.n + 1) * 2 > s->cap)
 		grow(s);
-	for (size_t i = hash(parent, label, arg) & (s->cap - 1); s->slot[i]; i = (i + 1) & (s->cap - 1)) {
+	for (size_t i = hash(parent, label, arg) & (s->cap - 1); s->slot[i];
+	     i = (i + 1) & (s->cap - 1)) {
 		const struct pl_shape *shape = &s->at.at[s->slot[i] - 1];
 
 		if (shape->parent == parent && shape->label == label && shape->arg == arg)
 			return s->slot[i] - 1;
 	}
-	pl_vec_push(&s->at, (struct pl_shape){
-				    .parent = parent,
-				    .label = label,
-				    .arg = arg,
-				    .length = parent == UINT32_MAX ? 1 : s->at.at[parent].length + 1,
-			    });
+	pl_vec_push(&s->at,
+		    (struct pl_shape){
+			    .parent = parent,
+			    .label = label,
+			    .arg = arg,
+			    .length = parent == UINT32_MAX ? 1 : s->at.at[parent].length + 1,
+		    });
 	put(s, (uint32_t)s->at.n - 1);
 	return (uint32_t)s->at.n - 1;
 }

@@ -12,12 +12,12 @@
 #include "object/roots.h"
 
 struct pl_shape {
-	uint32_t parent;   /* shape of the chain without its last step; UINT32_MAX at a root */
-	uint8_t label;     /* of the last step: enum pl_label_kind */
-	uint64_t arg;      /* of the label; at a root the address of the rooted object */
-	uint32_t length;   /* objects on the chain */
-	uint64_t objects;  /* chains counted with pl_shapes_count() that end here */
-	pl_node example;   /* the first of them */
+	uint32_t parent;  /* shape of the chain without its last step; UINT32_MAX at a root */
+	uint8_t label;    /* of the last step: enum pl_label_kind */
+	uint64_t arg;     /* of the label; at a root the address of the rooted object */
+	uint32_t length;  /* objects on the chain */
+	uint64_t objects; /* chains counted with pl_shapes_count() that end here */
+	pl_node example;  /* the first of them */
 };
 
 struct pl_shapes {
@@ -26,11 +26,11 @@ struct pl_shapes {
 	const pl_node *parent; /* of pl_graph_forest(), borrowed */
 	struct pl_view v;
 	PL_VEC(struct pl_shape) at;
-	uint32_t *slot;        /* hash of (parent, label, arg) -> index + 1 */
+	uint32_t *slot; /* hash of (parent, label, arg) -> index + 1 */
 	size_t cap;
-	uint32_t *shape_of;    /* by node: index + 1, 0 = not known yet */
-	uint64_t *arg_of;      /* by node: label of the step from its parent */
-	uint8_t *label_of;     /* by node: label + 1, 0 = not known yet */
+	uint32_t *shape_of; /* by node: index + 1, 0 = not known yet */
+	uint64_t *arg_of;   /* by node: label of the step from its parent */
+	uint8_t *label_of;  /* by node: label + 1, 0 = not known yet */
 	size_t n_nodes;
 };
 

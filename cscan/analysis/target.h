@@ -8,16 +8,16 @@
 
 struct pl_target {
 	bool by_type;
-	pl_addr addr;         /* of the object, when not by type */
-	pl_id id;             /* of that object, or PL_NO_ID: the address is no listed object */
-	PL_VEC(pl_id) ids;    /* by type: all its objects, ascending */
-	bool *types;          /* by type: by type index, whether it was meant */
-	size_t n_types;       /* length of types */
+	pl_addr addr;      /* of the object, when not by type */
+	pl_id id;          /* of that object, or PL_NO_ID: the address is no listed object */
+	PL_VEC(pl_id) ids; /* by type: all its objects, ascending */
+	bool *types;       /* by type: by type index, whether it was meant */
+	size_t n_types;    /* length of types */
 };
 
 /*
- * Understand ADDRESS (0x...) or TYPE (module.Qualname or a glob). PL_E_USAGE for a malformed address;
- * a type that no object has is a note and no ids. Free with pl_target_fini().
+ * Understand ADDRESS (0x...) or TYPE (module.Qualname or a glob). PL_E_USAGE for a malformed
+ * address; a type that no object has is a note and no ids. Free with pl_target_fini().
  */
 int pl_target_parse(struct pl_session *s, const struct pl_objects *o, const struct pl_args *args,
 		    struct pl_target *ret, struct pl_err *err);

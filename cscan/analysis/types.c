@@ -30,8 +30,10 @@ struct sums {
 	uint64_t count, tracked, size;
 };
 
-/* What the options ask for, by type index. own: objects with a Python __sizeof__, which a core cannot run. */
-static struct sums *add_up(const struct pl_objects *o, bool tracked_only, int generation, uint64_t *own)
+/* What the options ask for, by type index. own: objects with a Python __sizeof__, which a core
+ * cannot run. */
+static struct sums *add_up(const struct pl_objects *o, bool tracked_only, int generation,
+			   uint64_t *own)
 {
 	struct sums *sums = pl_calloc(o->n_sums + 1, sizeof(*sums));
 
@@ -89,11 +91,12 @@ struct module_sum {
 
 static int by_module_name(const void *a, const void *b)
 {
-	return strcmp(((const struct module_sum *)a)->module, ((const struct module_sum *)b)->module);
+	return strcmp(((const struct module_sum *)a)->module,
+		      ((const struct module_sum *)b)->module);
 }
 
-static void by_module(const struct pl_objects *o, const struct pl_args *args, const struct sums *sums,
-		      struct pl_table *t)
+static void by_module(const struct pl_objects *o, const struct pl_args *args,
+		      const struct sums *sums, struct pl_table *t)
 {
 	size_t n = 0;
 	struct module_sum *all = pl_calloc(o->n_sums + 1, sizeof(*all));
@@ -154,10 +157,11 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	pl_table_sort(t, modules ? "module" : "type");
 	pl_table_sort(t, "size");
 	if (own)
-		pl_ctx_note(pl_session_ctx(s), PL_INFO, "own-sizeof",
-			    "%llu objects have a __sizeof__ written in Python, which a dead process "
-			    "cannot run: their size is that of the object itself",
-			    (unsigned long long)own);
+		pl_ctx_note(
+			pl_session_ctx(s), PL_INFO, "own-sizeof",
+			"%llu objects have a __sizeof__ written in Python, which a dead process "
+			"cannot run: their size is that of the object itself",
+			(unsigned long long)own);
 	free(sums);
 	return 0;
 }
@@ -167,7 +171,8 @@ const struct pl_analysis pl_analysis_types = {
 	.arguments = "",
 	.summary = "objects by type: how many, how many of them gc-tracked, how many bytes",
 	.help = "Counts every live object of the process: those that the garbage collector tracks\n"
-		"and those it does not (str, int, bytes, untracked tuples and dicts), wherever they\n"
+		"and those it does not (str, int, bytes, untracked tuples and dicts), wherever "
+		"they\n"
 		"were allocated. Objects on CPython's free lists are dead and not counted.\n"
 		"\n"
 		"count    all live objects of the type\n"

@@ -117,7 +117,8 @@ static struct pl_addrset_chunk *shared_chunk(struct pl_addrset *s, pl_addr addr)
 	uint64_t key = key_of(addr);
 	struct pl_addrset_chunk *made = NULL, *at;
 
-	for (size_t i = slot_of(key, s->cap), tries = 0; tries < s->cap / 2; i = (i + 1) & (s->cap - 1), tries++) {
+	for (size_t i = slot_of(key, s->cap), tries = 0; tries < s->cap / 2;
+	     i = (i + 1) & (s->cap - 1), tries++) {
 		at = __atomic_load_n(&s->slot[i], __ATOMIC_ACQUIRE);
 		if (!at) {
 			if (!made) {

@@ -15,17 +15,17 @@
 #define PL_ADDRSET_WORDS ((1u << (PL_ADDRSET_SHIFT - 3)) / 64)
 
 struct pl_addrset_chunk {
-	uint64_t key;                     /* addr >> PL_ADDRSET_SHIFT */
-	uint64_t base;                    /* members in all chunks before this one, after rank_build */
-	uint32_t *rank;                   /* members before each group of 8 words; NULL until built */
+	uint64_t key;   /* addr >> PL_ADDRSET_SHIFT */
+	uint64_t base;  /* members in all chunks before this one, after rank_build */
+	uint32_t *rank; /* members before each group of 8 words; NULL until built */
 	uint64_t bits[PL_ADDRSET_WORDS];
 };
 
 struct pl_addrset {
-	struct pl_addrset_chunk **slot; /* open addressing by key; cap is a power of two */
+	struct pl_addrset_chunk **slot;   /* open addressing by key; cap is a power of two */
 	struct pl_addrset_chunk **sorted; /* by key, after pl_addrset_sort() */
 	size_t n_chunks, cap;
-	uint64_t n; /* members */
+	uint64_t n;                    /* members */
 	struct pl_addrset_chunk *last; /* the one touched last by a writer */
 };
 
@@ -39,8 +39,8 @@ bool pl_addrset_add(struct pl_addrset *s, pl_addr addr);
  */
 void pl_addrset_reserve(struct pl_addrset *s, size_t n_chunks);
 /*
- * As pl_addrset_add(), for several threads; false also when the reserved room is used up. The caller
- * counts: n is brought up to date by pl_addrset_recount() when all are done.
+ * As pl_addrset_add(), for several threads; false also when the reserved room is used up. The
+ * caller counts: n is brought up to date by pl_addrset_recount() when all are done.
  */
 bool pl_addrset_add_shared(struct pl_addrset *s, pl_addr addr);
 void pl_addrset_recount(struct pl_addrset *s);

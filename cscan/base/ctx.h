@@ -24,10 +24,10 @@ struct pl_note {
 
 struct pl_ctx {
 	atomic_bool cancel;
-	_Atomic(const char *) stage; /* static string: "reading arenas"; NULL when idle */
+	_Atomic(const char *) stage;  /* static string: "reading arenas"; NULL when idle */
 	_Atomic uint64_t done, total; /* of the stage, in its own unit; total 0 = unknown */
-	unsigned threads;            /* how many a parallel loop may use, at least 1 */
-	pthread_mutex_t lock;        /* of notes */
+	unsigned threads;             /* how many a parallel loop may use, at least 1 */
+	pthread_mutex_t lock;         /* of notes */
 	struct pl_note *notes;
 	size_t n_notes, cap_notes;
 	bool partial; /* some result is known to be incomplete: exit status 4 */

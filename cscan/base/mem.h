@@ -29,23 +29,23 @@ void *pl_col_alloc(size_t n, size_t size);
 void pl_col_free(void *p, size_t n, size_t size);
 
 /* A vector: struct { T *at; size_t n, cap; } v = {0}. Elements move when it grows. */
-#define PL_VEC(T) \
-	struct { \
-		T *at; \
+#define PL_VEC(T)              \
+	struct {               \
+		T *at;         \
 		size_t n, cap; \
 	}
-#define pl_vec_push(v, ...) \
-	do { \
-		if ((v)->n == (v)->cap) { \
-			(v)->cap = (v)->cap ? (v)->cap * 2 : 8; \
+#define pl_vec_push(v, ...)                                                         \
+	do {                                                                        \
+		if ((v)->n == (v)->cap) {                                           \
+			(v)->cap = (v)->cap ? (v)->cap * 2 : 8;                     \
 			(v)->at = pl_realloc((v)->at, (v)->cap * sizeof(*(v)->at)); \
-		} \
-		(v)->at[(v)->n++] = (__VA_ARGS__); \
+		}                                                                   \
+		(v)->at[(v)->n++] = (__VA_ARGS__);                                  \
 	} while (0)
-#define pl_vec_free(v) \
-	do { \
-		free((v)->at); \
-		(v)->at = NULL; \
+#define pl_vec_free(v)                 \
+	do {                           \
+		free((v)->at);         \
+		(v)->at = NULL;        \
 		(v)->n = (v)->cap = 0; \
 	} while (0)
 

@@ -107,7 +107,8 @@ static int compare_numbers(const struct pl_cell *a, const struct pl_cell *b)
 	return (a->u > b->u) - (a->u < b->u);
 }
 
-/* How a goes against b in the natural order of its kind: great amounts first, low addresses and ids first. */
+/* How a goes against b in the natural order of its kind: great amounts first, low addresses and ids
+ * first. */
 static int compare_cells(const struct pl_cell *a, const struct pl_cell *b)
 {
 	if (class_of(a) == CLASS_TEXT)

@@ -20,10 +20,10 @@ enum pl_cell_kind {
 	PL_CELL_DELTA,   /* int64; text always with its sign: +1,234 */
 	PL_CELL_SIZE,    /* bytes; JSON number, text "12.3 MiB" */
 	PL_CELL_DELTA_SIZE, /* int64 bytes; text "+12.3 MiB" */
-	PL_CELL_ADDR,    /* JSON "0x...", text the same */
-	PL_CELL_SHARE,   /* double 0..1; JSON the number, text "98.4 %" */
-	PL_CELL_BOOL,    /* JSON true/false, text yes/no */
-	PL_CELL_LIST,    /* JSON array of strings: one '\n'-joined text; text joined with ", " */
+	PL_CELL_ADDR,       /* JSON "0x...", text the same */
+	PL_CELL_SHARE,      /* double 0..1; JSON the number, text "98.4 %" */
+	PL_CELL_BOOL,       /* JSON true/false, text yes/no */
+	PL_CELL_LIST,       /* JSON array of strings: one '\n'-joined text; text joined with ", " */
 };
 
 struct pl_cell {
@@ -40,10 +40,10 @@ struct pl_cell {
 enum pl_align { PL_LEFT, PL_RIGHT };
 
 struct pl_column {
-	const char *name;        /* JSON key and CSV header; the text header is the same */
+	const char *name; /* JSON key and CSV header; the text header is the same */
 	enum pl_align align;
-	bool shrink;             /* in text, this column gives way first when 80 columns are short */
-	bool optional;           /* in text, left out when no row that is shown has a value in it */
+	bool shrink;   /* in text, this column gives way first when 80 columns are short */
+	bool optional; /* in text, left out when no row that is shown has a value in it */
 };
 
 struct pl_table {
@@ -52,9 +52,10 @@ struct pl_table {
 	size_t n_columns;
 	struct pl_cell *cells; /* n_rows * n_columns, row after row */
 	size_t n_rows, cap_rows;
-	struct pl_cell *total; /* n_columns cells, or NULL: "total" of the JSON, last line of text */
-	bool record;           /* in text, a single row is printed downwards: name, value */
-	size_t hidden_rows;    /* rows cut by --limit: text says "... 12 more" */
+	struct pl_cell
+		*total;     /* n_columns cells, or NULL: "total" of the JSON, last line of text */
+	bool record;        /* in text, a single row is printed downwards: name, value */
+	size_t hidden_rows; /* rows cut by --limit: text says "... 12 more" */
 	struct pl_arena strings;
 };
 
@@ -75,24 +76,53 @@ bool pl_table_sort(struct pl_table *t, const char *column);
 /* Keep the first limit rows (0 = all); the rest is counted in hidden_rows. */
 void pl_table_limit(struct pl_table *t, size_t limit);
 
-struct pl_cell pl_cell_text(struct pl_table *t, const char *s);             /* copies s */
-struct pl_cell pl_cell_textn(struct pl_table *t, const char *s, size_t n);  /* copies; may hold any byte but NUL */
+struct pl_cell pl_cell_text(struct pl_table *t, const char *s); /* copies s */
+struct pl_cell pl_cell_textn(struct pl_table *t, const char *s,
+			     size_t n); /* copies; may hold any byte but NUL */
 struct pl_cell pl_cell_printf(struct pl_table *t, const char *fmt, ...) PL_PRINTF(2, 3);
-static inline struct pl_cell pl_cell_count(uint64_t u) { return (struct pl_cell){PL_CELL_COUNT, {.u = u}}; }
-static inline struct pl_cell pl_cell_number(uint64_t u) { return (struct pl_cell){PL_CELL_NUMBER, {.u = u}}; }
-static inline struct pl_cell pl_cell_size(uint64_t u) { return (struct pl_cell){PL_CELL_SIZE, {.u = u}}; }
-static inline struct pl_cell pl_cell_addr(pl_addr u) { return (struct pl_cell){PL_CELL_ADDR, {.u = u}}; }
-static inline struct pl_cell pl_cell_int(int64_t i) { return (struct pl_cell){PL_CELL_INT, {.i = i}}; }
-static inline struct pl_cell pl_cell_bool(bool b) { return (struct pl_cell){PL_CELL_BOOL, {.b = b}}; }
-static inline struct pl_cell pl_cell_share(double d) { return (struct pl_cell){PL_CELL_SHARE, {.d = d}}; }
-static inline struct pl_cell pl_cell_unknown(void) { return (struct pl_cell){PL_CELL_UNKNOWN, {.u = 0}}; }
-static inline struct pl_cell pl_cell_absent(void) { return (struct pl_cell){PL_CELL_ABSENT, {.u = 0}}; }
+static inline struct pl_cell pl_cell_count(uint64_t u)
+{
+	return (struct pl_cell){PL_CELL_COUNT, {.u = u}};
+}
+static inline struct pl_cell pl_cell_number(uint64_t u)
+{
+	return (struct pl_cell){PL_CELL_NUMBER, {.u = u}};
+}
+static inline struct pl_cell pl_cell_size(uint64_t u)
+{
+	return (struct pl_cell){PL_CELL_SIZE, {.u = u}};
+}
+static inline struct pl_cell pl_cell_addr(pl_addr u)
+{
+	return (struct pl_cell){PL_CELL_ADDR, {.u = u}};
+}
+static inline struct pl_cell pl_cell_int(int64_t i)
+{
+	return (struct pl_cell){PL_CELL_INT, {.i = i}};
+}
+static inline struct pl_cell pl_cell_bool(bool b)
+{
+	return (struct pl_cell){PL_CELL_BOOL, {.b = b}};
+}
+static inline struct pl_cell pl_cell_share(double d)
+{
+	return (struct pl_cell){PL_CELL_SHARE, {.d = d}};
+}
+static inline struct pl_cell pl_cell_unknown(void)
+{
+	return (struct pl_cell){PL_CELL_UNKNOWN, {.u = 0}};
+}
+static inline struct pl_cell pl_cell_absent(void)
+{
+	return (struct pl_cell){PL_CELL_ABSENT, {.u = 0}};
+}
 
 /* What an analysis hands over: its tables in order. */
 struct pl_result {
 	PL_VEC(struct pl_table *) tables; /* owned */
-	char *text;                       /* printed in place of the tables where text is asked for; owned, malloced, or NULL */
-	bool finding;                     /* exit status 1: a --fail-if or triage finding */
+	char *text;   /* printed in place of the tables where text is asked for; owned, malloced, or
+			 NULL */
+	bool finding; /* exit status 1: a --fail-if or triage finding */
 };
 void pl_result_fini(struct pl_result *r);
 /* pl_table_new() appended to r; r owns it. */

@@ -14,8 +14,8 @@
  *	pyleak_result_free(r);
  *	pyleak_free(p);
  *
- * Threads: one call at a time per handle, from any thread; pyleak_cancel() and pyleak_progress() may
- * be called from any other thread meanwhile. The library never prints, never exits, never forks,
+ * Threads: one call at a time per handle, from any thread; pyleak_cancel() and pyleak_progress()
+ *may be called from any other thread meanwhile. The library never prints, never exits, never forks,
  * installs no signal handler and calls nobody back. Strings that it returns are UTF-8 without
  * control characters other than newline, whatever the core held.
  */
@@ -51,7 +51,8 @@ PYLEAK_API const char *pyleak_version(void);
 
 PYLEAK_API pyleak *pyleak_new(void);
 PYLEAK_API void pyleak_free(pyleak *p);
-/* Copies the strings; the core is opened by the first run that needs it. Returns 0, or -1 when size is not understood. */
+/* Copies the strings; the core is opened by the first run that needs it. Returns 0, or -1 when size
+ * is not understood. */
 PYLEAK_API int pyleak_set_options(pyleak *p, const struct pyleak_options *options);
 
 /*
@@ -67,14 +68,15 @@ PYLEAK_API const char *pyleak_result_output(const pyleak_result *r, size_t *len)
 /* Where --output wants it, or NULL; writing the file is the caller's part. */
 PYLEAK_API const char *pyleak_result_output_file(const pyleak_result *r);
 /*
- * "svg" or "png" when the output is DOT and --output's name asks for a picture: the caller's part is
- * to put through Graphviz (dot -Tsvg) what it writes to that file. Else NULL.
+ * "svg" or "png" when the output is DOT and --output's name asks for a picture: the caller's part
+ * is to put through Graphviz (dot -Tsvg) what it writes to that file. Else NULL.
  */
 PYLEAK_API const char *pyleak_result_picture(const pyleak_result *r);
 /* One line each, or NULL: what went wrong and what to try. */
 PYLEAK_API const char *pyleak_result_error(const pyleak_result *r);
 PYLEAK_API const char *pyleak_result_hint(const pyleak_result *r);
-/* The i-th note for the user (warnings of the run), "warning: ..." or "note: ...", NULL past the last. */
+/* The i-th note for the user (warnings of the run), "warning: ..." or "note: ...", NULL past the
+ * last. */
 PYLEAK_API const char *pyleak_result_note(const pyleak_result *r, size_t i);
 PYLEAK_API void pyleak_result_free(pyleak_result *r);
 
@@ -93,9 +95,11 @@ PYLEAK_API const char *pyleak_analysis(size_t i);
 PYLEAK_API const char *pyleak_analysis_summary(const char *name);
 /* door: "pyleak" or "gdb" (the usage line and example differ). Static or cached; never freed. */
 PYLEAK_API const char *pyleak_analysis_help(const char *name, const char *door);
-/* Words an analysis takes before options, "" for none: "TYPE", "ADDRESS|TYPE", "OLD NEW [NEWER]". */
+/* Words an analysis takes before options, "" for none: "TYPE", "ADDRESS|TYPE", "OLD NEW [NEWER]".
+ */
 PYLEAK_API const char *pyleak_analysis_arguments(const char *name);
-/* The i-th option of an analysis as typed ("--limit"), NULL past the last; *values (may be NULL) gets "text json csv", "" for free text, or NULL for a flag. */
+/* The i-th option of an analysis as typed ("--limit"), NULL past the last; *values (may be NULL)
+ * gets "text json csv", "" for free text, or NULL for a flag. */
 PYLEAK_API const char *pyleak_analysis_option(const char *name, size_t i, const char **values);
 /*
  * The i-th type name of the core that starts with prefix, in alphabetical order, for completion;

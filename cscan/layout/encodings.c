@@ -119,7 +119,7 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->traverse_type = l->hexversion >= PL_HEX(3, 9, 0);
 	/* bpo-41422: Pickler_traverse() and Unpickler_traverse() in Modules/_pickle.c */
 	l->pickle_visits_memo = l->hexversion >= (l->hexversion >> 16 == 0x030c ? PL_HEX(3, 12, 1)
-										 : PL_HEX(3, 11, 7));
+										: PL_HEX(3, 11, 7));
 	/* gen_traverse() in Objects/genobject.c */
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
 	attributes(l);

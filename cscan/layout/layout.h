@@ -146,10 +146,11 @@ struct pl_layout {
 		flag_static_builtin; /* 0 where the version has none */
 	bool unicode27_ucs4;         /* 2.7 --enable-unicode=ucs4 */
 	const char *builtins_module; /* "builtins", 2.7: "__builtin__" */
-	bool traverse_type;       /* 3.9+: tp_traverse of instances of C heap types visits the type */
-	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished generator */
-	bool pickle_visits_memo;  /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
-	bool getsizeof_preheader; /* 3.11+: sys.getsizeof() counts the pre-header too */
+	bool traverse_type; /* 3.9+: tp_traverse of instances of C heap types visits the type */
+	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished
+					generator */
+	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
+	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */
 	int module;         /* image module of libpython or of the static executable, -1 unknown */

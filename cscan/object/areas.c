@@ -60,7 +60,8 @@ void pl_areas_find(struct pl_objects *o)
 		/* 2.7 keeps ints and floats, 24 bytes each, in malloc'd blocks of many. */
 		if (pl_has(o->l->f.int_ival))
 			max = (regions[i].hi - regions[i].lo) / 24;
-		p->areas[p->n_areas++] = (struct pl_area){regions[i].lo, regions[i].hi, &regions[i], max};
+		p->areas[p->n_areas++] =
+			(struct pl_area){regions[i].lo, regions[i].hi, &regions[i], max};
 	}
 	for (size_t i = 0; i < n_spans; i++) {
 		const struct pl_span *s = &spans[i];
@@ -75,6 +76,7 @@ void pl_areas_find(struct pl_objects *o)
 		const struct pl_region *r = p->areas[i].region;
 
 		if (!r || r->kind == PL_REGION_MALLOC || r->kind == PL_REGION_MMAPPED)
-			p->elsewhere[p->n_elsewhere++] = (struct pl_range){p->areas[i].lo, p->areas[i].hi};
+			p->elsewhere[p->n_elsewhere++] =
+				(struct pl_range){p->areas[i].lo, p->areas[i].hi};
 	}
 }

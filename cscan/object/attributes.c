@@ -8,9 +8,9 @@
 #include "object/value.h"
 
 #define MAX_BASES 64
-#define MAX_SLOTS 4096    /* of one class */
-#define MAX_INLINE 4096   /* attributes without a dict object; CPython stops at 30 */
-#define T_OBJECT 6        /* Include/structmember.h */
+#define MAX_SLOTS 4096  /* of one class */
+#define MAX_INLINE 4096 /* attributes without a dict object; CPython stops at 30 */
+#define T_OBJECT 6      /* Include/structmember.h */
 #define T_OBJECT_EX 16
 
 static uint64_t word(struct pl_view *v, pl_addr base, int32_t offset)
@@ -46,7 +46,8 @@ static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struc
 	return true;
 }
 
-void pl_type_slots(const struct pl_objects *o, struct pl_view *v, pl_addr type, pl_slot_fn *fn, void *arg)
+void pl_type_slots(const struct pl_objects *o, struct pl_view *v, pl_addr type, pl_slot_fn *fn,
+		   void *arg)
 {
 	for (int i = 0; i < MAX_BASES && type; i++) {
 		int32_t index = pl_types_find(o->types, v, type);

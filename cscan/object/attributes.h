@@ -19,6 +19,7 @@ void pl_put_attributes(const struct pl_decode *d);
 
 /* Visits the slots of a type: name (C string in the core), offset in the instance. */
 typedef bool pl_slot_fn(void *arg, pl_addr name, int64_t offset);
-void pl_type_slots(const struct pl_objects *o, struct pl_view *v, pl_addr type, pl_slot_fn *fn, void *arg);
+void pl_type_slots(const struct pl_objects *o, struct pl_view *v, pl_addr type, pl_slot_fn *fn,
+		   void *arg);
 
 #endif

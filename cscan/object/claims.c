@@ -10,16 +10,18 @@
 
 struct claims {
 	struct pl_objects *o;
-	struct pl_addrset blocks;  /* of the doubtful, which are their objects' addresses: they have no gc head */
+	struct pl_addrset blocks; /* of the doubtful, which are their objects' addresses: they have
+				     no gc head */
 	struct pl_addrset *claimed; /* one per worker */
-	struct pl_view *v;         /* one per worker */
+	struct pl_view *v;          /* one per worker */
 };
 
 static void claim(struct claims *c, unsigned worker, pl_addr object, int32_t offset)
 {
 	uint64_t buffer;
 
-	if (pl_has(offset) && pl_read64(&c->v[worker], object + (uint64_t)(int64_t)offset, &buffer) &&
+	if (pl_has(offset) &&
+	    pl_read64(&c->v[worker], object + (uint64_t)(int64_t)offset, &buffer) &&
 	    pl_addrset_has(&c->blocks, buffer))
 		pl_addrset_add(&c->claimed[worker], buffer);
 }

@@ -8,10 +8,12 @@
 
 #define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
 #define USER_SPACE (UINT64_C(1) << 56) /* and nothing of a process above, on any 64-bit machine */
-#define MAX_SLACK 64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
-#define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
-#define HOOK_DOMAIN 8  /* the API id and seven forbidden bytes are the last of them */
-#define INT_BLOCK_BYTES 1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c */
+#define MAX_SLACK \
+	64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
+#define HOOK_PREFIX 16       /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
+#define HOOK_DOMAIN 8        /* the API id and seven forbidden bytes are the last of them */
+#define INT_BLOCK_BYTES 1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c \
+			      */
 
 void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const struct pl_layout *l,
 			struct pl_types *types, const struct pl_addrset *dead, bool collecting)
@@ -78,8 +80,9 @@ static bool str_fits(const struct pl_layout *l, const uint8_t *obj, uint64_t roo
 		return false;
 	if (!compact)
 		return true;
-	return length < room &&
-	       (length + 1) * kind + (uint64_t)(ascii ? l->f.str_ascii_size : l->f.str_compact_size) <= room;
+	return length < room && (length + 1) * kind + (uint64_t)(ascii ? l->f.str_ascii_size
+								       : l->f.str_compact_size) <=
+					room;
 }
 
 /*
@@ -99,11 +102,11 @@ static uint64_t least_size(const struct pl_layout *l, const struct pl_type *t)
 }
 
 /*
- * Can an object of type t lie in room bytes that begin at obj? bounded: the room is a block, which is
- * not much larger than what was asked for.
+ * Can an object of type t lie in room bytes that begin at obj? bounded: the room is a block, which
+ * is not much larger than what was asked for.
  */
-static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8_t *obj, uint64_t room,
-		 bool bounded)
+static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8_t *obj,
+		 uint64_t room, bool bounded)
 {
 	uint64_t least = least_size(l, t), n;
 
@@ -113,7 +116,8 @@ static bool fits(const struct pl_layout *l, const struct pl_type *t, const uint8
 		return str_fits(l, obj, room);
 	if (t->itemsize == 0)
 		return t->is_gc || !bounded || room - least < MAX_SLACK;
-	/* Only these keep a plain count in ob_size: ints have a sign, generators a field of their own. */
+	/* Only these keep a plain count in ob_size: ints have a sign, generators a field of their
+	 * own. */
 	if (t->kind != PL_KIND_TUPLE && t->kind != PL_KIND_BYTES)
 		return true;
 	n = pl_ld64(obj + l->f.var_size);
@@ -195,8 +199,8 @@ static unsigned inner_prefix(const uint8_t *host, uint64_t usable)
 
 /*
  * Each distance in turn, first the one that fitted last. A count of 0 is the weakest sign: a new gc
- * object may find the dead one before it in the words of its head (up to 3.7 PyObject_GC_Alloc() sets
- * but the third), so another reading as a living object wins.
+ * object may find the dead one before it in the words of its head (up to 3.7 PyObject_GC_Alloc()
+ * sets but the third), so another reading as a living object wins.
  */
 static enum pl_verdict try_heads(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
 				 uint64_t usable, struct pl_found *ret)
@@ -210,7 +214,8 @@ static enum pl_verdict try_heads(struct pl_classifier *c, pl_addr addr, const ui
 		if (i && k == c->last)
 			continue;
 		one = try_head(c, c->head[k], addr, host, usable, ret);
-		if (one == PL_V_DEAD && !(c->dead->n && pl_addrset_has(c->dead, addr + c->head[k]))) {
+		if (one == PL_V_DEAD &&
+		    !(c->dead->n && pl_addrset_has(c->dead, addr + c->head[k]))) {
 			verdict = PL_V_DEAD;
 		} else if (one != PL_V_BUFFER) {
 			c->last = k;
@@ -220,8 +225,8 @@ static enum pl_verdict try_heads(struct pl_classifier *c, pl_addr addr, const ui
 	return verdict;
 }
 
-enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
-			    bool hooked, struct pl_found *ret)
+enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
+			    uint64_t usable, bool hooked, struct pl_found *ret)
 {
 	enum pl_verdict verdict, plain;
 	struct pl_found other;
@@ -241,8 +246,8 @@ enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t
 	 * The digits of an int may be a pointer to a static type below 4 GiB, and then its head
 	 * reads as a gc head. A gc head's second word is never a type, so the plain reading wins.
 	 */
-	if ((verdict == PL_V_DEAD || (verdict != PL_V_BUFFER && ret->addr != addr)) && usable >= 16 &&
-	    pl_types_known(c->types, pl_ld64(host + c->l->f.object_type)) >= 0) {
+	if ((verdict == PL_V_DEAD || (verdict != PL_V_BUFFER && ret->addr != addr)) &&
+	    usable >= 16 && pl_types_known(c->types, pl_ld64(host + c->l->f.object_type)) >= 0) {
 		plain = try_head(c, 0, addr, host, usable, &other);
 		if (plain == PL_V_OBJECT) {
 			*ret = other;
@@ -255,7 +260,8 @@ enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t
 bool pl_classify_certain(struct pl_classifier *c, pl_addr addr, struct pl_found *ret)
 {
 	const struct pl_layout *l = c->l;
-	const uint8_t *head = pl_at(&c->v, addr - (uint64_t)l->f.gc_head_size, (uint64_t)l->f.gc_head_size);
+	const uint8_t *head =
+		pl_at(&c->v, addr - (uint64_t)l->f.gc_head_size, (uint64_t)l->f.gc_head_size);
 	const uint8_t *obj = pl_at(&c->v, addr, (uint64_t)l->f.object_size);
 	const struct pl_type *t;
 	bool finalized;
@@ -306,17 +312,20 @@ enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const 
 		return PL_V_BUFFER;
 	t = pl_types_at(c->types, (uint32_t)type);
 	if (t->is_type) {
-		/* A type's own slots name other types, so only what is a type all through counts. */
+		/* A type's own slots name other types, so only what is a type all through counts.
+		 */
 		if (find_type(c, addr) < 0)
 			return PL_V_BUFFER;
 	} else {
 		if (!can_be_static(l, t, count) || !fits(l, t, host, usable, false))
 			return PL_V_BUFFER;
-		/* Static type objects are no gc objects (type_is_gc()); other statics have a head. */
+		/* Static type objects are no gc objects (type_is_gc()); other statics have a head.
+		 */
 		if (t->is_gc) {
 			if (before < (uint64_t)l->f.gc_head_size)
 				return PL_V_BUFFER;
-			switch (pl_gc_head_state(l, host - l->f.gc_head_size, c->collecting, &finalized)) {
+			switch (pl_gc_head_state(l, host - l->f.gc_head_size, c->collecting,
+						 &finalized)) {
 			case PL_GC_NONSENSE:
 				return PL_V_BUFFER;
 			case PL_GC_TRACKED:
@@ -332,8 +341,9 @@ enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const 
 	return PL_V_OBJECT;
 }
 
-bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t *host, uint64_t usable,
-			   void (*fn)(void *arg, const struct pl_found *f), void *arg)
+bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t *host,
+			   uint64_t usable, void (*fn)(void *arg, const struct pl_found *f),
+			   void *arg)
 {
 	const struct pl_layout *l = c->l;
 	unsigned stride = (unsigned)l->f.int_ival + 8, slots = (INT_BLOCK_BYTES - 8) / stride;
@@ -348,14 +358,15 @@ bool pl_classify_int_block(struct pl_classifier *c, pl_addr addr, const uint8_t 
 			uint64_t count = pl_ld64(obj + l->f.object_refcnt);
 			pl_addr link = pl_ld64(obj + l->f.object_type);
 			int32_t type = count ? find_type(c, link) : -1;
-			const struct pl_type *t = type < 0 ? NULL : pl_types_at(c->types, (uint32_t)type);
+			const struct pl_type *t =
+				type < 0 ? NULL : pl_types_at(c->types, (uint32_t)type);
 			bool number = t && (t->kind == PL_KIND_INT27 || t->kind == PL_KIND_FLOAT ||
 					    t->kind == PL_KIND_BOOL);
 			struct pl_found found;
 
 			/*
-			 * A free slot links through ob_type; its count is 0, or garbage while it was
-			 * never used: then the link is to the slot before it, or NULL.
+			 * A free slot links through ob_type; its count is 0, or garbage while it
+			 * was never used: then the link is to the slot before it, or NULL.
 			 */
 			if (!pass) {
 				good += number;

@@ -1,5 +1,6 @@
 /*
- * dead.c - objects on the interpreters' freelists: the allocator believes they live, Python does not.
+ * dead.c - objects on the interpreters' freelists: the allocator believes they live, Python does
+ * not.
  */
 #include "object/listing.h"
 
@@ -9,7 +10,7 @@ static bool next_of(struct pl_view *v, const struct pl_layout *l, const struct p
 		    pl_addr at, pl_addr *next)
 {
 	int32_t link = f->kind == PL_FREELIST_CHAIN_TYPE ? l->f.object_type
-		     : f->kind == PL_FREELIST_CHAIN_AT   ? f->link_offset
+		       : f->kind == PL_FREELIST_CHAIN_AT ? f->link_offset
 							 : 0;
 
 	return pl_read64(v, at + (uint64_t)(int64_t)link, next);

@@ -51,7 +51,8 @@ static bool visits_class(const struct pl_layout *l, const struct pl_type *type)
 	       (l->traverse_type && type->decoder != PL_DECODER_paramspecattr);
 }
 
-bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn, void *arg)
+bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
+	      void *arg)
 {
 	struct pl_decode d = {.o = o, .l = o->l, .v = v, .addr = addr, .fn = fn, .arg = arg};
 	uint64_t type_addr;
@@ -70,7 +71,8 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	d.obj = pl_at(v, addr, d.room);
 	if (!d.obj)
 		return false;
-	/* Static types have no gc head, though their metatype says so: type_is_gc() in typeobject.c. */
+	/* Static types have no gc head, though their metatype says so: type_is_gc() in
+	 * typeobject.c. */
 	d.gc = d.type->is_gc &&
 	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
 	if (d.type->is_heap)

@@ -1,10 +1,10 @@
 /*
  * edges.h - the references that an object holds, each with the name a Python programmer would use.
  *
- * One decoder per family of types, in decode/, and one row each in decoders.def. A decoder only says
- * what the object's memory holds; names are not spelled while edges are listed, so that building a
- * graph of millions costs no string: a label is a kind and a number, and label.c turns it into text
- * for the few edges that are shown.
+ * One decoder per family of types, in decode/, and one row each in decoders.def. A decoder only
+ * says what the object's memory holds; names are not spelled while edges are listed, so that
+ * building a graph of millions costs no string: a label is a kind and a number, and label.c turns
+ * it into text for the few edges that are shown.
  */
 #ifndef PL_EDGES_H
 #define PL_EDGES_H
@@ -14,34 +14,39 @@
 enum pl_edge_kind {
 	PL_EDGE_STRONG,   /* owns a reference: counted in the target's ob_refcnt */
 	PL_EDGE_WEAK,     /* a weakref's referent */
-	PL_EDGE_BORROWED, /* a pointer that owns nothing (type cache values, dict of a split type...) */
+	PL_EDGE_BORROWED, /* a pointer that owns nothing (type cache values, dict of a split
+			     type...) */
 	PL_EDGE_NATIVE,   /* found by a conservative scan of raw memory: may own, may not */
 };
 
-enum pl_label_kind {      /* spelled                       arg */
-	PL_L_TEXT,        /* as it is: ".__self__"         host pointer to a static string */
-	PL_L_DICT,        /* .__dict__                     0; a path spells it and the next key as .key */
-	PL_L_ATTR,        /* .name                         address of a str */
-	PL_L_MEMBER,      /* .name                         address of a C string (PyMemberDef.name) */
-	PL_L_ITEM,        /* ['key'], [7]                  address of the key object */
-	PL_L_KEY,         /* <key 'k'>                     0: the target is the key itself */
-	PL_L_INDEX,       /* [7]                           the index */
-	PL_L_ELEMENT,     /* <set element>                 0 */
-	PL_L_LOCAL,       /* .f_locals['x'], local x       address of a str */
-	PL_L_GI_LOCAL,    /* .gi_frame.f_locals['x'], local x   address of a str: a generator's */
-	PL_L_CR_LOCAL,    /* .cr_frame.f_locals['x'], local x   a coroutine's */
-	PL_L_AG_LOCAL,    /* .ag_frame.f_locals['x'], local x   an async generator's */
-	PL_L_CLOSURE,     /* .__closure__[0].cell_contents, closure x   index of the cell */
-	PL_L_STACK,       /* <stack 2>                     depth on an evaluation stack */
-	PL_L_NATIVE,      /* <native +0x18>                offset in bytes */
+enum pl_label_kind {            /* spelled                       arg */
+		     PL_L_TEXT, /* as it is: ".__self__"         host pointer to a static string */
+		     PL_L_DICT, /* .__dict__                     0; a path spells it and the next
+				   key as .key */
+		     PL_L_ATTR, /* .name                         address of a str */
+		     PL_L_MEMBER, /* .name                         address of a C string
+				     (PyMemberDef.name) */
+		     PL_L_ITEM,   /* ['key'], [7]                  address of the key object */
+		     PL_L_KEY,   /* <key 'k'>                     0: the target is the key itself */
+		     PL_L_INDEX, /* [7]                           the index */
+		     PL_L_ELEMENT,  /* <set element>                 0 */
+		     PL_L_LOCAL,    /* .f_locals['x'], local x       address of a str */
+		     PL_L_GI_LOCAL, /* .gi_frame.f_locals['x'], local x   address of a str: a
+				       generator's */
+		     PL_L_CR_LOCAL, /* .cr_frame.f_locals['x'], local x   a coroutine's */
+		     PL_L_AG_LOCAL, /* .ag_frame.f_locals['x'], local x   an async generator's */
+		     PL_L_CLOSURE,  /* .__closure__[0].cell_contents, closure x   index of the cell
+				     */
+		     PL_L_STACK,    /* <stack 2>                     depth on an evaluation stack */
+		     PL_L_NATIVE,   /* <native +0x18>                offset in bytes */
 };
 
 struct pl_edge {
-	pl_addr target;    /* never 0; may be anything else: look it up before use */
+	pl_addr target; /* never 0; may be anything else: look it up before use */
 	uint64_t arg;
-	uint8_t kind;      /* enum pl_edge_kind */
-	uint8_t label;     /* enum pl_label_kind */
-	bool traversed;    /* this version's tp_traverse visits it, so gc.get_referents() shows it */
+	uint8_t kind;   /* enum pl_edge_kind */
+	uint8_t label;  /* enum pl_label_kind */
+	bool traversed; /* this version's tp_traverse visits it, so gc.get_referents() shows it */
 };
 typedef void pl_edge_fn(void *arg, const struct pl_edge *e);
 
@@ -52,7 +57,8 @@ struct pl_decode {
 	struct pl_view *v;
 	const struct pl_type *type;
 	pl_addr addr;
-	const uint8_t *obj; /* at least max(basicsize of the builtin the decoder is for, object_size) bytes */
+	const uint8_t *obj; /* at least max(basicsize of the builtin the decoder is for,
+			       object_size) bytes */
 	uint64_t room;      /* bytes at obj */
 	bool gc;            /* PyObject_IS_GC(): gc.get_referents() asks its tp_traverse at all */
 	pl_edge_fn *fn;
@@ -62,8 +68,8 @@ typedef void pl_decoder(const struct pl_decode *d);
 
 /*
  * Index of the decoder for a type: the row of decoders.def nearest on its chain of bases; 0 (the
- * conservative scan) for a C type that none knows, 1 (nothing but slots and attributes) for object's
- * direct descendants in Python. Called once when a type enters the directory.
+ * conservative scan) for a C type that none knows, 1 (nothing but slots and attributes) for
+ * object's direct descendants in Python. Called once when a type enters the directory.
  */
 uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr type);
 
@@ -72,7 +78,8 @@ uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr 
  * base holds, slots, attributes. Edges with target 0 are left out; a target that is no object is
  * passed on (static data that was not listed, damage). False when addr cannot be read as an object.
  */
-bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn, void *arg);
+bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
+	      void *arg);
 
 /*
  * The label of an edge as text into buf, escaped, NUL-terminated: path spells it as an accessor
@@ -91,16 +98,20 @@ static inline void pl_put(const struct pl_decode *d, pl_addr target, uint8_t kin
 	if (target)
 		d->fn(d->arg, &e);
 }
-/* The word at an offset of the object, 0 when the version has no such field or it is out of reach. */
+/* The word at an offset of the object, 0 when the version has no such field or it is out of reach.
+ */
 static inline uint64_t pl_word(const struct pl_decode *d, int32_t offset)
 {
-	return pl_has(offset) && (uint64_t)(int64_t)offset + 8 <= d->room ? pl_ld64(d->obj + offset) : 0;
+	return pl_has(offset) && (uint64_t)(int64_t)offset + 8 <= d->room ? pl_ld64(d->obj + offset)
+									  : 0;
 }
-/* The member at offset as a strong edge with a fixed name; traversed or not (a member that tp_traverse omits). */
+/* The member at offset as a strong edge with a fixed name; traversed or not (a member that
+ * tp_traverse omits). */
 static inline void pl_put_member(const struct pl_decode *d, int32_t offset, const char *name,
 				 bool traversed)
 {
-	pl_put(d, pl_word(d, offset), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)name, traversed);
+	pl_put(d, pl_word(d, offset), PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)name,
+	       traversed);
 }
 /*
  * A word of C memory that belongs to the object, offset bytes from where its label counts: a native

@@ -13,9 +13,10 @@
 #define PREV_FINALIZED UINT64_C(1)
 #define PREV_COLLECTING UINT64_C(2)
 #define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
-#define CANCEL_EVERY 65536 /* nodes between two looks at the cancel flag */
+#define CANCEL_EVERY 65536   /* nodes between two looks at the cancel flag */
 
-/* 2.7 (Include/objimpl.h, _PyGC_REFS_*), stored plain; 3.4-3.7 shifted left by one over `finalized`. */
+/* 2.7 (Include/objimpl.h, _PyGC_REFS_*), stored plain; 3.4-3.7 shifted left by one over
+ * `finalized`. */
 enum { REFS_UNTRACKED = -2, REFS_REACHABLE = -3, REFS_TENTATIVELY_UNREACHABLE = -4 };
 
 enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head, bool collecting,
@@ -41,7 +42,8 @@ enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head
 	}
 	if (refs == REFS_UNTRACKED)
 		return PL_GC_UNTRACKED;
-	if (refs == REFS_REACHABLE || refs == REFS_TENTATIVELY_UNREACHABLE || (collecting && refs >= 0))
+	if (refs == REFS_REACHABLE || refs == REFS_TENTATIVELY_UNREACHABLE ||
+	    (collecting && refs >= 0))
 		return next && prev ? PL_GC_TRACKED : PL_GC_NONSENSE;
 	return PL_GC_NONSENSE;
 }
@@ -50,9 +52,9 @@ enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head
 struct walk {
 	struct pl_addrset *small; /* or NULL for the big list */
 	pl_addr head;
-	pl_addr end[2];           /* where the walk forward and the walk backward stopped */
+	pl_addr end[2]; /* where the walk forward and the walk backward stopped */
 	uint64_t taken[2], bad[2];
-	uint64_t *count;          /* of the list, in pl_gclists.counts */
+	uint64_t *count; /* of the list, in pl_gclists.counts */
 };
 
 struct walks {
@@ -64,7 +66,8 @@ struct walks {
 	PL_VEC(struct walk) at;
 };
 
-/* Add a node's object; false when it was there: the walk has met the other one, itself, or another list. */
+/* Add a node's object; false when it was there: the walk has met the other one, itself, or another
+ * list. */
 static bool take(struct walks *all, struct walk *w, pl_addr node)
 {
 	pl_addr object = node + (uint64_t)all->l->f.gc_head_size;
@@ -125,8 +128,8 @@ static void walk_item(void *arg, unsigned worker, size_t item)
 }
 
 /*
- * Closed: a walk came back to the head, or each stopped at the other's last node; then the two stand
- * side by side in the wrong order.
+ * Closed: a walk came back to the head, or each stopped at the other's last node; then the two
+ * stand side by side in the wrong order.
  */
 static bool closed(const struct walks *all, const struct walk *w, struct pl_view *v)
 {

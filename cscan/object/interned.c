@@ -44,8 +44,9 @@ static void search(struct pl_objects *o, struct pl_view *v)
 	for (size_t id = 0; id < o->n; id++) {
 		const struct pl_type *t = pl_object_type(o, (pl_id)id);
 
-		if (t->kind == PL_KIND_DICT && t->exact && pl_dict_used(o->l, v, o->addr[id], &used) &&
-		    used > most && looks_right(o->l, v, o->addr[id])) {
+		if (t->kind == PL_KIND_DICT && t->exact &&
+		    pl_dict_used(o->l, v, o->addr[id], &used) && used > most &&
+		    looks_right(o->l, v, o->addr[id])) {
 			most = used;
 			best = o->addr[id];
 		}
@@ -62,7 +63,8 @@ void pl_interned_find(struct pl_objects *o)
 	pl_view_init(&v, o->im);
 	o->interned = pl_calloc(o->n_interps + 1, sizeof(*o->interned));
 	for (size_t i = 0; pl_has(o->l->f.interp_interned) && i < o->n_interps; i++) {
-		if (pl_read64(&v, o->interps[i].addr + (uint64_t)o->l->f.interp_interned, &dict) && dict)
+		if (pl_read64(&v, o->interps[i].addr + (uint64_t)o->l->f.interp_interned, &dict) &&
+		    dict)
 			o->interned[o->n_interned++] = dict;
 	}
 	if (!pl_has(o->l->f.interp_interned))

@@ -42,7 +42,8 @@ static void find(struct pl_objects *o, struct missing *m)
 
 	pl_classifier_init(&c, o->im, o->l, o->types, &o->priv->dead, o->collecting);
 	pl_addrset_sort(listed);
-	for (pl_addr at = pl_addrset_next(listed, 0); at != UINT64_MAX; at = pl_addrset_next(listed, at + 8)) {
+	for (pl_addr at = pl_addrset_next(listed, 0); at != UINT64_MAX;
+	     at = pl_addrset_next(listed, at + 8)) {
 		if (meets(&cursor, at))
 			continue;
 		if (!pl_classify_certain(&c, at, &found)) {
@@ -59,7 +60,8 @@ static void find(struct pl_objects *o, struct missing *m)
 
 static void put(struct pl_objects *o, size_t id, const struct pl_found *f)
 {
-	uint8_t flags = (uint8_t)((f->flags & ~PL_OBJ_TRACKED) | pl_list_flags(&o->priv->lists, f->addr));
+	uint8_t flags =
+		(uint8_t)((f->flags & ~PL_OBJ_TRACKED) | pl_list_flags(&o->priv->lists, f->addr));
 
 	o->addr[id] = f->addr;
 	o->type[id] = f->type;

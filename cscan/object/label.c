@@ -34,9 +34,11 @@ static void name_at(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 		snprintf(buf, cap, "?");
 }
 
-static void repr_of(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf, size_t cap)
+static void repr_of(const struct pl_objects *o, struct pl_view *v, pl_addr addr, char *buf,
+		    size_t cap)
 {
-	static const struct pl_repr_limits limits = {.depth = 1, .items = 3, .chars = 40, .total = 80};
+	static const struct pl_repr_limits limits = {
+		.depth = 1, .items = 3, .chars = 40, .total = 80};
 
 	pl_repr(o, v, addr, &limits, buf, cap);
 }
@@ -80,7 +82,8 @@ void pl_label(const struct pl_objects *o, struct pl_view *v, const struct pl_edg
 	case PL_L_AG_LOCAL:
 		name_at(o, v, e->arg, false, name, sizeof(name));
 		if (path)
-			snprintf(buf, cap, "%s.f_locals['%s']", frame_of[e->label - PL_L_LOCAL], name);
+			snprintf(buf, cap, "%s.f_locals['%s']", frame_of[e->label - PL_L_LOCAL],
+				 name);
 		else
 			snprintf(buf, cap, "local %s", name);
 		break;

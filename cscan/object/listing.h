@@ -30,11 +30,11 @@ struct pl_objects_private {
 	size_t n_elsewhere;
 	struct pl_names names;
 	struct pl_gclists lists;
-	struct pl_addrset dead;   /* on freelists */
-	struct pl_addrset real;   /* doubtful objects that no container claimed */
-	struct pl_addrset ids;    /* after pl_objects_index(): addr -> id by rank */
-	bool claims_known;        /* real is filled */
-	PL_VEC(pl_addr) doubts;   /* doubtful objects met before that */
+	struct pl_addrset dead; /* on freelists */
+	struct pl_addrset real; /* doubtful objects that no container claimed */
+	struct pl_addrset ids;  /* after pl_objects_index(): addr -> id by rank */
+	bool claims_known;      /* real is filled */
+	PL_VEC(pl_addr) doubts; /* doubtful objects met before that */
 };
 
 /* Fill areas: all regions, and the writable data of ELF files that is no heap. */
@@ -43,10 +43,11 @@ void pl_areas_find(struct pl_objects *o);
 void pl_dead_collect(struct pl_objects *o);
 
 /*
- * Classify all areas in parallel. sink gets what was found in an area, in address order, in batches;
- * an area's batches all come from one worker.
+ * Classify all areas in parallel. sink gets what was found in an area, in address order, in
+ * batches; an area's batches all come from one worker.
  */
-typedef void pl_sink_fn(void *arg, unsigned worker, size_t area, const struct pl_found *found, size_t n);
+typedef void pl_sink_fn(void *arg, unsigned worker, size_t area, const struct pl_found *found,
+			size_t n);
 /* What the scan itself counts; added up over all workers. */
 struct pl_scan_tally {
 	struct pl_heap_tally heap;
@@ -55,7 +56,8 @@ struct pl_scan_tally {
 int pl_scan(struct pl_objects *o, pl_sink_fn *sink, void *arg, struct pl_ctx *ctx,
 	    struct pl_scan_tally *tally, struct pl_err *err);
 
-/* One scan whose finds are settled: fills sums, n, total_size, tallies, and the columns if o has some. */
+/* One scan whose finds are settled: fills sums, n, total_size, tallies, and the columns if o has
+ * some. */
 int pl_settle(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 /* Decide the doubts: fill priv->real. */
 int pl_claims(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);

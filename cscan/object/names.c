@@ -57,7 +57,8 @@ static bool recovered_name(const struct pl_names *n, pl_addr addr, char *module,
 }
 
 /* The text of a str; *lost when it is one, or could be, but cannot be read. */
-static bool text_of(const struct pl_layout *l, struct pl_view *v, pl_addr addr, char *buf, bool *lost)
+static bool text_of(const struct pl_layout *l, struct pl_view *v, pl_addr addr, char *buf,
+		    bool *lost)
 {
 	uint64_t flags;
 	pl_addr type;
@@ -74,7 +75,8 @@ static bool text_of(const struct pl_layout *l, struct pl_view *v, pl_addr addr, 
  * A class may have no module, or one that is no str (a metaclass with a property of that name); one
  * whose dict, keys or text cannot be read has an unknown one: "?".
  */
-static void module_of_class(const struct pl_layout *l, struct pl_view *v, pl_addr dict, char *module)
+static void module_of_class(const struct pl_layout *l, struct pl_view *v, pl_addr dict,
+			    char *module)
 {
 	struct pl_dict_iter it;
 	pl_addr key, value;
@@ -105,8 +107,9 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 	if (is_heap(l, v, addr)) {
 		pl_addr dict = word(v, addr, l->f.type_dict);
 
-		str = word(v, addr, pl_has(l->f.heaptype_qualname) ? l->f.heaptype_qualname
-								    : l->f.heaptype_name);
+		str = word(v, addr,
+			   pl_has(l->f.heaptype_qualname) ? l->f.heaptype_qualname
+							  : l->f.heaptype_name);
 		if (!str || !pl_str_read(l, v, str, qualname, MAX_NAME, NULL, NULL))
 			return false;
 		module_of_class(l, v, dict, module);
@@ -202,8 +205,9 @@ int pl_type_row(const struct pl_names *n, struct pl_view *v, pl_addr addr, const
  */
 static int kind_of_flags(const struct pl_layout *l, uint64_t flags)
 {
-	static const uint8_t by_bit[] = {PL_KIND_INT, PL_KIND_LIST, PL_KIND_TUPLE, PL_KIND_BYTES,
-					 PL_KIND_STR, PL_KIND_DICT, PL_KIND_EXCEPTION, PL_KIND_TYPE};
+	static const uint8_t by_bit[] = {PL_KIND_INT,       PL_KIND_LIST, PL_KIND_TUPLE,
+					 PL_KIND_BYTES,     PL_KIND_STR,  PL_KIND_DICT,
+					 PL_KIND_EXCEPTION, PL_KIND_TYPE};
 
 	for (unsigned i = 0; i < PL_ARRAY_LEN(by_bit); i++) {
 		if (flags >> (24 + i) & 1)
@@ -228,7 +232,8 @@ void pl_type_kind(const struct pl_names *n, struct pl_view *v, pl_addr addr, uin
 		pl_addr dict = word(v, at, l->f.type_dict), own;
 		int k;
 
-		k = known ? row_of_name(kind_names, PL_N_KINDS, module, qualname) : kind_of_flags(l, word(v, at, l->f.type_flags));
+		k = known ? row_of_name(kind_names, PL_N_KINDS, module, qualname)
+			  : kind_of_flags(l, word(v, at, l->f.type_flags));
 		if (k >= 0) {
 			*kind = (uint8_t)k;
 			*exact = i == 0;
@@ -257,8 +262,8 @@ static bool is_nameless_type(struct recovery *r, pl_addr addr)
 	uint64_t metatype;
 
 	if (addr & 7 || !pl_at(r->v, addr, (uint64_t)l->f.type_struct_size) ||
-	    !pl_read64(r->v, addr + (uint64_t)l->f.object_type, &metatype) || metatype != l->type_type ||
-	    is_heap(l, r->v, addr))
+	    !pl_read64(r->v, addr + (uint64_t)l->f.object_type, &metatype) ||
+	    metatype != l->type_type || is_heap(l, r->v, addr))
 		return false;
 	return !pl_read_cstr(r->v, word(r->v, addr, l->f.type_name), tp_name, sizeof(tp_name));
 }
@@ -271,12 +276,11 @@ static void remember(struct recovery *r, pl_addr type, const char *module, const
 		if (r->list.at[i].type == type)
 			return;
 	}
-	pl_vec_push(&r->list,
-		    (struct pl_recovered){
-			    type,
-			    pl_arena_strndup(&r->n->strings, module, strlen(module)),
-			    pl_arena_strndup(&r->n->strings, qualname, strlen(qualname)),
-		    });
+	pl_vec_push(&r->list, (struct pl_recovered){
+				      type,
+				      pl_arena_strndup(&r->n->strings, module, strlen(module)),
+				      pl_arena_strndup(&r->n->strings, qualname, strlen(qualname)),
+			      });
 }
 
 static pl_addr module_dict(struct recovery *r, pl_addr modules, const char *name)
@@ -372,7 +376,7 @@ static void recover_told(struct recovery *r, const struct pl_interp *interp)
 /* Types that only an instance under a known name tells. */
 static void recover_of_values(struct recovery *r, const struct pl_interp *interp)
 {
-	static const char *const infos[] = {"flags",	 "float_info",	"hash_info",   "int_info",
+	static const char *const infos[] = {"flags",     "float_info",  "hash_info",   "int_info",
 					    "long_info", "thread_info", "version_info"};
 	const struct pl_layout *l = r->n->l;
 	pl_addr main_dict = module_dict(r, interp->modules, "__main__"), value;
@@ -382,7 +386,8 @@ static void recover_of_values(struct recovery *r, const struct pl_interp *interp
 			remember(r, word(r->v, value, l->f.object_type), "sys", infos[i]);
 	}
 	if (pl_dict_get(l, r->v, interp->builtins, "NotImplemented", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "NotImplementedType");
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+			 "NotImplementedType");
 	if (pl_dict_get(l, r->v, interp->builtins, "Ellipsis", &value))
 		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "ellipsis");
 	/* None of a program that was started as a script; a module started by name has a spec. */
@@ -414,9 +419,11 @@ static void recover_descriptors(struct recovery *r, const struct pl_interp *inte
 		return;
 	dict = word(r->v, list, l->f.type_dict);
 	if (pl_dict_get(l, r->v, dict, "append", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "method_descriptor");
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+			 "method_descriptor");
 	if (pl_dict_get(l, r->v, dict, "__len__", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "wrapper_descriptor");
+		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+			 "wrapper_descriptor");
 }
 
 static void recover(struct recovery *r, const struct pl_interp *interp)
@@ -436,12 +443,14 @@ static void recover(struct recovery *r, const struct pl_interp *interp)
 	recover_all(r, module_dict(r, interp->modules, "_io"), "_io");
 	/* Iterators and views that have no name of their own anywhere (Lib/_collections_abc.py). */
 	if (!pl_has(l->f.instance27_class))
-		recover_all(r, module_dict(r, interp->modules, "_collections_abc"), l->builtins_module);
+		recover_all(r, module_dict(r, interp->modules, "_collections_abc"),
+			    l->builtins_module);
 }
 
 static int by_type(const void *a, const void *b)
 {
-	pl_addr x = ((const struct pl_recovered *)a)->type, y = ((const struct pl_recovered *)b)->type;
+	pl_addr x = ((const struct pl_recovered *)a)->type,
+		y = ((const struct pl_recovered *)b)->type;
 
 	return x < y ? -1 : x > y;
 }

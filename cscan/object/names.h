@@ -26,9 +26,9 @@ void pl_names_fini(struct pl_names *n);
 
 /*
  * type(o).__module__ + '.' + type(o).__qualname__ of the type at addr (2.7: __name__), as CPython
- * computes it (Objects/typeobject.c, type_module() and type_qualname()); escaped. Strings live in a.
- * When the name is in memory that is not at hand and nothing tells it, *name is "<type at 0x...>",
- * *module "", *known false.
+ * computes it (Objects/typeobject.c, type_module() and type_qualname()); escaped. Strings live in
+ * a. When the name is in memory that is not at hand and nothing tells it, *name is "<type at
+ * 0x...>", *module "", *known false.
  */
 void pl_type_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, struct pl_arena *a,
 		  const char **name, const char **module, bool *known);

@@ -29,7 +29,8 @@ void pl_columns_free(struct pl_objects *o)
 	pl_col_free(o->flags, o->cap + 1, sizeof(*o->flags));
 }
 
-/* A segment for each area; no more objects than 16-byte blocks, whatever a damaged pool header says. */
+/* A segment for each area; no more objects than 16-byte blocks, whatever a damaged pool header
+ * says. */
 static int alloc_segments(struct pl_objects *o, struct pl_err *err)
 {
 	struct pl_objects_private *p = o->priv;
@@ -38,7 +39,8 @@ static int alloc_segments(struct pl_objects *o, struct pl_err *err)
 	for (size_t i = 0; i < p->n_areas; i++) {
 		p->areas[i].max = PL_MIN(p->areas[i].max, (p->areas[i].hi - p->areas[i].lo) / 16);
 		if (first + p->areas[i].max >= PL_NO_ID)
-			return pl_err_set(err, PL_E_NOMEM, "the core claims more than 4 billion objects");
+			return pl_err_set(err, PL_E_NOMEM,
+					  "the core claims more than 4 billion objects");
 		o->segments[i].first = (pl_id)first;
 		first += p->areas[i].max;
 	}
@@ -51,19 +53,22 @@ static void note_damage(const struct pl_objects *o, struct pl_ctx *ctx)
 	const struct pl_object_tally *t = &o->tally;
 
 	if (h->bad_arenas + h->bad_pools + h->bad_chunks + h->bad_freelists)
-		pl_ctx_damage(ctx, "damaged-heap",
-			      "the allocator's own data is damaged: %llu arenas, %llu pools, %llu free "
-			      "lists, %llu chunks",
-			      (unsigned long long)h->bad_arenas, (unsigned long long)h->bad_pools,
-			      (unsigned long long)h->bad_freelists, (unsigned long long)h->bad_chunks);
+		pl_ctx_damage(
+			ctx, "damaged-heap",
+			"the allocator's own data is damaged: %llu arenas, %llu pools, %llu free "
+			"lists, %llu chunks",
+			(unsigned long long)h->bad_arenas, (unsigned long long)h->bad_pools,
+			(unsigned long long)h->bad_freelists, (unsigned long long)h->bad_chunks);
 	if (!o->collecting && t->broken_lists)
-		pl_ctx_damage(ctx, "damaged-gc-list",
-			      "%llu of the collector's lists do not close: tracked counts hold for what "
-			      "could be walked",
-			      (unsigned long long)t->broken_lists);
+		pl_ctx_damage(
+			ctx, "damaged-gc-list",
+			"%llu of the collector's lists do not close: tracked counts hold for what "
+			"could be walked",
+			(unsigned long long)t->broken_lists);
 	if (t->bad_types)
 		pl_ctx_damage(ctx, "damaged-object",
-			      "%llu objects on the collector's lists have a type pointer that leads to no "
+			      "%llu objects on the collector's lists have a type pointer that "
+			      "leads to no "
 			      "type",
 			      (unsigned long long)t->bad_types);
 	if (o->collecting)
@@ -81,7 +86,8 @@ static bool inside_collection(const struct pl_objects *o)
 	pl_view_init(&v, o->im);
 	for (size_t i = 0; i < o->n_interps && !collecting; i++) {
 		if (pl_has(o->l->f.gc_collecting) && o->interps[i].gc_state)
-			pl_read32(&v, o->interps[i].gc_state + (uint64_t)o->l->f.gc_collecting, &collecting);
+			pl_read32(&v, o->interps[i].gc_state + (uint64_t)o->l->f.gc_collecting,
+				  &collecting);
 	}
 	return collecting != 0;
 }
@@ -117,7 +123,8 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	rc = pl_gclists_walk(o->im, o->l, o->interps, o->n_interps, o->collecting, ctx, lists, err);
 	if (rc)
 		return rc;
-	/* A class is always tracked: one that is on no sound list was freed, and so were its instances. */
+	/* A class is always tracked: one that is on no sound list was freed, and so were its
+	 * instances. */
 	if (!o->collecting && !lists->broken && lists->listed.n)
 		pl_types_alive(o->types, &lists->listed, o->priv->elsewhere, o->priv->n_elsewhere);
 	if (!census)
@@ -133,7 +140,7 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	o->tally.in_lists = lists->listed.n;
 	o->tally.broken_lists = lists->broken;
 	o->tally.from_blocks = o->n - o->tally.from_static;
-	o->list_counts = (const uint64_t (*)[4])lists->counts;
+	o->list_counts = (const uint64_t(*)[4])lists->counts;
 	/* What is on a list is an object, wherever its type may lie. */
 	pl_types_alive(o->types, NULL, NULL, 0);
 	if (!rc && o->tally.from_gc_lists < lists->listed.n)
@@ -266,7 +273,8 @@ bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr a
 		*immortal = word >> 31 & 1;
 		break;
 	case PL_REF_STATIC_BIG:
-		/* _PyObject_IMMORTAL_REFCNT in Include/internal/pycore_object.h; a few steps less is it too. */
+		/* _PyObject_IMMORTAL_REFCNT in Include/internal/pycore_object.h; a few steps less
+		 * is it too. */
 		*immortal = word >= 999999999 / 2;
 		break;
 	case PL_REF_PLAIN:

@@ -21,23 +21,25 @@ typedef uint32_t pl_id;
 /* ---- types (object/types.c) ---- */
 struct pl_type {
 	pl_addr addr;
-	const char *name;     /* "module.qualname", escaped UTF-8; "<type at 0x...>" when unreadable; owned by the directory */
-	const char *module;   /* part of name before the qualname, "" when unknown */
-	bool name_known;      /* name is the real one */
-	bool ambiguous;       /* another live type bears the same name: show the address too */
-	uint64_t flags;       /* tp_flags */
+	const char *name;   /* "module.qualname", escaped UTF-8; "<type at 0x...>" when unreadable;
+			       owned by the directory */
+	const char *module; /* part of name before the qualname, "" when unknown */
+	bool name_known;    /* name is the real one */
+	bool ambiguous;     /* another live type bears the same name: show the address too */
+	uint64_t flags;     /* tp_flags */
 	int64_t basicsize, itemsize;
 	int64_t dictoffset, weaklistoffset;
 	pl_addr base, metatype, dealloc;
-	bool is_heap, is_gc;  /* Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC */
-	bool preheader;       /* instances have two words before the gc head */
-	bool is_type;         /* instances are types themselves (a metatype) */
-	uint8_t kind;         /* enum pl_kind of the nearest builtin base */
-	uint8_t decoder;      /* enum pl_decoder_row: who reads what an instance refers to */
-	bool python_class;    /* made by a class statement: instances are subtype_dealloc()'s */
-	bool exact;           /* the type is that builtin itself, not a subclass */
-	bool own_sizeof;      /* it or a base below the builtin overrides __sizeof__ in Python: size is a lower bound */
-	uint8_t head;         /* bytes before the object: gc head and pre-header */
+	bool is_heap, is_gc; /* Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC */
+	bool preheader;      /* instances have two words before the gc head */
+	bool is_type;        /* instances are types themselves (a metatype) */
+	uint8_t kind;        /* enum pl_kind of the nearest builtin base */
+	uint8_t decoder;     /* enum pl_decoder_row: who reads what an instance refers to */
+	bool python_class;   /* made by a class statement: instances are subtype_dealloc()'s */
+	bool exact;          /* the type is that builtin itself, not a subclass */
+	bool own_sizeof; /* it or a base below the builtin overrides __sizeof__ in Python: size is a
+			    lower bound */
+	uint8_t head;    /* bytes before the object: gc head and pre-header */
 	uint8_t head_counted; /* bytes of these that sys.getsizeof() adds */
 	uint32_t fixed_size;  /* sys.getsizeof() of every instance, 0 = depends on the instance */
 };
@@ -54,7 +56,8 @@ struct pl_types; /* the directory */
 struct pl_names; /* names.h */
 struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names);
 void pl_types_free(struct pl_types *t);
-/* Index of the type at addr, or -1 when it is no type. Thread-safe; a first sight validates and adds it. */
+/* Index of the type at addr, or -1 when it is no type. Thread-safe; a first sight validates and
+ * adds it. */
 int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);
 const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index);
 size_t pl_types_count(const struct pl_types *t);
@@ -66,15 +69,16 @@ struct pl_interp {
 	pl_addr gc_state;
 	pl_addr modules, sysdict, builtins; /* dict objects, 0 = unknown */
 };
-/* All interpreters, the main one first; *ret malloced, returns the number (damage shortens the list). */
+/* All interpreters, the main one first; *ret malloced, returns the number (damage shortens the
+ * list). */
 size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret);
 
 /* ---- the table ---- */
 enum pl_object_flag {
-	PL_OBJ_GC = 1,         /* its type has a gc head (PyObject_IS_GC) */
-	PL_OBJ_TRACKED = 2,    /* on a list that gc.get_objects() returns */
-	PL_OBJ_PERMANENT = 4,  /* on the permanent list (gc.freeze) */
-	PL_OBJ_GEN_SHIFT = 3,  /* bits 3-4: index of its list, for TRACKED ones */
+	PL_OBJ_GC = 1,        /* its type has a gc head (PyObject_IS_GC) */
+	PL_OBJ_TRACKED = 2,   /* on a list that gc.get_objects() returns */
+	PL_OBJ_PERMANENT = 4, /* on the permanent list (gc.freeze) */
+	PL_OBJ_GEN_SHIFT = 3, /* bits 3-4: index of its list, for TRACKED ones */
 	PL_OBJ_GEN_MASK = 3 << PL_OBJ_GEN_SHIFT,
 	PL_OBJ_FINALIZED = 32, /* tp_finalize was called */
 	PL_OBJ_STATIC = 64,    /* in a mapped file's data, not allocated */
@@ -83,17 +87,19 @@ enum pl_object_flag {
 
 /* How the two listings compare; shown by `info`. */
 struct pl_object_tally {
-	uint64_t from_blocks, from_gc_lists, from_static; /* objects by where they were found first */
+	uint64_t from_blocks, from_gc_lists,
+		from_static;           /* objects by where they were found first */
 	uint64_t in_lists;             /* nodes on all gc lists */
 	uint64_t listed_not_in_blocks; /* on a gc list, in memory of no known allocator */
 	uint64_t listed_not_live;      /* on a gc list, but its block is free: damage */
-	uint64_t linked_not_listed;    /* gc head says tracked, on no list (inside a collection, or damage) */
+	uint64_t linked_not_listed;    /* gc head says tracked, on no list (inside a collection, or
+					  damage) */
 	uint64_t on_freelists;         /* dead, excluded */
 	uint64_t refcount_zero;        /* being destroyed or half built, excluded */
 	uint64_t buffers;              /* live blocks that hold no object */
 	uint64_t broken_lists;         /* lists that could not be walked to their end */
 	uint64_t bad_types;            /* listed objects whose type is no type */
-	uint64_t stale;                /* looked like an object, but a container owns the block as its buffer */
+	uint64_t stale; /* looked like an object, but a container owns the block as its buffer */
 };
 
 /*
@@ -106,7 +112,8 @@ struct pl_segment {
 	uint32_t n;
 };
 
-/* Objects of a type by the list they are on: 0-3 as in pl_layout_gc_lists(), PL_ON_NO_LIST for none. */
+/* Objects of a type by the list they are on: 0-3 as in pl_layout_gc_lists(), PL_ON_NO_LIST for
+ * none. */
 enum { PL_ON_NO_LIST = 4 };
 struct pl_type_sums {
 	uint64_t count[5], size[5];
@@ -117,7 +124,7 @@ struct pl_objects {
 	const struct pl_layout *l;
 	const struct pl_heap *heap;
 	struct pl_types *types;
-	size_t n;       /* live objects */
+	size_t n;                  /* live objects */
 	struct pl_type_sums *sums; /* by type index, n_sums of them */
 	size_t n_sums;
 	pl_addr *addr;  /* ascending over the segments; the columns are NULL in a census */
@@ -126,7 +133,7 @@ struct pl_objects {
 	uint8_t *flags; /* enum pl_object_flag */
 	struct pl_segment *segments;
 	size_t n_segments;
-	size_t cap;     /* length of the columns: ids are below it */
+	size_t cap; /* length of the columns: ids are below it */
 	bool indexed;
 	bool collecting; /* the core was taken inside a collection */
 	struct pl_interp *interps;
@@ -136,7 +143,8 @@ struct pl_objects {
 	uint64_t total_size;
 	pl_addr *interned; /* dicts of interned strings, after pl_objects_index() */
 	size_t n_interned;
-	const uint64_t (*list_counts)[4]; /* [n_interps]: objects on each list of pl_layout_gc_lists() */
+	const uint64_t (
+		*list_counts)[4]; /* [n_interps]: objects on each list of pl_layout_gc_lists() */
 	struct pl_objects_private *priv; /* object/'s own */
 };
 
@@ -153,7 +161,8 @@ void pl_objects_free(struct pl_objects *o);
  * pl_objects_id(). Only needed by who asks for ids; `types` does not. Idempotent.
  */
 int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
-/* The id of the object that starts at addr, or PL_NO_ID. Constant time; only after pl_objects_index(). */
+/* The id of the object that starts at addr, or PL_NO_ID. Constant time; only after
+ * pl_objects_index(). */
 pl_id pl_objects_id(const struct pl_objects *o, pl_addr addr);
 static inline const struct pl_type *pl_object_type(const struct pl_objects *o, pl_id id)
 {
@@ -163,16 +172,17 @@ static inline const struct pl_type *pl_object_type(const struct pl_objects *o, p
 bool pl_objects_interned(const struct pl_objects *o, pl_addr dict);
 /* What sys.getsizeof() would have said. */
 uint64_t pl_object_size(const struct pl_objects *o, struct pl_view *v, pl_id id);
-/* ob_refcnt as the interpreter counts it; *immortal set when it is not a count. False: unreadable. */
+/* ob_refcnt as the interpreter counts it; *immortal set when it is not a count. False: unreadable.
+ */
 bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint64_t *ret,
 			bool *immortal);
 
 /* ---- safe repr (object/repr.c) ---- */
 struct pl_repr_limits {
-	unsigned depth;  /* nested containers, 0 = default 2 */
-	unsigned items;  /* of each container, default 6 */
-	unsigned chars;  /* of each string, default 60 */
-	unsigned total;  /* of the whole, default 200 */
+	unsigned depth; /* nested containers, 0 = default 2 */
+	unsigned items; /* of each container, default 6 */
+	unsigned chars; /* of each string, default 60 */
+	unsigned total; /* of the whole, default 200 */
 };
 /*
  * A repr as Python would print it, cut with "..." at the limits, escaped, NUL-terminated, at most

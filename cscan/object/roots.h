@@ -1,5 +1,6 @@
 /*
- * roots.h - what keeps objects alive without being an object: interpreters, threads, frames, C memory.
+ * roots.h - what keeps objects alive without being an object: interpreters, threads, frames, C
+ * memory.
  */
 #ifndef PL_ROOTS_H
 #define PL_ROOTS_H
@@ -7,7 +8,8 @@
 #include "base/mem.h"
 #include "object/edges.h"
 
-/* In the order of preference when several roots hold one object: what tells a programmer most, first. */
+/* In the order of preference when several roots hold one object: what tells a programmer most,
+ * first. */
 enum pl_root_kind {
 #define PL_ROOT(name, text) PL_ROOT_##name,
 #include "object/roots.def"
@@ -18,10 +20,14 @@ enum pl_root_kind {
 struct pl_root {
 	enum pl_root_kind kind;
 	pl_addr target;
-	const char *name;     /* how a path that begins here is spelled: "app", "<frame handler app.py:33 thread 4242>", "<gc.garbage>"; owned by the set */
-	const char *accessor; /* step from the root to the target: ".x" for a local, "" when the target is the root itself */
-	bool owns;            /* it holds a counted reference (not: type caches, interned strings up to 3.11) */
-	bool dict_is_namespace; /* target is a module's or class's dict: the next step is .NAME, not ['NAME'] */
+	const char *name;     /* how a path that begins here is spelled: "app", "<frame handler
+				 app.py:33 thread 4242>", "<gc.garbage>"; owned by the set */
+	const char *accessor; /* step from the root to the target: ".x" for a local, "" when the
+				 target is the root itself */
+	bool owns; /* it holds a counted reference (not: type caches, interned strings up to 3.11)
+		    */
+	bool dict_is_namespace; /* target is a module's or class's dict: the next step is .NAME, not
+				   ['NAME'] */
 };
 
 struct pl_roots {
@@ -34,10 +40,12 @@ struct pl_roots {
  * All roots of all interpreters and threads, native words excepted (they are found by native.h on
  * demand). Needs an indexed object table. Damage shortens the set and is noted in ctx.
  */
-int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret, struct pl_err *err);
+int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret,
+		 struct pl_err *err);
 void pl_roots_free(struct pl_roots *r);
 /* The roots that hold target: first of *n in r->at, or NULL. */
 const struct pl_root *pl_roots_of(const struct pl_roots *r, pl_addr target, size_t *n);
-const char *pl_root_kind_name(enum pl_root_kind k); /* "module", "frame", ... as `roots` prints it */
+const char *
+pl_root_kind_name(enum pl_root_kind k); /* "module", "frame", ... as `roots` prints it */
 
 #endif

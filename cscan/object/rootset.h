@@ -21,7 +21,8 @@ struct pl_rootset {
 	PL_VEC(struct pl_root) list;
 };
 
-/* Add a root; nothing, and NULL, when target is 0. fmt: its name. The pointer holds until the next call. */
+/* Add a root; nothing, and NULL, when target is 0. fmt: its name. The pointer holds until the next
+ * call. */
 struct pl_root *pl_root_add(struct pl_rootset *s, enum pl_root_kind kind, pl_addr target,
 			    const char *accessor, bool owns, const char *fmt, ...) PL_PRINTF(6, 7);
 /* The word at base + offset, 0 when the field does not exist or cannot be read. */

@@ -112,11 +112,12 @@ static void scan_static(struct filling *f, const struct pl_area *a)
 	for (uint64_t at = 0; host && at + least <= size;) {
 		struct pl_found *found = place(f);
 
-		if (pl_classify_static(c, a->lo + at, host + at, at, size - at, found) == PL_V_OBJECT) {
+		if (pl_classify_static(c, a->lo + at, host + at, at, size - at, found) ==
+		    PL_V_OBJECT) {
 			/*
-			 * A type's slots hold other types; a static type is a PyTypeObject, whatever
-			 * room its metatype gives to classes. Of other finds only the head is skipped:
-			 * a number before a pointer to a type may be no object at all.
+			 * A type's slots hold other types; a static type is a PyTypeObject,
+			 * whatever room its metatype gives to classes. Of other finds only the head
+			 * is skipped: a number before a pointer to a type may be no object at all.
 			 */
 			at += pl_types_at(c->types, found->type)->is_type
 				      ? (uint64_t)c->l->f.type_struct_size
@@ -132,7 +133,8 @@ static void scan_area(void *arg, unsigned worker, size_t area)
 {
 	struct scan *s = arg;
 	const struct pl_area *a = &s->o->priv->areas[area];
-	struct filling f = {s, &s->workers[worker], worker, area, a->max, pl_has(s->o->l->f.int_ival)};
+	struct filling f = {s,      &s->workers[worker],        worker, area,
+			    a->max, pl_has(s->o->l->f.int_ival)};
 
 	if (a->region)
 		pl_heap_walk(s->o->heap, a->region, on_run, &f, &f.w->tally.heap);

@@ -13,7 +13,8 @@ struct worker {
 	size_t n_sums;
 	PL_VEC(pl_addr) doubts;
 	struct pl_view v;
-	const struct pl_addrset_chunk *chunk; /* of priv->lists.listed, for the addresses around key */
+	const struct pl_addrset_chunk
+		*chunk; /* of priv->lists.listed, for the addresses around key */
 	uint64_t key;
 };
 
@@ -40,8 +41,9 @@ uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr)
 void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
 {
 	unsigned list = flags & PL_OBJ_PERMANENT ? 3
-		      : flags & PL_OBJ_TRACKED	 ? (unsigned)(flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
-						 : PL_ON_NO_LIST;
+			: flags & PL_OBJ_TRACKED
+				? (unsigned)(flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
+				: PL_ON_NO_LIST;
 
 	sums->count[list]++;
 	sums->size[list] += size;
@@ -71,7 +73,8 @@ static bool is_listed(struct pl_objects *o, struct worker *w, pl_addr addr)
 }
 
 /* True when the find is an object; *flags is then what it is on which list. */
-static bool settle_one(struct pl_objects *o, struct worker *w, const struct pl_found *f, uint8_t *flags)
+static bool settle_one(struct pl_objects *o, struct worker *w, const struct pl_found *f,
+		       uint8_t *flags)
 {
 	*flags = f->flags & (uint8_t)~PL_OBJ_TRACKED;
 	if (f->doubtful) {
@@ -123,7 +126,8 @@ static void append(struct pl_objects *o, size_t area, const struct pl_found *f, 
 	o->flags[id] = (uint8_t)(flags | (f->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
 }
 
-static void settle_batch(void *arg, unsigned worker, size_t area, const struct pl_found *found, size_t n)
+static void settle_batch(void *arg, unsigned worker, size_t area, const struct pl_found *found,
+			 size_t n)
 {
 	struct settling *s = arg;
 	struct worker *w = &s->workers[worker];

@@ -15,11 +15,12 @@
 #include "object/names.h"
 #include "object/sizeof.h"
 
-#define MAX_TYPES (1u << 20)     /* more is not a heap but an attack */
+#define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
 #define MAX_BASES 64
-#define MAX_METATYPES 8          /* metaclass of a metaclass of ... */
+#define MAX_METATYPES 8 /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
-#define FLAG_HEAPTYPE (UINT64_C(1) << 9)  /* Py_TPFLAGS_* of Include/object.h, the same in all versions */
+#define FLAG_HEAPTYPE \
+	(UINT64_C(1) << 9) /* Py_TPFLAGS_* of Include/object.h, the same in all versions */
 #define FLAG_HAVE_GC (UINT64_C(1) << 14)
 #define FLAG_TYPE_SUBCLASS (UINT64_C(1) << 31)
 #define BLOCK 256 /* entries are allocated in blocks, so that they never move */
@@ -30,7 +31,7 @@ struct slot {
 };
 
 struct table {
-	size_t cap; /* power of two */
+	size_t cap;          /* power of two */
 	struct table *older; /* kept until the end: a reader may still be in it */
 	struct slot slot[];
 };
@@ -43,11 +44,12 @@ struct pl_types {
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
 	struct pl_arena names;
-	const struct pl_names *known; /* recovered ones, borrowed */
-	const struct pl_addrset *alive; /* heap types are in it, or NULL: nothing is known */
+	const struct pl_names *known;     /* recovered ones, borrowed */
+	const struct pl_addrset *alive;   /* heap types are in it, or NULL: nothing is known */
 	const struct pl_range *elsewhere; /* other types in one of these */
 	size_t n_elsewhere;
-	pl_addr subtype_dealloc; /* tp_dealloc of every class made by a class statement; 0 = not known yet */
+	pl_addr subtype_dealloc; /* tp_dealloc of every class made by a class statement; 0 = not
+				    known yet */
 };
 
 static struct table *table_new(size_t cap, struct table *older)
@@ -141,7 +143,8 @@ static pl_addr type_of(const struct pl_layout *l, const uint8_t *object)
 	return pl_ld64(object + l->f.object_type);
 }
 
-/* True when climbing ob_type from a type ends in `type` itself: Objects/typeobject.c, every version. */
+/* True when climbing ob_type from a type ends in `type` itself: Objects/typeobject.c, every
+ * version. */
 static bool climbs_to_type(const struct pl_layout *l, struct pl_view *v, pl_addr metatype)
 {
 	for (int i = 0; i < MAX_METATYPES; i++) {
@@ -185,18 +188,21 @@ static bool plausible(struct pl_types *t, struct pl_view *v, pl_addr addr, const
 		return false;
 	basicsize = (int64_t)pl_ld64(p + l->f.type_basicsize);
 	itemsize = (int64_t)pl_ld64(p + l->f.type_itemsize);
-	/* A static type that was never readied has 0 where PyType_Ready() would have put its base's. */
+	/* A static type that was never readied has 0 where PyType_Ready() would have put its
+	 * base's. */
 	if (basicsize < 0 || basicsize > MAX_BASICSIZE || itemsize < 0 || itemsize > MAX_BASICSIZE)
 		return false;
 	if (!pl_image_mapping(t->im, pl_ld64(p + l->f.type_name)))
 		return false;
-	if (t->alive && pl_ld64(p + l->f.type_flags) & FLAG_HEAPTYPE && !pl_addrset_has(t->alive, addr))
+	if (t->alive && pl_ld64(p + l->f.type_flags) & FLAG_HEAPTYPE &&
+	    !pl_addrset_has(t->alive, addr))
 		return false;
 	*ret = p;
 	return true;
 }
 
-/* The pre-header and gc head that stand before every instance: pycore_object.h, _PyType_PreHeaderSize(). */
+/* The pre-header and gc head that stand before every instance: pycore_object.h,
+ * _PyType_PreHeaderSize(). */
 static void fill_head(const struct pl_layout *l, struct pl_type *type)
 {
 	unsigned gc = type->is_gc && pl_has(l->f.gc_head_size) ? (unsigned)l->f.gc_head_size : 0;
@@ -296,8 +302,8 @@ int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr)
 	return plausible(t, v, addr, &p) ? add(t, v, addr, p) : -1;
 }
 
-void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive, const struct pl_range *elsewhere,
-		    size_t n_elsewhere)
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive,
+		    const struct pl_range *elsewhere, size_t n_elsewhere)
 {
 	t->alive = alive;
 	t->elsewhere = elsewhere;

@@ -15,7 +15,8 @@ int32_t pl_types_known(struct pl_types *t, pl_addr addr);
  * Only while no other thread reads.
  */
 void pl_types_mark_python(struct pl_types *t);
-/* Set `ambiguous` of all types below n with live[index] set that share their name. Only while no other thread reads. */
+/* Set `ambiguous` of all types below n with live[index] set that share their name. Only while no
+ * other thread reads. */
 void pl_types_mark_ambiguous(struct pl_types *t, const uint8_t *live, size_t n);
 struct pl_range {
 	pl_addr lo, hi;
@@ -26,7 +27,7 @@ struct pl_range {
  * sorted and disjoint; NULL and none lift that. Saves a look at every object that is no type: most
  * words of a list's items are one. Both borrowed.
  */
-void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive, const struct pl_range *elsewhere,
-		    size_t n_elsewhere);
+void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive,
+		    const struct pl_range *elsewhere, size_t n_elsewhere);
 
 #endif

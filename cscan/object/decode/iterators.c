@@ -6,8 +6,8 @@
 #include "object/decode/decode.h"
 
 /*
- * Iterators of list, tuple, str, bytes, bytearray, memoryview and any sequence: each has a struct of
- * its own that begins with the index and the sequence, as the seqiterobject does.
+ * Iterators of list, tuple, str, bytes, bytearray, memoryview and any sequence: each has a struct
+ * of its own that begins with the index and the sequence, as the seqiterobject does.
  */
 void pl_decode_seqiter(const struct pl_decode *d)
 {
