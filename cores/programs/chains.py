@@ -11,7 +11,6 @@ import codecs
 import collections
 import ctypes
 import functools
-import gc
 import os
 import sys
 import threading

@@ -3,9 +3,10 @@
 
 #include "object/value.h"
 
-#define MAX_EDGES 256    /* of an object that is asked by decoding it: a class has fewer */
-#define MAX_HOLDERS 4096 /* of a dict; it has one owner, and that is not the holders' job to hide \
-			  */
+#define MAX_EDGES 256 /* of an object that is asked by decoding it: a class has fewer */
+#define MAX_HOLDERS                                                                   \
+	4096 /* of a dict; it has one owner, and that is not the holders' job to hide \
+	      */
 
 struct search {
 	pl_addr dict;

@@ -10,10 +10,11 @@
 #define USER_SPACE (UINT64_C(1) << 56) /* and nothing of a process above, on any 64-bit machine */
 #define MAX_SLACK \
 	64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
-#define HOOK_PREFIX 16       /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
-#define HOOK_DOMAIN 8        /* the API id and seven forbidden bytes are the last of them */
-#define INT_BLOCK_BYTES 1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c \
-			      */
+#define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
+#define HOOK_DOMAIN 8  /* the API id and seven forbidden bytes are the last of them */
+#define INT_BLOCK_BYTES                                                          \
+	1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c \
+	      */
 
 void pl_classifier_init(struct pl_classifier *c, struct pl_image *im, const struct pl_layout *l,
 			struct pl_types *types, const struct pl_addrset *dead, bool collecting)

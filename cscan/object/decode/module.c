@@ -3,8 +3,9 @@
  */
 #include "object/decode/decode.h"
 
-#define MAX_STATE (1u << 20) /* bytes of a module's C state; the largest of the library has 3 KiB \
-			      */
+#define MAX_STATE                                                                       \
+	(1u << 20) /* bytes of a module's C state; the largest of the library has 3 KiB \
+		    */
 
 /*
  * The C state is a struct that only the module's own code knows, with a tp_traverse of its own:
