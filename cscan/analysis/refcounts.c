@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "analysis/found.h"
+#include "analysis/refsum.h"
 
 static const struct pl_column type_columns[] = {
 	{.name = "type", .align = PL_LEFT, .shrink = true},
@@ -40,7 +40,7 @@ struct listing {
 	const struct pl_objects *o;
 	struct pl_view v;
 	const struct pl_args *args;
-	struct pl_found found;
+	struct pl_refsum found;
 	struct sum *sums;   /* by type index */
 	struct pl_table *t; /* of objects, or NULL */
 	size_t most;        /* rows of it, 0 = all */
@@ -69,7 +69,7 @@ static void weigh(struct listing *s, pl_id id)
 	uint64_t refcount;
 	int64_t surplus;
 
-	if (!pl_found_surplus(s->o, &s->v, &s->found, id, &refcount, &surplus))
+	if (!pl_refsum_surplus(s->o, &s->v, &s->found, id, &refcount, &surplus))
 		return;
 	if (!surplus)
 		return;
@@ -172,16 +172,16 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	if (!rc)
 		rc = pl_session_roots(session, &roots, err);
 	if (!rc)
-		rc = pl_found_new(o, roots, pl_session_ctx(session), &s.found, err);
+		rc = pl_refsum_new(o, roots, pl_session_ctx(session), &s.found, err);
 	if (rc)
 		return rc;
 	s.o = o;
 	pl_view_init(&s.v, o->im);
-	rc = pl_found_words(o, &s.found, pl_session_ctx(session), err);
+	rc = pl_refsum_words(o, &s.found, pl_session_ctx(session), err);
 	if (!rc)
 		rc = fill(session, &s, ret, err);
 	free(s.sums);
-	pl_found_fini(&s.found);
+	pl_refsum_fini(&s.found);
 	return rc;
 }
 
