@@ -1,0 +1,230 @@
+/* refsum.c - see refsum.h. */
+#include "analysis/refsum.h"
+
+#include "base/addrset.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "object/native.h"
+
+#define CHUNK 4096 /* objects that a worker takes at a time */
+
+struct counting {
+	const struct pl_objects *o;
+	struct pl_view *views; /* one per worker */
+	struct pl_ctx *ctx;
+	_Atomic uint32_t *strong, *native;
+};
+
+static void count(void *arg, const struct pl_edge *e)
+{
+	struct counting *c = arg;
+	pl_id target;
+
+	if (e->kind != PL_EDGE_STRONG && e->kind != PL_EDGE_NATIVE)
+		return;
+	target = pl_objects_id(c->o, e->target);
+	if (target != PL_NO_ID)
+		atomic_fetch_add_explicit(e->kind == PL_EDGE_STRONG ? &c->strong[target]
+								    : &c->native[target],
+					  1, memory_order_relaxed);
+}
+
+/*
+ * A tuple in a file's data is a constant of a module that was frozen into the interpreter (3.11+):
+ * the compiler laid it out, and nobody counted what it refers to.
+ */
+static bool counts(const struct pl_objects *o, pl_id id)
+{
+	return !(o->flags[id] & PL_OBJ_STATIC) || pl_object_type(o, id)->kind != PL_KIND_TUPLE;
+}
+
+static void count_chunk(void *arg, unsigned worker, size_t chunk)
+{
+	struct counting *c = arg;
+	size_t end = PL_MIN((chunk + 1) * CHUNK, c->o->n);
+
+	for (size_t id = chunk * CHUNK; id < end; id++) {
+		if (counts(c->o, (pl_id)id))
+			pl_edges(c->o, &c->views[worker], c->o->addr[id], count, c);
+	}
+	pl_ctx_step(c->ctx, end - chunk * CHUNK);
+}
+
+static void count_roots(struct counting *c, const struct pl_roots *roots)
+{
+	for (size_t i = 0; i < roots->n; i++) {
+		pl_id id = roots->at[i].owns ? pl_objects_id(c->o, roots->at[i].target) : PL_NO_ID;
+
+		if (id != PL_NO_ID)
+			c->strong[id]++;
+	}
+}
+
+int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
+		  struct pl_refsum *ret, struct pl_err *err)
+{
+	unsigned n_workers = pl_parallel_workers(ctx);
+	struct counting c = {.o = o, .ctx = ctx};
+	struct pl_refsum f = {.n = o->n};
+	int rc;
+
+	f.strong = pl_col_alloc(f.n + 1, sizeof(*f.strong));
+	f.native = pl_col_alloc(f.n + 1, sizeof(*f.native));
+	if (!f.strong || !f.native) {
+		pl_refsum_fini(&f);
+		return pl_err_set(err, PL_E_NOMEM, "no memory for reference counts");
+	}
+	c.strong = (_Atomic uint32_t *)f.strong;
+	c.native = (_Atomic uint32_t *)f.native;
+	c.views = pl_calloc(n_workers, sizeof(*c.views));
+	for (unsigned i = 0; i < n_workers; i++)
+		pl_view_init(&c.views[i], o->im);
+	pl_ctx_stage(ctx, "counting references", o->n);
+	rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, count_chunk, &c, err);
+	if (!rc && roots)
+		count_roots(&c, roots);
+	pl_ctx_stage(ctx, NULL, 0);
+	free(c.views);
+	if (rc)
+		pl_refsum_fini(&f);
+	else
+		*ret = f;
+	return rc;
+}
+
+/*
+ * A native word may or may not be a counted reference: it can explain a surplus, and cannot make
+ * an object over-counted.
+ */
+bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_refsum *f,
+		       pl_id id, uint64_t *refcount, int64_t *ret)
+{
+	int64_t surplus;
+	bool immortal;
+
+	if (!pl_object_refcount(o, v, o->addr[id], refcount, &immortal) || immortal)
+		return false;
+	surplus = (int64_t)(*refcount - f->strong[id]);
+	if (surplus > 0)
+		surplus -= PL_MIN(surplus, (int64_t)f->native[id]);
+	*ret = surplus;
+	return true;
+}
+
+/* ---- words of C memory ---- */
+
+/* Objects of which C code holds any number, and every other buffer too. */
+static bool is_singleton(const struct pl_type *t)
+{
+	return t->kind == PL_KIND_NONE || t->kind == PL_KIND_ELLIPSIS ||
+	       t->kind == PL_KIND_NOTIMPLEMENTED || t->kind == PL_KIND_BOOL;
+}
+
+struct holding {
+	const struct pl_objects *o;
+	struct pl_view *views;
+	struct pl_ctx *ctx;
+	struct pl_addrset targets;
+	uint8_t *holds; /* by id */
+};
+
+struct holder {
+	const struct holding *h;
+	bool holds;
+};
+
+static void ask(void *arg, const struct pl_edge *e)
+{
+	struct holder *one = arg;
+
+	one->holds |= pl_addrset_has(&one->h->targets, e->target);
+}
+
+static void ask_chunk(void *arg, unsigned worker, size_t chunk)
+{
+	struct holding *h = arg;
+	size_t end = PL_MIN((chunk + 1) * CHUNK, h->o->n);
+
+	for (size_t id = chunk * CHUNK; id < end; id++) {
+		struct holder one = {h, false};
+
+		pl_edges(h->o, &h->views[worker], h->o->addr[id], ask, &one);
+		h->holds[id] = one.holds;
+	}
+	pl_ctx_step(h->ctx, end - chunk * CHUNK);
+}
+
+static size_t find_targets(struct holding *h, const struct pl_refsum *f)
+{
+	size_t n = 0;
+
+	for (size_t id = 0; id < h->o->n; id++) {
+		uint64_t refcount;
+		int64_t surplus;
+
+		if (pl_refsum_surplus(h->o, &h->views[0], f, (pl_id)id, &refcount, &surplus) &&
+		    surplus > 0 && !is_singleton(pl_object_type(h->o, (pl_id)id))) {
+			pl_addrset_add(&h->targets, h->o->addr[id]);
+			n++;
+		}
+	}
+	return n;
+}
+
+static int count_words(struct holding *h, struct pl_refsum *f, struct pl_err *err)
+{
+	PL_VEC(pl_id) owners = {0};
+	struct pl_native_hit *hits = NULL;
+	size_t n = 0;
+	int rc;
+
+	for (size_t id = 0; id < h->o->n; id++) {
+		if (h->holds[id])
+			pl_vec_push(&owners, (pl_id)id);
+	}
+	rc = pl_native_words(h->o, &h->targets, owners.at, owners.n, h->ctx, &hits, &n, err);
+	for (size_t i = 0; !rc && i < n; i++) {
+		pl_id id = pl_objects_id(h->o, hits[i].target);
+
+		if (id != PL_NO_ID && f->native[id] < UINT32_MAX)
+			f->native[id]++;
+	}
+	free(hits);
+	pl_vec_free(&owners);
+	return rc;
+}
+
+int pl_refsum_words(const struct pl_objects *o, struct pl_refsum *f, struct pl_ctx *ctx,
+		    struct pl_err *err)
+{
+	unsigned n_workers = pl_parallel_workers(ctx);
+	struct holding h = {.o = o, .ctx = ctx};
+	int rc = 0;
+
+	h.views = pl_calloc(n_workers, sizeof(*h.views));
+	for (unsigned i = 0; i < n_workers; i++)
+		pl_view_init(&h.views[i], o->im);
+	h.holds = pl_calloc(o->n + 1, 1);
+	pl_addrset_init(&h.targets);
+	if (find_targets(&h, f)) {
+		pl_ctx_stage(ctx, "looking for holders", o->n);
+		rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, ask_chunk, &h, err);
+		pl_ctx_stage(ctx, NULL, 0);
+		if (!rc)
+			rc = count_words(&h, f, err);
+	}
+	pl_addrset_fini(&h.targets);
+	free(h.holds);
+	free(h.views);
+	return rc;
+}
+
+void pl_refsum_fini(struct pl_refsum *f)
+{
+	if (f->strong)
+		pl_col_free(f->strong, f->n + 1, sizeof(*f->strong));
+	if (f->native)
+		pl_col_free(f->native, f->n + 1, sizeof(*f->native));
+	f->strong = f->native = NULL;
+	f->n = 0;
+}
