@@ -201,6 +201,7 @@ while sys._current_frames()[THREAD.ident].f_code is not sleeping.__code__:
     time.sleep(0.01)
 
 SINCE_3 = '''
+import gc
 def keyword_only(*, k=mark("__main__.keyword_only.__kwdefaults__['k']")):
     return k
 def chaining():

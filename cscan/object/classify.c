@@ -141,6 +141,18 @@ static void fill(struct pl_classifier *c, const struct pl_type *t, int32_t type,
 	ret->size = size_of(c, t, addr, obj, room);
 }
 
+/* What the gc head before an object says, added to its flags; false when it can be no gc head. */
+static bool gc_flags(const struct pl_classifier *c, const uint8_t *obj, uint8_t *flags)
+{
+	bool finalized;
+	enum pl_gc_state state =
+		pl_gc_head_state(c->l, obj - c->l->f.gc_head_size, c->collecting, &finalized);
+
+	*flags |= (uint8_t)(PL_OBJ_GC | (finalized ? PL_OBJ_FINALIZED : 0) |
+			    (state == PL_GC_TRACKED ? PL_OBJ_TRACKED : 0));
+	return state != PL_GC_NONSENSE;
+}
+
 static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr addr,
 				const uint8_t *host, uint64_t usable, struct pl_found *ret)
 {
@@ -148,7 +160,6 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
 	const uint8_t *obj = host + head;
 	const struct pl_type *t;
 	enum count_kind count;
-	bool finalized;
 	uint8_t flags = 0;
 	int32_t type;
 
@@ -161,16 +172,8 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
 	if (t->head != head || !fits(l, t, obj, usable - head, true))
 		return PL_V_BUFFER;
 	if (t->is_gc) {
-		switch (pl_gc_head_state(l, obj - l->f.gc_head_size, c->collecting, &finalized)) {
-		case PL_GC_NONSENSE:
+		if (!gc_flags(c, obj, &flags))
 			return PL_V_BUFFER;
-		case PL_GC_TRACKED:
-			flags |= PL_OBJ_TRACKED;
-			break;
-		case PL_GC_UNTRACKED:
-			break;
-		}
-		flags |= (uint8_t)(PL_OBJ_GC | (finalized ? PL_OBJ_FINALIZED : 0));
 	}
 	if (c->dead->n && pl_addrset_has(c->dead, addr + head))
 		return PL_V_DEAD;
@@ -307,7 +310,6 @@ enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const 
 	uint64_t count = pl_ld64(host + l->f.object_refcnt);
 	uint8_t flags = PL_OBJ_STATIC;
 	const struct pl_type *t;
-	bool finalized;
 
 	if (type < 0 || count_kind(c, count) != COUNT_GOOD)
 		return PL_V_BUFFER;
@@ -323,19 +325,8 @@ enum pl_verdict pl_classify_static(struct pl_classifier *c, pl_addr addr, const 
 		/* Static type objects are no gc objects (type_is_gc()); other statics have a head.
 		 */
 		if (t->is_gc) {
-			if (before < (uint64_t)l->f.gc_head_size)
+			if (before < (uint64_t)l->f.gc_head_size || !gc_flags(c, host, &flags))
 				return PL_V_BUFFER;
-			switch (pl_gc_head_state(l, host - l->f.gc_head_size, c->collecting,
-						 &finalized)) {
-			case PL_GC_NONSENSE:
-				return PL_V_BUFFER;
-			case PL_GC_TRACKED:
-				flags |= PL_OBJ_TRACKED;
-				break;
-			case PL_GC_UNTRACKED:
-				break;
-			}
-			flags |= PL_OBJ_GC;
 		}
 	}
 	fill(c, t, type, addr, host, usable, flags, ret);
