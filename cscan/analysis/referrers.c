@@ -7,6 +7,7 @@
 
 #include "analysis/edgerows.h"
 #include "analysis/namespace.h"
+#include "analysis/refsum.h"
 #include "analysis/target.h"
 #include "object/native.h"
 
@@ -254,12 +255,14 @@ static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 	missing = unexplained(s);
 	if (!rc && (missing || pl_args_get(s->args, "native")))
 		rc = put_words(ctx, s, &words, err);
+	if (words && pl_refsum_traced(s->o->l))
+		words--;
 	if (!rc && missing > words)
-		pl_ctx_note(ctx, PL_INFO, "unexplained",
-			    "the object counts %llu references that are found nowhere: C code took "
-			    "them "
-			    "and never gave them back",
-			    (unsigned long long)(missing - words));
+		pl_ctx_note(
+			ctx, PL_INFO, "unexplained",
+			"references counted and found nowhere: %llu; C code took them and never "
+			"gave them back",
+			(unsigned long long)(missing - words));
 	free(s->sources.bits);
 	return rc;
 }

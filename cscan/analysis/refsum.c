@@ -171,13 +171,8 @@ static size_t find_targets(struct holding *h, const struct pl_refsum *f)
 	return n;
 }
 
-/* A trace-refs build has the address of every object in a table of its own from 3.13 on. */
-static void leave_out_trace_refs(const struct holding *h, struct pl_refsum *f)
+static void leave_out_traced(const struct holding *h, struct pl_refsum *f)
 {
-	const struct pl_layout *l = h->o->l;
-
-	if (!(l->flavour & PL_TRACE_REFS) || pl_has(l->f.object_next))
-		return;
 	for (size_t id = 0; id < h->o->n; id++) {
 		if (f->native[id] && pl_addrset_has(&h->targets, h->o->addr[id]))
 			f->native[id]--;
@@ -202,8 +197,8 @@ static int count_words(struct holding *h, struct pl_refsum *f, struct pl_err *er
 		if (id != PL_NO_ID && f->native[id] < UINT32_MAX)
 			f->native[id]++;
 	}
-	if (!rc)
-		leave_out_trace_refs(h, f);
+	if (!rc && pl_refsum_traced(h->o->l))
+		leave_out_traced(h, f);
 	free(hits);
 	pl_vec_free(&owners);
 	return rc;

@@ -31,6 +31,14 @@ int pl_refsum_words(const struct pl_objects *o, struct pl_refsum *f, struct pl_c
 /* ob_refcnt minus what was found: below 0 when more was. False: no count, or an immortal object. */
 bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_refsum *f,
 		       pl_id id, uint64_t *refcount, int64_t *ret);
+/*
+ * A trace-refs build keeps the address of every object in a table of its own from 3.13 on: one word
+ * of C memory that owns nothing.
+ */
+static inline bool pl_refsum_traced(const struct pl_layout *l)
+{
+	return l->flavour & PL_TRACE_REFS && !pl_has(l->f.object_next);
+}
 void pl_refsum_fini(struct pl_refsum *f);
 
 #endif

@@ -209,8 +209,8 @@ def test_leaked_references_are_reported(gil_core, pyleak):
         [(len(leaked), sum(leaked.values()), worst)]
     note = pyleak("referrers", made, worst, "--format", "json").json["notes"]
     assert [row["text"] for row in note if row["code"] == "unexplained"] == \
-        ["the object counts %d references that are found nowhere: C code took them and never gave "
-         "them back" % leaked[worst]]
+        ["references counted and found nowhere: %d; C code took them and never gave them back"
+         % leaked[worst]]
 
 
 def test_a_reference_in_malloc_memory_is_found(gil_core, pyleak):
