@@ -133,6 +133,7 @@ format:
 
 # Each part is a make of its own: what setup installs must be seen by what follows.
 test: setup-test
+	$(PYTHON) scripts/interpreters.py fetch $(if $(PYLEAK_FULL),--full)
 	$(MAKE) $(JOBS) all unit-build
 	$(MAKE) lint
 	$(MAKE) unit
