@@ -54,10 +54,10 @@ else
 	fi
 fi
 
-say "gdb -batch -x pyleak.gdb -ex 'py-leak-types --limit 10' python3 core"
+say "gdb -batch -x pyleak.gdb -ex 'py-leak-types --limit 10' -ex 'py-leak-path bytearray' python3 core"
 # gdb itself has a few lines to say about threads and frames first; they are not what this shows.
 gdb -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -x "$top/pyleak.gdb" \
-	-ex 'py-leak-types --limit 10' "$python" "$core" >"$work/out" 2>"$work/err" || {
+	-ex 'py-leak-types --limit 10' -ex 'echo \n' -ex 'py-leak-path bytearray' "$python" "$core" >"$work/out" 2>"$work/err" || {
 	cat "$work/out" "$work/err" >&2
 	exit 1
 }
@@ -67,6 +67,3 @@ if ! grep -q '^CPython ' "$work/out"; then
 	echo "demo.sh: gdb said nothing of the heap" >&2
 	exit 1
 fi
-
-say "build/bin/pyleak instances --limit 3 __main__.Session core"
-"$top/build/bin/pyleak" instances --limit 3 __main__.Session "$core"
