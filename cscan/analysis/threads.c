@@ -99,7 +99,7 @@ static struct pl_cell state_cell(const struct job *j, struct pl_table *table,
 	if (t->holds_gil && j->o->collecting)
 		add_word(text, sizeof(text), "collects garbage");
 	if (t->cut)
-		add_word(text, sizeof(text), "stack damaged");
+		add_word(text, sizeof(text), "stack cut short");
 	return *text ? pl_cell_text(table, text) : pl_cell_absent();
 }
 

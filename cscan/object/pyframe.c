@@ -79,7 +79,7 @@ static void set_slots(const struct pl_layout *l, struct pl_view *v, struct pl_py
 	int64_t n_locals = pl_code_n_locals(l, v, f->code);
 	int64_t size = number(v, f->code, l->f.code_stacksize);
 
-	size = size < 0 || size > MAX_STACK ? 0 : size;
+	size = size < 0 ? 0 : PL_MIN(size, MAX_STACK);
 	if (top < 0 || top > n_locals + size) {
 		f->n_locals = (uint32_t)n_locals;
 		f->n_unsure = (uint32_t)size;
@@ -161,6 +161,9 @@ static bool read_object(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	f->locals = addr + (uint64_t)l->f.frame_localsplus;
 	f->generator = number(v, f->code, l->f.code_flags) & CO_ANY_GENERATOR;
 	set_slots(l, v, f, object_top(l, v, f));
+	/* f_localsplus is the variable part of the object. */
+	if ((uint64_t)f->n_locals + f->n_stack + f->n_unsure > word(v, addr, l->f.var_size))
+		f->n_locals = f->n_stack = f->n_unsure = 0;
 	/* 3.10 counts instructions, those before it bytes. */
 	f->instruction = number(v, addr, l->f.frame_lasti) *
 			 (int64_t)(l->line_style == PL_LINES_310 ? UNIT : 1);

@@ -96,14 +96,16 @@ def test_locals_by_type(stacks, pyleak):
 def test_exceptions_that_are_handled(stacks):
     found = by_thread(stacks, "exceptions")
     truth = truth_of(stacks.folder)["threads"]
-    assert set(found) == {thread["lwp"] for thread in truth if thread["handled"]} | others_that_handle(stacks)
+    expected = {thread["lwp"] for thread in truth if thread["handled"]}
+    assert set(found) == expected | others_that_handle(stacks)
     for thread in truth:
         if thread["handled"]:
             own = found[thread["lwp"]]
             assert [row["state"] for row in own] == ["handled"] * len(own)
             assert [row["chain"] for row in own] == list(range(len(own)))
             assert [(row["address"], row["type"], row["link"] or "") for row in own] == \
-                [(error["address"], error["type"], error["link"]) for error in thread["handled"]], thread["name"]
+                [(error["address"], error["type"], error["link"])
+                 for error in thread["handled"]], thread["name"]
 
 
 def others_that_handle(core):
@@ -188,3 +190,15 @@ def test_limit_is_of_threads(stacks, pyleak):
     assert len(kept) == 2
     assert {row["thread"] for row in tables["frames"]["rows"]} == kept
     assert len(tables["suspended"]["rows"]) == 2
+
+
+def test_in_a_collection(core, pyleak):
+    """A callback of the collector's died: its thread collects."""
+    made = core("collecting-start")
+    if "free-threaded" in made.truth["python"]["flavour"]:
+        pytest.skip("free-threaded builds are refused: see test_layout.py")
+    tables = pyleak("threads", made, "--format", "json").json["tables"]
+    collecting = [row for row in tables["threads"]["rows"] if "collects garbage" in (row["state"] or "")]
+    assert [row["thread"] for row in collecting] == [made.meta["pid"]]
+    assert {row["key"]: row["value"] for row in tables["state"]["rows"]} == \
+        {"gil": made.meta["pid"], "collecting": True}

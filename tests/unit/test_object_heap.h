@@ -269,15 +269,21 @@ static inline void heap_init(struct heap *h, const char *table)
 	h->none = heap_object(h, h->none_type, 16);
 }
 
-/* From here on the objects are read through h->o.view. */
-static inline void heap_open(struct heap *h)
+/* heap_open() where h->b has been begun by the test: build_init() and what notes it wants. */
+static inline void heap_open_begun(struct heap *h)
 {
-	build_init(&h->b);
 	build_load(&h->b, HEAP_BASE, h->mem, HEAP_SIZE, DEFAULT, DEFAULT, PF_R | PF_W);
 	open_built(&h->o, &h->b);
 	h->names = (struct pl_names){.l = &h->l};
 	h->types = pl_types_new(h->o.im, &h->names);
 	h->objects = (struct pl_objects){.im = h->o.im, .l = &h->l, .types = h->types};
+}
+
+/* From here on the objects are read through h->o.view. */
+static inline void heap_open(struct heap *h)
+{
+	build_init(&h->b);
+	heap_open_begun(h);
 }
 
 static inline void heap_close(struct heap *h)
