@@ -282,7 +282,11 @@ static void put_state(struct job *j)
 	}
 	row = pl_table_row(table);
 	row[0] = pl_cell_text(table, "collecting");
-	row[1] = pl_cell_bool(j->o->collecting);
+	/* A stripped 2.7 or 3.6 hides where the collector notes that it runs. */
+	if (j->o->collecting || pl_has(j->o->l->f.gc_collecting) || j->o->l->gc_collecting_address)
+		row[1] = pl_cell_bool(j->o->collecting);
+	else
+		row[1] = pl_cell_unknown();
 }
 
 static int fill(struct job *j, struct pl_ctx *ctx, struct pl_err *err)
@@ -327,18 +331,15 @@ const struct pl_analysis pl_analysis_threads = {
 	.name = "threads",
 	.arguments = "",
 	.summary = "every thread's Python stack, its exceptions, and what is suspended",
-	.help = "Frames come innermost first, with their exact lines. Then the exceptions that a "
-		"thread\n"
-		"raises or handles, each with what it was raised from and its traceback "
-		"(outermost\n"
-		"first, as Python prints it), and every generator, coroutine and asyncio task "
-		"that\n"
-		"waits, with what it waits for: one chain after another, outermost first.\n"
+	.help = "Frames come innermost first, with their exact lines. Then the exceptions that a\n"
+		"thread raises or handles, each with what it was raised from and its traceback\n"
+		"(outermost first, as Python prints it), and every generator, coroutine and\n"
+		"asyncio task that waits, with what it waits for: one chain after another,\n"
+		"outermost first.\n"
 		"\n"
 		"thread   the kernel's id of the thread (LWP); ? when it cannot be told\n"
-		"locals   (--locals) of functions, class bodies and exec(); a module's are its "
-		"globals.\n"
-		"         --match selects them by type",
+		"locals   (--locals) of functions, class bodies and exec(); a module's are its\n"
+		"         globals. --match selects them by type",
 	.example = "--locals --match 'app.*'",
 	.options = options,
 	.own_rows = true,
