@@ -35,15 +35,6 @@ struct chains {
 	size_t limit;
 };
 
-static uint64_t word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (base && pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static bool is_pending(const struct chains *c, pl_addr task)
 {
 	uint32_t state;
@@ -57,7 +48,7 @@ static bool is_pending(const struct chains *c, pl_addr task)
  * on). */
 static bool task_name(const struct chains *c, pl_addr task, char *buf, size_t cap)
 {
-	pl_addr name = word(c->v, task, c->o->l->f.task_name);
+	pl_addr name = pl_field_word(c->v, task, c->o->l->f.task_name);
 	char raw[MAX_TEXT];
 	int64_t number;
 	size_t n;
@@ -132,7 +123,8 @@ static void put_other(struct chains *c, uint64_t depth, pl_addr addr, const char
 /* One step: the row of addr; returns what comes after it, 0 at the end of the chain. */
 static pl_addr put_step(struct chains *c, uint64_t depth, pl_addr addr)
 {
-	int32_t type = pl_types_find(c->o->types, c->v, word(c->v, addr, c->o->l->f.object_type));
+	int32_t type =
+		pl_types_find(c->o->types, c->v, pl_field_word(c->v, addr, c->o->l->f.object_type));
 	const struct pl_type *t = type < 0 ? NULL : pl_types_at(c->o->types, (uint32_t)type);
 	struct pl_generator g;
 	bool news;

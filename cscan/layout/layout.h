@@ -187,6 +187,19 @@ static inline bool pl_has(int32_t offset)
 }
 
 /*
+ * The word of a field of the struct at base; 0 for no struct, a field that this version lacks, or
+ * memory that is not at hand.
+ */
+static inline uint64_t pl_field_word(struct pl_view *v, pl_addr base, int32_t offset)
+{
+	uint64_t word = 0;
+
+	if (base && pl_has(offset))
+		pl_read64(v, base + (uint64_t)(int64_t)offset, &word);
+	return word;
+}
+
+/*
  * The collector's state of an interpreter: base address that the gc_* offsets count from (2.7 and
  * 3.6: gc_statics, with the file's other statics at offsets that may be negative, PL_NONE where a
  * stripped binary hides them; 3.7-3.8: in the runtime; then in the interpreter). 0 when unknown.

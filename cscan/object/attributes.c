@@ -13,22 +13,13 @@
 #define T_OBJECT 6      /* Include/structmember.h */
 #define T_OBJECT_EX 16
 
-static uint64_t word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 /* The PyMemberDef records behind one class object: as many as its ob_size says. */
 static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struct pl_type *t,
 		      pl_slot_fn *fn, void *arg)
 {
 	const struct pl_fields *f = &o->l->f;
 	int32_t meta = pl_types_find(o->types, v, t->metatype);
-	uint64_t n = word(v, t->addr, f->var_size);
+	uint64_t n = pl_field_word(v, t->addr, f->var_size);
 	pl_addr at;
 
 	if (meta < 0 || n > MAX_SLOTS || !pl_has(f->member_size))
@@ -40,7 +31,8 @@ static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struc
 		if (!pl_read32(v, at + (uint64_t)f->member_type, &type))
 			return true;
 		if ((type == T_OBJECT || type == T_OBJECT_EX) &&
-		    !fn(arg, word(v, at, f->member_name), (int64_t)word(v, at, f->member_offset)))
+		    !fn(arg, pl_field_word(v, at, f->member_name),
+			(int64_t)pl_field_word(v, at, f->member_offset)))
 			return false;
 	}
 	return true;

@@ -9,15 +9,6 @@
 
 enum { MAX_CHAIN = 1000 };
 
-static pl_addr word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (base && pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static bool is_exception(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 {
 	pl_addr type;
@@ -29,7 +20,8 @@ static bool is_exception(const struct pl_layout *l, struct pl_view *v, pl_addr a
 /* What it was raised from, or while handling; 0 at the end of the chain. */
 static pl_addr before(const struct pl_layout *l, struct pl_view *v, pl_addr addr, const char **link)
 {
-	pl_addr cause = word(v, addr, l->f.exc_cause), context = word(v, addr, l->f.exc_context);
+	pl_addr cause = pl_field_word(v, addr, l->f.exc_cause),
+		context = pl_field_word(v, addr, l->f.exc_context);
 	const uint8_t *suppressed =
 		pl_has(l->f.exc_suppress) ? pl_at(v, addr + (uint64_t)l->f.exc_suppress, 1) : NULL;
 
@@ -48,8 +40,9 @@ size_t pl_exception_chain(const struct pl_objects *o, struct pl_view *v, pl_addr
 			if (chain.at[i].addr == addr)
 				goto done;
 		}
-		pl_vec_push(&chain, (struct pl_exception){
-					    addr, word(v, addr, o->l->f.exc_traceback), link});
+		pl_vec_push(&chain,
+			    (struct pl_exception){
+				    addr, pl_field_word(v, addr, o->l->f.exc_traceback), link});
 		addr = before(o->l, v, addr, &link);
 	}
 done:
@@ -59,7 +52,7 @@ done:
 
 static bool is_traceback(const struct pl_objects *o, struct pl_view *v, pl_addr addr)
 {
-	pl_addr type_addr = word(v, addr, o->l->f.object_type);
+	pl_addr type_addr = pl_field_word(v, addr, o->l->f.object_type);
 	int32_t type = type_addr ? pl_types_find(o->types, v, type_addr) : -1;
 
 	return type >= 0 && pl_types_at(o->types, (uint32_t)type)->decoder == PL_DECODER_traceback;
@@ -78,13 +71,13 @@ bool pl_traceback_read(const struct pl_objects *o, struct pl_view *v, pl_addr ad
 	    !pl_read32(v, addr + (uint64_t)f->traceback_lineno, &line) ||
 	    !pl_read32(v, addr + (uint64_t)f->traceback_lasti, &last))
 		return false;
-	t.next = word(v, addr, f->traceback_next);
-	t.frame = word(v, addr, f->traceback_frame);
+	t.next = pl_field_word(v, addr, f->traceback_next);
+	t.frame = pl_field_word(v, addr, f->traceback_frame);
 	t.line = (int)line;
 	if (pl_pyframe_read(o, v,
 			    o->l->frame_style == PL_FRAME_OBJECT
 				    ? t.frame
-				    : word(v, t.frame, f->frame_iframe),
+				    : pl_field_word(v, t.frame, f->frame_iframe),
 			    &frame, &owner)) {
 		t.code = frame.code;
 		/* -1 since 3.12: nobody has asked for it yet. */

@@ -13,15 +13,6 @@ enum {
 	UNIT = 2,
 };
 
-static pl_addr word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (base && pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static int byte(struct pl_view *v, pl_addr base, int32_t offset)
 {
 	const uint8_t *p = pl_has(offset) ? pl_at(v, base + (uint64_t)(int64_t)offset, 1) : NULL;
@@ -45,7 +36,7 @@ static unsigned next_instruction(const struct pl_layout *l, struct pl_view *v,
 	const uint8_t *p;
 
 	if (l->frame_style == PL_FRAME_OBJECT)
-		code = word(v, f->code, l->f.code_code) + (uint64_t)l->f.bytes_data;
+		code = pl_field_word(v, f->code, l->f.code_code) + (uint64_t)l->f.bytes_data;
 	p = pl_at(v, code + (uint64_t)(f->instruction + UNIT), UNIT);
 	return p ? pl_ld16(p) : 0;
 }
@@ -55,11 +46,11 @@ static void read_by_frame(const struct pl_objects *o, struct pl_view *v, pl_addr
 			  struct pl_generator *g)
 {
 	const struct pl_layout *l = o->l;
-	pl_addr frame = word(v, addr, l->f.gen_frame);
+	pl_addr frame = pl_field_word(v, addr, l->f.gen_frame);
 	enum pl_frame_owner owner;
 	bool runs;
 
-	g->code = word(v, addr, l->f.gen_code);
+	g->code = pl_field_word(v, addr, l->f.gen_code);
 	g->state = PL_GENERATOR_FINISHED;
 	g->has_frame = pl_pyframe_read(o, v, frame, &g->frame, &owner);
 	if (!g->has_frame)
@@ -111,9 +102,9 @@ static void read_embedded(const struct pl_objects *o, struct pl_view *v, pl_addr
 	bool counted;
 
 	g->state = state_of(l, byte(v, addr, l->f.gen_frame_state));
-	g->code = word(v, addr, l->f.gen_code);
+	g->code = pl_field_word(v, addr, l->f.gen_code);
 	if (!g->code)
-		g->code = pl_stackref(l, word(v, frame, l->f.iframe_executable), &counted);
+		g->code = pl_stackref(l, pl_field_word(v, frame, l->f.iframe_executable), &counted);
 	if (g->state == PL_GENERATOR_FINISHED)
 		return;
 	g->has_frame = pl_pyframe_read(o, v, frame, &g->frame, &owner);
@@ -125,7 +116,7 @@ static void read_embedded(const struct pl_objects *o, struct pl_view *v, pl_addr
 
 static const struct pl_type *type_of(const struct pl_objects *o, struct pl_view *v, pl_addr addr)
 {
-	pl_addr type_addr = word(v, addr, o->l->f.object_type);
+	pl_addr type_addr = pl_field_word(v, addr, o->l->f.object_type);
 	int32_t type = type_addr ? pl_types_find(o->types, v, type_addr) : -1;
 
 	return type < 0 ? NULL : pl_types_at(o->types, (uint32_t)type);
@@ -165,14 +156,14 @@ bool pl_generator_read(const struct pl_objects *o, struct pl_view *v, pl_addr ad
 		read_by_frame(o, v, addr, &g);
 	else
 		read_embedded(o, v, addr, &g);
-	g.name = word(v, addr, l->f.gen_name);
-	g.qualname = word(v, addr, l->f.gen_qualname);
+	g.name = pl_field_word(v, addr, l->f.gen_name);
+	g.qualname = pl_field_word(v, addr, l->f.gen_qualname);
 	if (g.state == PL_GENERATOR_WAITING && g.frame.n_stack >= depth) {
 		uint32_t top = g.frame.n_locals + g.frame.n_stack - depth;
 		bool counted;
 
-		g.waits_for =
-			pl_stackref(l, word(v, g.frame.locals + 8 * (uint64_t)top, 0), &counted);
+		g.waits_for = pl_stackref(
+			l, pl_field_word(v, g.frame.locals + 8 * (uint64_t)top, 0), &counted);
 	}
 	*ret = g;
 	return true;
@@ -185,17 +176,17 @@ pl_addr pl_awaitable_inner(const struct pl_objects *o, struct pl_view *v, pl_add
 
 	switch (t ? t->decoder : PL_DECODER_nothing) {
 	case PL_DECODER_coroutine_wrapper:
-		return word(v, addr, f->corowrapper_coroutine);
+		return pl_field_word(v, addr, f->corowrapper_coroutine);
 	case PL_DECODER_asend:
-		return word(v, addr, f->asend_gen);
+		return pl_field_word(v, addr, f->asend_gen);
 	case PL_DECODER_athrow:
-		return word(v, addr, f->athrow_gen);
+		return pl_field_word(v, addr, f->athrow_gen);
 	case PL_DECODER_anext:
-		return word(v, addr, f->anext_wrapped);
+		return pl_field_word(v, addr, f->anext_wrapped);
 	case PL_DECODER_futureiter:
-		return word(v, addr, f->futureiter_future);
+		return pl_field_word(v, addr, f->futureiter_future);
 	case PL_DECODER_task:
-		return word(v, addr, f->task_coro);
+		return pl_field_word(v, addr, f->task_coro);
 	default:
 		return 0;
 	}

@@ -19,15 +19,6 @@ enum {
 	NO_LINE = -128, /* 3.10: line delta of instructions that belong to no line */
 };
 
-static pl_addr word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static int number(struct pl_view *v, pl_addr base, int32_t offset)
 {
 	uint32_t n = 0;
@@ -134,7 +125,7 @@ int pl_code_line(const struct pl_layout *l, struct pl_view *v, pl_addr code, int
 
 	if (instruction < 0)
 		return first;
-	table = bytes_at(l, v, word(v, code, l->f.code_linetable), &n);
+	table = bytes_at(l, v, pl_field_word(v, code, l->f.code_linetable), &n);
 	if (!table)
 		return -1;
 	switch (l->line_style) {
@@ -165,8 +156,8 @@ void pl_code_names(const struct pl_layout *l, struct pl_view *v, pl_addr code, c
 {
 	int32_t at = pl_has(l->f.code_qualname) ? l->f.code_qualname : l->f.code_name;
 
-	text(l, v, word(v, code, at), name, name_cap);
-	text(l, v, word(v, code, l->f.code_filename), file, file_cap);
+	text(l, v, pl_field_word(v, code, at), name, name_cap);
+	text(l, v, pl_field_word(v, code, l->f.code_filename), file, file_cap);
 }
 
 static pl_addr item(const struct pl_layout *l, struct pl_view *v, pl_addr tuple, uint64_t i)
@@ -190,24 +181,24 @@ static uint64_t length(const struct pl_layout *l, struct pl_view *v, pl_addr tup
 
 pl_addr pl_code_local_name(const struct pl_layout *l, struct pl_view *v, pl_addr code, uint32_t i)
 {
-	pl_addr cells = word(v, code, l->f.code_cellvars);
+	pl_addr cells = pl_field_word(v, code, l->f.code_cellvars);
 	uint64_t n_locals, n_cells;
 
 	if (pl_has(l->f.code_localsplusnames))
-		return item(l, v, word(v, code, l->f.code_localsplusnames), i);
+		return item(l, v, pl_field_word(v, code, l->f.code_localsplusnames), i);
 	n_locals = (uint32_t)number(v, code, l->f.code_nlocals);
 	n_cells = length(l, v, cells);
 	if (i < n_locals)
-		return item(l, v, word(v, code, l->f.code_varnames), i);
+		return item(l, v, pl_field_word(v, code, l->f.code_varnames), i);
 	if (i - n_locals < n_cells)
 		return item(l, v, cells, i - n_locals);
-	return item(l, v, word(v, code, l->f.code_freevars), i - n_locals - n_cells);
+	return item(l, v, pl_field_word(v, code, l->f.code_freevars), i - n_locals - n_cells);
 }
 
 enum pl_local_kind pl_code_local_kind(const struct pl_layout *l, struct pl_view *v, pl_addr code,
 				      uint32_t i)
 {
-	pl_addr kinds = word(v, code, l->f.code_localspluskinds);
+	pl_addr kinds = pl_field_word(v, code, l->f.code_localspluskinds);
 	uint64_t n_locals, n_cells;
 	const uint8_t *kind;
 
@@ -219,7 +210,7 @@ enum pl_local_kind pl_code_local_kind(const struct pl_layout *l, struct pl_view 
 					   : PL_LOCAL_PLAIN;
 	}
 	n_locals = (uint32_t)number(v, code, l->f.code_nlocals);
-	n_cells = length(l, v, word(v, code, l->f.code_cellvars));
+	n_cells = length(l, v, pl_field_word(v, code, l->f.code_cellvars));
 	return i < n_locals             ? PL_LOCAL_PLAIN
 	       : i < n_locals + n_cells ? PL_LOCAL_CELL
 					: PL_LOCAL_FREE;
@@ -233,7 +224,7 @@ uint32_t pl_code_n_locals(const struct pl_layout *l, struct pl_view *v, pl_addr 
 		n = (uint32_t)number(v, code, l->f.code_nlocalsplus);
 	else
 		n = (uint64_t)(uint32_t)number(v, code, l->f.code_nlocals) +
-		    length(l, v, word(v, code, l->f.code_cellvars)) +
-		    length(l, v, word(v, code, l->f.code_freevars));
+		    length(l, v, pl_field_word(v, code, l->f.code_cellvars)) +
+		    length(l, v, pl_field_word(v, code, l->f.code_freevars));
 	return n > PL_MAX_LOCALS ? 0 : (uint32_t)n;
 }

@@ -18,18 +18,9 @@ static const char *const kind_names[PL_N_KINDS] = {
 #undef PL_KIND
 };
 
-static pl_addr word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static bool is_heap(const struct pl_layout *l, struct pl_view *v, pl_addr type)
 {
-	return word(v, type, l->f.type_flags) & FLAG_HEAPTYPE;
+	return pl_field_word(v, type, l->f.type_flags) & FLAG_HEAPTYPE;
 }
 
 struct pl_recovered {
@@ -105,17 +96,17 @@ static bool raw_name(const struct pl_names *n, struct pl_view *v, pl_addr addr, 
 
 	module[0] = qualname[0] = '\0';
 	if (is_heap(l, v, addr)) {
-		pl_addr dict = word(v, addr, l->f.type_dict);
+		pl_addr dict = pl_field_word(v, addr, l->f.type_dict);
 
-		str = word(v, addr,
-			   pl_has(l->f.heaptype_qualname) ? l->f.heaptype_qualname
-							  : l->f.heaptype_name);
+		str = pl_field_word(v, addr,
+				    pl_has(l->f.heaptype_qualname) ? l->f.heaptype_qualname
+								   : l->f.heaptype_name);
 		if (!str || !pl_str_read(l, v, str, qualname, MAX_NAME, NULL, NULL))
 			return false;
 		module_of_class(l, v, dict, module);
 		return true;
 	}
-	if (!pl_read_cstr(v, word(v, addr, l->f.type_name), tp_name, sizeof(tp_name)))
+	if (!pl_read_cstr(v, pl_field_word(v, addr, l->f.type_name), tp_name, sizeof(tp_name)))
 		return recovered_name(n, addr, module, qualname);
 	dot = strrchr(tp_name, '.');
 	if (!dot) {
@@ -194,7 +185,7 @@ int pl_type_row(const struct pl_names *n, struct pl_view *v, pl_addr addr, const
 
 		if (row >= 0)
 			return row;
-		at = word(v, at, l->f.type_base);
+		at = pl_field_word(v, at, l->f.type_base);
 	}
 	return -1;
 }
@@ -229,11 +220,11 @@ void pl_type_kind(const struct pl_names *n, struct pl_view *v, pl_addr addr, uin
 	for (int i = 0; i < MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size); i++) {
 		bool known = raw_name(n, v, at, module, qualname);
 		bool python = is_heap(l, v, at);
-		pl_addr dict = word(v, at, l->f.type_dict), own;
+		pl_addr dict = pl_field_word(v, at, l->f.type_dict), own;
 		int k;
 
 		k = known ? row_of_name(kind_names, PL_N_KINDS, module, qualname)
-			  : kind_of_flags(l, word(v, at, l->f.type_flags));
+			  : kind_of_flags(l, pl_field_word(v, at, l->f.type_flags));
 		if (k >= 0) {
 			*kind = (uint8_t)k;
 			*exact = i == 0;
@@ -241,7 +232,7 @@ void pl_type_kind(const struct pl_names *n, struct pl_view *v, pl_addr addr, uin
 		}
 		if (python && pl_dict_get(l, v, dict, "__sizeof__", &own))
 			*own_sizeof = true;
-		at = word(v, at, l->f.type_base);
+		at = pl_field_word(v, at, l->f.type_base);
 	}
 }
 
@@ -265,7 +256,8 @@ static bool is_nameless_type(struct recovery *r, pl_addr addr)
 	    !pl_read64(r->v, addr + (uint64_t)l->f.object_type, &metatype) ||
 	    metatype != l->type_type || is_heap(l, r->v, addr))
 		return false;
-	return !pl_read_cstr(r->v, word(r->v, addr, l->f.type_name), tp_name, sizeof(tp_name));
+	return !pl_read_cstr(r->v, pl_field_word(r->v, addr, l->f.type_name), tp_name,
+			     sizeof(tp_name));
 }
 
 static void remember(struct recovery *r, pl_addr type, const char *module, const char *qualname)
@@ -288,7 +280,7 @@ static pl_addr module_dict(struct recovery *r, pl_addr modules, const char *name
 	pl_addr module;
 
 	return pl_dict_get(r->n->l, r->v, modules, name, &module)
-		       ? word(r->v, module, r->n->l->f.module_dict)
+		       ? pl_field_word(r->v, module, r->n->l->f.module_dict)
 		       : 0;
 }
 
@@ -383,19 +375,20 @@ static void recover_of_values(struct recovery *r, const struct pl_interp *interp
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(infos); i++) {
 		if (pl_dict_get(l, r->v, interp->sysdict, infos[i], &value))
-			remember(r, word(r->v, value, l->f.object_type), "sys", infos[i]);
+			remember(r, pl_field_word(r->v, value, l->f.object_type), "sys", infos[i]);
 	}
 	if (pl_dict_get(l, r->v, interp->builtins, "NotImplemented", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+		remember(r, pl_field_word(r->v, value, l->f.object_type), l->builtins_module,
 			 "NotImplementedType");
 	if (pl_dict_get(l, r->v, interp->builtins, "Ellipsis", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module, "ellipsis");
+		remember(r, pl_field_word(r->v, value, l->f.object_type), l->builtins_module,
+			 "ellipsis");
 	/* None of a program that was started as a script; a module started by name has a spec. */
 	if (pl_dict_get(l, r->v, main_dict, "__spec__", &value) ||
 	    pl_dict_get(l, r->v, main_dict, "__package__", &value)) {
-		pl_addr type = word(r->v, value, l->f.object_type);
+		pl_addr type = pl_field_word(r->v, value, l->f.object_type);
 
-		if (word(r->v, type, l->f.type_basicsize) == (uint64_t)l->f.object_size)
+		if (pl_field_word(r->v, type, l->f.type_basicsize) == (uint64_t)l->f.object_size)
 			remember(r, type, l->builtins_module, "NoneType");
 	}
 }
@@ -417,12 +410,12 @@ static void recover_descriptors(struct recovery *r, const struct pl_interp *inte
 	if (l->static_types_style != PL_STATIC_IN_TYPE ||
 	    !pl_dict_get(l, r->v, interp->builtins, "list", &list))
 		return;
-	dict = word(r->v, list, l->f.type_dict);
+	dict = pl_field_word(r->v, list, l->f.type_dict);
 	if (pl_dict_get(l, r->v, dict, "append", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+		remember(r, pl_field_word(r->v, value, l->f.object_type), l->builtins_module,
 			 "method_descriptor");
 	if (pl_dict_get(l, r->v, dict, "__len__", &value))
-		remember(r, word(r->v, value, l->f.object_type), l->builtins_module,
+		remember(r, pl_field_word(r->v, value, l->f.object_type), l->builtins_module,
 			 "wrapper_descriptor");
 }
 

@@ -18,15 +18,6 @@ enum {
 	TAG_NOT_COUNTED = 1,
 };
 
-static pl_addr word(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
 static int number(struct pl_view *v, pl_addr base, int32_t offset)
 {
 	uint32_t n = 0;
@@ -45,7 +36,8 @@ static int byte(struct pl_view *v, pl_addr base, int32_t offset)
 
 static bool is_kind(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint8_t kind)
 {
-	int32_t type = addr ? pl_types_find(o->types, v, word(v, addr, o->l->f.object_type)) : -1;
+	int32_t type =
+		addr ? pl_types_find(o->types, v, pl_field_word(v, addr, o->l->f.object_type)) : -1;
 
 	return type >= 0 && pl_types_at(o->types, (uint32_t)type)->kind == kind;
 }
@@ -65,7 +57,7 @@ pl_addr pl_stackref(const struct pl_layout *l, uint64_t ref, bool *counted)
 static int64_t iframe_top(const struct pl_layout *l, struct pl_view *v, const struct pl_pyframe *f)
 {
 	if (l->frame_style == PL_FRAME_TAGGED) {
-		uint64_t top = word(v, f->frame, l->f.iframe_stacktop);
+		uint64_t top = pl_field_word(v, f->frame, l->f.iframe_stacktop);
 
 		return top < f->locals || top & 7 ? -1 : (int64_t)((top - f->locals) / 8);
 	}
@@ -109,18 +101,18 @@ static bool read_iframe(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	*owner = owner_of(l, v, addr);
 	if (*owner == PL_FRAME_OF_NOBODY)
 		return false;
-	f->code = pl_stackref(l, word(v, addr, l->f.iframe_executable), &counted);
+	f->code = pl_stackref(l, pl_field_word(v, addr, l->f.iframe_executable), &counted);
 	if (!is_kind(o, v, f->code, PL_KIND_CODE))
 		return false;
 	f->frame = addr;
-	f->function = pl_stackref(l, word(v, addr, l->f.iframe_func), &counted);
-	f->globals = word(v, addr, l->f.iframe_globals);
-	f->builtins = word(v, addr, l->f.iframe_builtins);
-	f->frame_obj = word(v, addr, l->f.iframe_frame_obj);
+	f->function = pl_stackref(l, pl_field_word(v, addr, l->f.iframe_func), &counted);
+	f->globals = pl_field_word(v, addr, l->f.iframe_globals);
+	f->builtins = pl_field_word(v, addr, l->f.iframe_builtins);
+	f->frame_obj = pl_field_word(v, addr, l->f.iframe_frame_obj);
 	f->locals = addr + (uint64_t)l->f.iframe_localsplus;
 	f->generator = *owner == PL_FRAME_OF_GENERATOR;
 	set_slots(l, v, f, iframe_top(l, v, f));
-	instr = word(v, addr, l->f.iframe_instr);
+	instr = pl_field_word(v, addr, l->f.iframe_instr);
 	f->instruction = (int64_t)(instr - f->code - (uint64_t)l->f.code_code);
 	f->line = number(v, f->frame_obj, f->frame_obj ? l->f.frame_lineno : PL_NONE);
 	return true;
@@ -130,14 +122,14 @@ static bool read_iframe(const struct pl_objects *o, struct pl_view *v, pl_addr a
 static int64_t object_top(const struct pl_layout *l, struct pl_view *v, const struct pl_pyframe *f)
 {
 	int64_t n_locals = pl_code_n_locals(l, v, f->code);
-	uint64_t base = word(v, f->frame, l->f.frame_valuestack), top;
+	uint64_t base = pl_field_word(v, f->frame, l->f.frame_valuestack), top;
 	int depth = number(v, f->frame, l->f.frame_stackdepth);
 
 	if (base != f->locals + 8 * (uint64_t)n_locals)
 		return n_locals;
 	if (pl_has(l->f.frame_stackdepth))
 		return depth < 0 ? -1 : n_locals + depth;
-	top = word(v, f->frame, l->f.frame_stacktop);
+	top = pl_field_word(v, f->frame, l->f.frame_stacktop);
 	if (top)
 		return top < base || top & 7 ? n_locals : n_locals + (int64_t)((top - base) / 8);
 	/* 2.7 does not say either whether it runs. */
@@ -152,24 +144,25 @@ static bool read_object(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	if (!pl_at(v, addr, (uint64_t)l->f.frame_localsplus))
 		return false;
 	*owner = PL_FRAME_OF_OBJECT;
-	f->code = word(v, addr, l->f.frame_code);
+	f->code = pl_field_word(v, addr, l->f.frame_code);
 	if (!is_kind(o, v, f->code, PL_KIND_CODE))
 		return false;
 	f->frame = f->frame_obj = addr;
-	f->globals = word(v, addr, l->f.frame_globals);
-	f->builtins = word(v, addr, l->f.frame_builtins);
+	f->globals = pl_field_word(v, addr, l->f.frame_globals);
+	f->builtins = pl_field_word(v, addr, l->f.frame_builtins);
 	f->locals = addr + (uint64_t)l->f.frame_localsplus;
 	f->generator = number(v, f->code, l->f.code_flags) & CO_ANY_GENERATOR;
 	set_slots(l, v, f, object_top(l, v, f));
 	/* f_localsplus is the variable part of the object. */
-	if ((uint64_t)f->n_locals + f->n_stack + f->n_unsure > word(v, addr, l->f.var_size))
+	if ((uint64_t)f->n_locals + f->n_stack + f->n_unsure >
+	    pl_field_word(v, addr, l->f.var_size))
 		f->n_locals = f->n_stack = f->n_unsure = 0;
 	/* 3.10 counts instructions, those before it bytes. */
 	f->instruction = number(v, addr, l->f.frame_lasti) *
 			 (int64_t)(l->line_style == PL_LINES_310 ? UNIT : 1);
 	/* A line that was set is the line: always up to 3.9 while it is traced, in 3.10 when not 0.
 	 */
-	if (l->line_style == PL_LINES_310 || word(v, addr, l->f.frame_trace))
+	if (l->line_style == PL_LINES_310 || pl_field_word(v, addr, l->f.frame_trace))
 		f->line = number(v, addr, l->f.frame_lineno);
 	return true;
 }
@@ -185,7 +178,8 @@ bool pl_pyframe_read(const struct pl_objects *o, struct pl_view *v, pl_addr addr
 	    !(objects ? read_object(o, v, addr, &f, owner) : read_iframe(o, v, addr, &f, owner)))
 		return false;
 	if (!(number(v, f.code, l->f.code_flags) & CO_OPTIMIZED))
-		f.namespace = word(v, addr, objects ? l->f.frame_locals : l->f.iframe_locals);
+		f.namespace =
+			pl_field_word(v, addr, objects ? l->f.frame_locals : l->f.iframe_locals);
 	if (f.line <= 0)
 		f.line = pl_code_line(l, v, f.code, f.instruction);
 	*ret = f;
@@ -194,8 +188,9 @@ bool pl_pyframe_read(const struct pl_objects *o, struct pl_view *v, pl_addr addr
 
 pl_addr pl_pyframe_back(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 {
-	return word(v, addr,
-		    l->frame_style == PL_FRAME_OBJECT ? l->f.frame_back : l->f.iframe_previous);
+	return pl_field_word(v, addr,
+			     l->frame_style == PL_FRAME_OBJECT ? l->f.frame_back
+							       : l->f.iframe_previous);
 }
 
 pl_addr pl_pyframe_local(const struct pl_objects *o, struct pl_view *v, const struct pl_pyframe *f,
@@ -208,10 +203,10 @@ pl_addr pl_pyframe_local(const struct pl_objects *o, struct pl_view *v, const st
 	/* A class body sees the variables around it, but they are not its locals. */
 	if (i >= f->n_locals || (kind == PL_LOCAL_FREE && f->namespace))
 		return 0;
-	value = pl_stackref(o->l, word(v, f->locals + 8 * (uint64_t)i, 0), &counted);
+	value = pl_stackref(o->l, pl_field_word(v, f->locals + 8 * (uint64_t)i, 0), &counted);
 	/* Before its first instructions ran, a function has the argument where the cell will be. */
 	return kind != PL_LOCAL_PLAIN && is_kind(o, v, value, PL_KIND_CELL)
-		       ? word(v, value, o->l->f.cell_ref)
+		       ? pl_field_word(v, value, o->l->f.cell_ref)
 		       : value;
 }
 
@@ -261,9 +256,11 @@ void pl_pyframe_put(const struct pl_decode *d, const struct pl_pyframe *f,
 	};
 	const struct pl_fields *fields = &d->l->f;
 
-	put_ref(d, word(d->v, f->frame, fields->iframe_func), labels[names].function, traversed);
-	put_ref(d, word(d->v, f->frame, fields->iframe_executable), labels[names].code, traversed);
-	pl_put(d, word(d->v, f->frame, fields->iframe_locals), PL_EDGE_STRONG, PL_L_TEXT,
+	put_ref(d, pl_field_word(d->v, f->frame, fields->iframe_func), labels[names].function,
+		traversed);
+	put_ref(d, pl_field_word(d->v, f->frame, fields->iframe_executable), labels[names].code,
+		traversed);
+	pl_put(d, pl_field_word(d->v, f->frame, fields->iframe_locals), PL_EDGE_STRONG, PL_L_TEXT,
 	       (uint64_t)(uintptr_t)labels[names].locals, traversed);
 	pl_put(d, f->frame_obj, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)labels[names].frame,
 	       traversed);

@@ -6,15 +6,6 @@
 
 #define MAX_INTERPS 1024
 
-static pl_addr field(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint64_t word = 0;
-
-	if (pl_has(offset))
-		pl_read64(v, base + (uint64_t)(int64_t)offset, &word);
-	return word;
-}
-
 size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret)
 {
 	PL_VEC(struct pl_interp) list = {0};
@@ -29,14 +20,14 @@ size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_inte
 			seen |= list.at[i].addr == at;
 		if (seen || !pl_at(&v, at, 8))
 			break;
-		interp.id = pl_has(l->f.interp_id) ? (int64_t)field(&v, at, l->f.interp_id)
+		interp.id = pl_has(l->f.interp_id) ? (int64_t)pl_field_word(&v, at, l->f.interp_id)
 						   : (int64_t)list.n;
 		interp.gc_state = pl_layout_gc_state(l, at);
-		interp.modules = field(&v, at, l->f.interp_modules);
-		interp.sysdict = field(&v, at, l->f.interp_sysdict);
-		interp.builtins = field(&v, at, l->f.interp_builtins);
+		interp.modules = pl_field_word(&v, at, l->f.interp_modules);
+		interp.sysdict = pl_field_word(&v, at, l->f.interp_sysdict);
+		interp.builtins = pl_field_word(&v, at, l->f.interp_builtins);
 		pl_vec_push(&list, interp);
-		at = field(&v, at, l->f.interp_next);
+		at = pl_field_word(&v, at, l->f.interp_next);
 	}
 	/* New interpreters are put at the head of the list, so the main one is the last. */
 	for (size_t i = 0; i < list.n / 2; i++) {
