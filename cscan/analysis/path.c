@@ -416,11 +416,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	if (!rc)
 		rc = pl_args_number(args, "max-nodes", &max_nodes, err);
 	if (!rc)
-		rc = pl_session_index(session, &o, err);
-	if (!rc)
-		rc = pl_session_roots(session, &s.roots, err);
-	if (!rc)
-		rc = pl_session_graph(session, &s.graph, err);
+		rc = pl_session_references(session, &o, &s.roots, &s.graph, err);
 	if (!rc)
 		rc = pl_target_parse(session, o, args, &target, err);
 	if (rc)

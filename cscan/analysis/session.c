@@ -281,6 +281,20 @@ int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct p
 	return code;
 }
 
+int pl_session_references(struct pl_session *s, struct pl_objects **o,
+			  const struct pl_roots **roots, const struct pl_graph **graph,
+			  struct pl_err *err)
+{
+	int code = need(s, STAGE_GRAPH, err);
+
+	if (!code) {
+		*o = s->objects;
+		*roots = s->roots;
+		*graph = s->graph;
+	}
+	return code;
+}
+
 struct pl_image *pl_session_have_image(const struct pl_session *s)
 {
 	return s->image;

@@ -43,6 +43,11 @@ int pl_session_roots(struct pl_session *s, const struct pl_roots **ret, struct p
 /* The reference graph in both directions: see refgraph.h. */
 int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct pl_err *err);
 
+/* Objects with ids, roots and graph together: what every question about references needs. */
+int pl_session_references(struct pl_session *s, struct pl_objects **o,
+			  const struct pl_roots **roots, const struct pl_graph **graph,
+			  struct pl_err *err);
+
 /* Stages already built, or NULL: the report's head line uses what is there. */
 struct pl_image *pl_session_have_image(const struct pl_session *s);
 const struct pl_layout *pl_session_have_layout(const struct pl_session *s);
