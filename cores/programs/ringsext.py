@@ -78,7 +78,7 @@ def make_heap():
         cls = ringext.make_type(name)
         one = cls()
         one.first = one
-        # Before 3.9 no instance counted as a reference to its type.
+        # Before 3.9 the instance of such a type does not visit it, be it as its author wants.
         seen = name == "Heap" and HEAP_VISITED
         note(name + " instance", [one])
         note(name + " type", [cls], "unreachable" if seen else "held",

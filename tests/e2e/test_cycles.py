@@ -1,0 +1,178 @@
+"""`cycles` and `uncollectable` against what the collector itself found in forks of the dying
+process: see cores/programs/collected.py."""
+
+import matrix
+import pytest
+from support import collected, extensions
+
+RINGS = ["rings-young", "rings-old", "rings-pending", "rings-zero", "rings-frozen",
+         "rings-garbage"]
+RECIPES = RINGS + ["ringtypes", "ringsext"]
+# Why a dead cycle without any finalizer in its way is still there: by the moment of death.
+STAYS = {"rings-young": "gc disabled", "rings-old": "gc disabled", "rings-frozen": "gc disabled",
+         "rings-garbage": "gc disabled", "rings-zero": "threshold 0", "ringsext": "gc disabled"}
+
+
+@pytest.fixture
+def dead(core, interpreter):
+    """dead(recipe) -> Core."""
+    def made(recipe):
+        if recipe != "ringsext":
+            return core(recipe)
+        try:
+            folder = extensions.built(interpreter, "ringext")
+        except matrix.Missing as reason:
+            pytest.skip("%s: %s" % (interpreter, reason))
+        return core(recipe, env={"PYTHONPATH": str(folder)})
+    return made
+
+
+def objects(pyleak, analysis, made, *options):
+    """{address: row} of table "objects"."""
+    rows = pyleak(analysis, made, "--objects", "--format", "json", *options).rows("objects")
+    found = {int(row["address"], 16): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def types_of(rows, column, start):
+    return {address: row["type"] for address, row in rows.items()
+            if (row[column] or "").startswith(start)}
+
+
+# ---- the truth itself ----
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_collector_found_the_rings_as_they_were_made(dead, recipe):
+    """Else the program, or the taking of the truth, is wrong, and not pyleak."""
+    made = dead(recipe)
+    assert collected.summary(made)["stats"] == made.truth["gc"]["stats"]
+    unreachable = collected.addresses(made, "unreachable")
+    garbage = collected.addresses(made, "garbage-before")
+    wrong = {}
+    for name, ring in collected.rings(made).items():
+        for address in ring["addresses"]:
+            is_dead = address in unreachable
+            if ring["state"] is not None and is_dead != (ring["state"] == "unreachable"):
+                wrong[name] = "%#x is %sunreachable" % (address, "" if is_dead else "not ")
+    assert wrong == {}
+    saved = [ring["addresses"][0] for ring in collected.rings(made).values()
+             if ring["state"] == "garbage"]
+    assert set(saved) <= garbage
+    assert len(unreachable) == len(collected.type_names(made))
+
+
+# ---- cycles ----
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_unreachable_is_what_the_collector_finds(dead, pyleak, recipe):
+    made = dead(recipe)
+    rows = objects(pyleak, "cycles", made, "--unreachable")
+    assert {row["state"] for row in rows.values()} == {"unreachable"}
+    found = {address: row["type"] for address, row in rows.items()}
+    wanted = collected.addresses(made, "unreachable")
+    assert collected.difference(made, found, wanted) == []
+
+
+@pytest.mark.parametrize("recipe", RINGS + ["ringsext"])
+def test_states_of_the_rings(dead, pyleak, recipe):
+    """One that lives need not be listed."""
+    made = dead(recipe)
+    rows = objects(pyleak, "cycles", made)
+    wrong = {}
+    for name, ring in collected.rings(made).items():
+        states = {rows[address]["state"] if address in rows else "reachable"
+                  for address in ring["addresses"]}
+        if states != {ring["state"]}:
+            wrong[name] = (ring["state"], sorted(states), "%#x" % ring["addresses"][0])
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("recipe", RINGS + ["ringsext"])
+def test_finalizers_of_the_rings(dead, pyleak, recipe):
+    """--finalizers leaves the cycles with a finalizer; each ring that has one must be in the cycle
+    of such a row, or hang off it, and no other may."""
+    made = dead(recipe)
+    cycles = pyleak("cycles", made, "--unreachable", "--objects", "--format", "json")
+    finalizers = {row["cycle"]: row["finalizer"] for row in cycles.rows("cycles")}
+    of = {int(row["address"], 16): finalizers.get(row["cycle"]) for row in cycles.rows("objects")}
+    wrong = {}
+    for name, ring in collected.rings(made).items():
+        if ring["state"] == "unreachable":
+            found = {of[address] for address in ring["addresses"] if of.get(address)}
+            wanted = ring["finalizer"]
+            fits = all(one.startswith(wanted) for one in found) and found if wanted else not found
+            if not fits:
+                wrong[name] = (wanted, sorted(found), "%#x" % ring["addresses"][0])
+    assert wrong == {}
+
+
+# ---- uncollectable ----
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_finalizers_make_uncollectable(dead, pyleak, version, recipe):
+    """Objects with a finalizer of the kind that this version's collector does not run, and all
+    that hangs off them."""
+    made = dead(recipe)
+    rows = objects(pyleak, "uncollectable", made)
+    reason = "__del__ cycle" if version < (3,) else "legacy tp_del"
+    found = types_of(rows, "reason", reason)
+    wanted = collected.addresses(made, "uncollectable")
+    assert collected.difference(made, found, wanted) == []
+
+
+@pytest.mark.parametrize("recipe", RINGS)
+def test_what_is_in_garbage(dead, pyleak, recipe):
+    made = dead(recipe)
+    found = types_of(objects(pyleak, "uncollectable", made), "reason", "gc.garbage")
+    wanted = collected.addresses(made, "garbage-before")
+    assert not wanted - set(found)
+    hanging_off = {address for ring in collected.rings(made).values()
+                   if ring["state"] == "garbage" for address in ring["addresses"]}
+    assert bool(wanted) == (recipe == "rings-garbage")
+    assert bool(found) == bool(wanted)
+    assert hanging_off <= set(found)
+
+
+@pytest.mark.parametrize("recipe", sorted(STAYS))
+def test_reasons_of_the_rings(dead, pyleak, version, recipe):
+    made = dead(recipe)
+    rows = objects(pyleak, "uncollectable", made)
+    wrong = {}
+    for name, ring in collected.rings(made).items():
+        wanted = reason_of(ring, recipe, version)
+        if wanted is None:
+            continue
+        # Of what hangs off a finalizer more than one may be said; of its own kind one object is.
+        found = {rows[address]["reason"] if address in rows else ""
+                 for address in ring["addresses"]}
+        if not any(one.startswith(wanted) for one in found):
+            wrong[name] = (wanted, sorted(found), "%#x" % ring["addresses"][0])
+    assert wrong == {}
+
+
+def reason_of(ring, recipe, version):
+    """The beginning of the reason of at least one of its objects, None if none is expected."""
+    if ring.get("reason"):
+        return ring["reason"]
+    by_state = {"frozen": "frozen", "held": "held from C", "garbage": "gc.garbage"}
+    if ring["state"] == "unreachable" and ring["finalizer"] == "legacy":
+        return "__del__ cycle"
+    if ring["state"] == "unreachable":
+        return STAYS[recipe]
+    return by_state.get(ring["state"])
+
+
+def test_too_old_for_a_full_collection(dead, pyleak, version):
+    """Up to 3.13 none comes before a quarter of the oldest generation is new to it."""
+    made = dead("rings-pending")
+    free_threaded = made.truth["python"]["flavour"] == ["free-threaded"]
+    if version >= (3, 14) or free_threaded:
+        pytest.skip("another rule")
+    rows = objects(pyleak, "uncollectable", made)
+    found = types_of(rows, "reason", "too old")
+    legacy = collected.addresses(made, "uncollectable")
+    assert collected.difference(made, found, collected.addresses(made, "unreachable") - legacy) == []
