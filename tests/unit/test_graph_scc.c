@@ -13,7 +13,7 @@ static bool has(const uint64_t *bits, pl_node i)
 
 static bool edge_counts(const struct test_edge *e, uint8_t mask)
 {
-	return !mask || (e->flags & mask);
+	return mask ? e->flags & mask : !(e->flags & PL_G_WEAK);
 }
 
 /* reach[i] = bitmap of the nodes that i leads to inside `in`, itself among them. */
