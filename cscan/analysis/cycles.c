@@ -333,7 +333,8 @@ static bool has_row(const struct listing *s, pl_node id)
 {
 	return s->group_of[s->rings->of[id]] != NO_GROUP &&
 	       (pl_bits_has(s->rings->member, id) ||
-		s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) &&
+		(s->lives->of[id] != PL_GOES &&
+		 s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))) &&
 	       pl_args_match(s->args, pl_object_type(s->o, id)->name);
 }
 

@@ -7,9 +7,11 @@
  */
 #include "analysis/life.h"
 
+#include "analysis/generation.h"
 #include "base/bits.h"
 #include "base/parallel.h"
 #include "object/finalizer.h"
+#include "object/ownwords.h"
 #include "object/value.h"
 
 #define CHUNK 4096 /* objects that a worker takes at a time: a multiple of 64 */
@@ -29,7 +31,7 @@ struct judging {
 const char *pl_life_name(enum pl_life l)
 {
 	static const char *const names[] = {"reachable", "garbage", "unreachable", "unreachable",
-					    "frozen",    "held",    "held"};
+					    "frozen",    "held",    "held",        "unreachable"};
 
 	return names[l];
 }
@@ -177,12 +179,46 @@ static void candidates(struct judging *j, uint8_t flags)
 	}
 }
 
+/* _PyObject_GC_MAY_BE_TRACKED(): a gc object, but no exact tuple that is untracked already. */
+static bool may_be_tracked(const struct pl_objects *o, pl_node id)
+{
+	const struct pl_type *t = pl_object_type(o, id);
+
+	return o->flags[id] & PL_OBJ_GC &&
+	       (o->flags[id] & PL_OBJ_TRACKED || t->kind != PL_KIND_TUPLE || !t->exact);
+}
+
+/*
+ * The full collection of 3.14.0 to 3.14.4 takes young tuples off the list that hold nothing it
+ * could track, before it looks (untrack_tuples() in Python/gc.c).
+ */
+static void drop_tuples(struct judging *j)
+{
+	for (pl_node id = 0; id < j->l->n; id++) {
+		bool kept = false;
+		const pl_node *out;
+		uint32_t n;
+
+		if (!pl_bits_has(j->in, id) || pl_generation_of(j->o->flags[id]) != 0 ||
+		    pl_object_type(j->o, id)->kind != PL_KIND_TUPLE ||
+		    !pl_object_type(j->o, id)->exact)
+			continue;
+		out = pl_graph_out(j->g, id, &n);
+		for (uint32_t i = 0; i < n && !kept; i++)
+			kept = may_be_tracked(j->o, out[i]);
+		if (!kept)
+			pl_bits_clear(j->in, id);
+	}
+}
+
 static int replay(struct judging *j, uint8_t flags, enum pl_life life, struct pl_err *err)
 {
 	uint64_t over = 0;
 	int rc;
 
 	candidates(j, flags);
+	if (j->o->l->gc_style == PL_GC_INCREMENTAL)
+		drop_tuples(j);
 	rc = pl_graph_unheld(j->g, PL_G_TRAVERSED, j->ctx, j->count, j->in, &over, err);
 	if (rc)
 		return rc;
@@ -240,18 +276,9 @@ static int judge_unreachable(struct judging *j, struct pl_err *err)
 
 /* ---- the rest: no root leads there, and the collector would not find it ---- */
 
-/* What only dead objects hold and has no list of its own goes with its first holder. */
-static int follow(struct judging *j, enum pl_life from, enum pl_life to, struct pl_err *err)
+/* Nodes of j->in that the queue leads to get this life and leave j->in. */
+static void spread(struct judging *j, pl_node *queue, size_t n, enum pl_life life)
 {
-	pl_node *queue = pl_col_alloc(j->o->n + 1, sizeof(*queue));
-	size_t n = 0;
-
-	if (!queue)
-		return pl_err_set(err, PL_E_NOMEM, "no memory to follow dead objects");
-	for (pl_node id = 0; id < j->l->n; id++) {
-		if (j->l->of[id] >= from && j->l->of[id] <= to)
-			queue[n++] = id;
-	}
 	for (size_t at = 0; at < n; at++) {
 		uint32_t n_out;
 		const pl_node *out = pl_graph_out(j->g, queue[at], &n_out);
@@ -261,15 +288,50 @@ static int follow(struct judging *j, enum pl_life from, enum pl_life to, struct 
 			    pl_graph_flags(j->g, queue[at], i) & PL_G_WEAK)
 				continue;
 			pl_bits_clear(j->in, out[i]);
-			j->l->of[out[i]] = j->l->of[queue[at]];
+			j->l->of[out[i]] = (uint8_t)life;
 			queue[n++] = out[i];
 		}
 	}
-	pl_col_free(queue, j->o->n + 1, sizeof(*queue));
-	return 0;
 }
 
-static int judge_rest(struct judging *j, struct pl_err *err)
+struct owning {
+	struct judging *j;
+	pl_node *queue;
+	size_t n;
+};
+
+/* A word explains a count that no object does; one that counts nothing more may be a cache's. */
+static void take_own(void *arg, uint64_t word)
+{
+	struct owning *w = arg;
+	pl_id id = pl_objects_id(w->j->o, word);
+
+	if (id == PL_NO_ID || !pl_bits_has(w->j->in, id) || !w->j->count[id])
+		return;
+	pl_bits_clear(w->j->in, id);
+	w->j->l->of[id] = PL_LIVES;
+	w->queue[w->n++] = id;
+}
+
+/* What the interpreter's own memory holds lives, whatever its roots do not name. */
+static void judge_own(struct judging *j, pl_node *queue)
+{
+	struct owning w = {.j = j, .queue = queue};
+
+	memset(j->in, 0, (j->o->n / 64 + 1) * sizeof(*j->in));
+	for (pl_node id = 0; id < j->l->n; id++) {
+		if (j->l->of[id] == PL_HELD)
+			pl_bits_set(j->in, id);
+	}
+	pl_own_words(j->o, &j->views[0], take_own, &w);
+	spread(j, queue, w.n, PL_LIVES);
+}
+
+/*
+ * The counts of all that no root leads to, against all references from there. What they do not
+ * explain is held; what they do and has no life yet stays in j->in.
+ */
+static int judge_counts(struct judging *j, struct pl_err *err)
 {
 	int rc = counts(j, err);
 
@@ -285,26 +347,37 @@ static int judge_rest(struct judging *j, struct pl_err *err)
 	if (rc)
 		return rc;
 	for (pl_node id = 0; id < j->l->n; id++) {
-		bool unheld = pl_bits_has(j->in, id);
-
-		if (pl_bits_has(j->reached, id) || j->l->of[id] != PL_LIVES) {
+		if (pl_bits_has(j->reached, id) || j->l->of[id] != PL_LIVES)
 			pl_bits_clear(j->in, id);
-		} else if (!unheld) {
+		else if (!pl_bits_has(j->in, id))
 			j->l->of[id] = PL_HELD;
-		} else if (j->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) {
-			j->l->of[id] = PL_UNSEEN;
-			pl_bits_clear(j->in, id);
-		}
 	}
-	rc = follow(j, PL_GARBAGE, PL_FROZEN, err);
-	if (!rc)
-		rc = follow(j, PL_UNSEEN, PL_UNSEEN, err);
-	/* Rings of objects that no list has at all. */
-	for (pl_node id = 0; !rc && id < j->l->n; id++) {
+	return 0;
+}
+
+static int judge_rest(struct judging *j, struct pl_err *err)
+{
+	pl_node *queue;
+	size_t n = 0;
+	int rc = judge_counts(j, err);
+
+	if (rc)
+		return rc;
+	queue = pl_col_alloc(j->o->n + 1, sizeof(*queue));
+	if (!queue)
+		return pl_err_set(err, PL_E_NOMEM, "no memory to follow dead objects");
+	for (pl_node id = 0; id < j->l->n; id++) {
+		if (j->l->of[id] >= PL_GARBAGE && j->l->of[id] <= PL_FROZEN)
+			queue[n++] = id;
+	}
+	spread(j, queue, n, PL_GOES);
+	for (pl_node id = 0; id < j->l->n; id++) {
 		if (pl_bits_has(j->in, id))
 			j->l->of[id] = PL_UNSEEN;
 	}
-	return rc;
+	judge_own(j, queue);
+	pl_col_free(queue, j->o->n + 1, sizeof(*queue));
+	return 0;
 }
 
 static int judge(struct judging *j, struct pl_err *err)

@@ -22,6 +22,8 @@ enum pl_life {
 		       them all: a tp_traverse omits one, or a type has none */
 	PL_HELD,    /* no root leads to it, and it counts references that no object holds; or it
 		       hangs off such an object */
+	PL_GOES,    /* dead objects alone hold it, and the collector does not judge it: it is
+		       freed when they are */
 	PL_N_LIVES
 };
 
@@ -35,14 +37,13 @@ struct pl_lives {
 };
 
 /*
- * Judge every object. Needs an indexed table. Objects that the collector does not track are PL_LIVES
- * too when no root leads to them but something dead holds them: they go with it and have no life
- * of their own. PL_E_CANCELLED, PL_E_NOMEM.
+ * Judge every object. Needs an indexed table. PL_E_CANCELLED, PL_E_NOMEM.
  */
 int pl_lives_new(const struct pl_objects *o, const struct pl_roots *roots, const struct pl_graph *g,
 		 struct pl_ctx *ctx, struct pl_lives **ret, struct pl_err *err);
 void pl_lives_free(struct pl_lives *l);
-/* As `cycles` prints it: "reachable" "garbage" "unreachable" "unreachable" "frozen" "held" "held".
+/* As `cycles` prints it: "reachable" "garbage" "unreachable" "unreachable" "frozen" "held" "held",
+ * and "unreachable" for what goes with something dead.
  */
 const char *pl_life_name(enum pl_life l);
 

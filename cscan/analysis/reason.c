@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "analysis/generation.h"
+#include "base/bits.h"
 
 int pl_reasons_init(struct pl_reasons *r, const struct pl_objects *o, const struct pl_graph *g,
 		    const struct pl_lives *lives, const struct pl_rings *rings, struct pl_err *err)
@@ -139,6 +140,10 @@ static struct pl_reason unreachable(struct pl_reasons *r, pl_node id)
 
 struct pl_reason pl_reason_of(struct pl_reasons *r, pl_node id)
 {
+	/* What is not the collector's goes with what is, except in a ring of its own. */
+	if (!pl_bits_has(r->rings->member, id) &&
+	    !(r->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)))
+		return (struct pl_reason){PL_REASON_NONE, 0};
 	switch (r->lives->of[id]) {
 	case PL_GARBAGE:
 		return (struct pl_reason){PL_REASON_IN_GARBAGE, 0};

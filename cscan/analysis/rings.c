@@ -116,9 +116,12 @@ static void describe(struct making *m)
 			continue;
 		if (!r->objects[ring]++) {
 			r->first[ring] = id;
-			r->life[ring] = m->lives->of[id];
 			r->flags[ring] = PL_RING_FINALIZED;
+			r->life[ring] = PL_GOES;
 		}
+		/* A member that the collector does not judge tells nothing of the ring. */
+		if (r->life[ring] == PL_GOES)
+			r->life[ring] = m->lives->of[id];
 		f = pl_finalizer_of(finalizers, &m->v, id);
 		if (f == PL_FINALIZER_NONE)
 			continue;
