@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import matrix
 
@@ -112,6 +112,28 @@ def unpack_root(suite: str, packages: Sequence[str], root: Path) -> None:
         shutil.rmtree(str(work), ignore_errors=True)
 
 
+def unpack_libraries(suite: str, packages: Sequence[str], folder: Path) -> None:
+    """Make the folder from packages of a suite and what they need that this machine has not
+    installed.
+
+    folder is complete or not there at all.  matrix.Missing says what stands in the way.
+    """
+    for tool in TOOLS:
+        if not shutil.which(tool):
+            raise matrix.Missing("%s is not installed" % tool)
+    apt = _PrivateApt(suite, mirror(), installed=Path("/var/lib/dpkg/status"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=str(folder.parent)))
+    try:
+        work.chmod(0o755)
+        for package_file in apt.download(list(packages)):
+            _unpack(package_file, work)
+            package_file.unlink()
+        os.rename(str(work), str(folder))
+    finally:
+        shutil.rmtree(str(work), ignore_errors=True)
+
+
 def _unpack(package_file: Path, root: Path) -> None:
     source = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package_file)],
                               stdout=subprocess.PIPE)
@@ -135,14 +157,14 @@ def _devices(folder: Path) -> None:
 
 class _PrivateApt:
     """apt-get and apt-cache of one suite, with all their state in the cache and no package
-    installed."""
+    installed, or those of the status file `installed`."""
 
-    def __init__(self, suite: str, source: Mirror):
+    def __init__(self, suite: str, source: Mirror, installed: Optional[Path] = None):
         self.suite = suite
-        self.folder = matrix.cache_dir() / "apt" / suite
+        self.folder = matrix.cache_dir() / "apt" / (suite + ("-more" if installed else ""))
         for name in ("lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "status").write_text("")
+        (self.folder / "status").write_text(installed.read_text() if installed else "")
         (self.folder / "sources.list").write_text("deb %s %s %s main\n" % (source.options,
                                                                            source.uri, suite))
         self._run("apt-get", "update")

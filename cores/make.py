@@ -69,7 +69,7 @@ def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
     options = {
         "interpreter": interpreter_id, "program": recipe["program"],
         "args": recipe.get("args", []) + list(args),
-        "env": dict(recipe.get("env", {}), **(env or {})),
+        "env": dict(_recipe_env(recipe), **(env or {})),
         "flags": recipe.get("flags", []) + list(flags),
         "kill": kill or recipe.get("kill", "abort"),
     }
@@ -90,10 +90,20 @@ def _recipe(recipe_id: str) -> dict:
     raise KeyError("no recipe %s in cores/recipes.json" % recipe_id)
 
 
+def _recipe_env(recipe: dict) -> Dict[str, str]:
+    libraries = matrix.library_env(recipe["libraries"]) if "libraries" in recipe else {}
+    return dict(libraries, **recipe.get("env", {}))
+
+
 def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
     """matrix.Missing if the recipe cannot be made by this interpreter."""
     if "since" in recipe and matrix.version_of(interpreter) < tuple(recipe["since"]):
         raise matrix.Missing("%s needs Python %d.%d" % ((recipe["id"],) + tuple(recipe["since"])))
+    if "until" in recipe and matrix.version_of(interpreter)[:2] > tuple(recipe["until"]):
+        raise matrix.Missing("%s works up to Python %d.%d" % ((recipe["id"],)
+                                                              + tuple(recipe["until"])))
+    if "libraries" in recipe and interpreter.sysroot:
+        raise matrix.Missing("%s: the libraries are outside of its root" % recipe["id"])
     row = matrix.row_of(interpreter.id.split(matrix.STRIPPED)[0])
     if recipe.get("needs_gil") and row.get("free_threaded"):
         raise matrix.Missing("%s: a free-threaded build has no such allocator" % recipe["id"])

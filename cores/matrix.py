@@ -3,14 +3,15 @@
 An id names one interpreter; "ID+stripped" names a private copy of it with neither .symtab nor
 DWARF, and with a build-id of its own so that no separate debug file can match (see stripped.py).
 
-matrix.json has three tables.  `roots`: folders unpacked from a Debian suite's packages.  `builds`:
+matrix.json has four tables.  `roots`: folders unpacked from a Debian suite's packages.  `builds`:
 own builds from Debian's source tarballs.  `interpreters`: one row for each id with one of
     path            an executable of the machine
     root and path   an executable inside one of the roots (path as seen inside)
     pyenv           a version under $PYENV_ROOT (~/.pyenv)
     build           one of the builds
-and optionally tier "full" (only for `make test-full`) and free_threaded.  Roots and builds are
-provided by scripts/interpreters.py.
+and optionally tier "full" (only for `make test-full`) and free_threaded.  `libraries`:
+folders unpacked from Debian packages of Python libraries, for interpreters of the machine itself.
+Roots, builds and libraries are provided by scripts/interpreters.py.
 """
 
 import functools
@@ -167,3 +168,17 @@ def _resolve_in(root: Path, path: str) -> Path:
     while (root / inside.relative_to("/")).is_symlink():
         inside = inside.parent / os.readlink(root / inside.relative_to("/"))
     return root / inside.relative_to("/")
+
+
+def library_dir(name: str) -> Path:
+    """Where a folder of `libraries` is, or would be."""
+    return cache_dir() / "libraries" / name
+
+
+def library_env(name: str) -> Dict[str, str]:
+    """What the environment of a process needs to find the libraries of that folder."""
+    folder = library_dir(name)
+    if not folder.is_dir():
+        raise Missing("%s is not there: scripts/interpreters.py fetch" % folder)
+    return {"PYTHONPATH": str(folder / "usr/lib/python3/dist-packages"),
+            "LD_LIBRARY_PATH": str(folder / "usr/lib/x86_64-linux-gnu")}

@@ -54,6 +54,17 @@ def fetch_all(ids: List[str]) -> None:
                   file=sys.stderr)
 
 
+def fetch_libraries() -> None:
+    """Make sure that the folders of `libraries` are there, saying aloud what cannot be had."""
+    for name, plan in matrix.table()["libraries"].items():
+        try:
+            if not matrix.library_dir(name).is_dir():
+                debian.unpack_libraries(plan["suite"], plan["packages"], matrix.library_dir(name))
+            print("libraries %-12s %s" % (name, matrix.library_dir(name)), flush=True)
+        except matrix.Missing as reason:
+            print("interpreters.py: SKIPPED libraries %s: %s" % (name, reason), file=sys.stderr)
+
+
 def describe(interpreter_id: str) -> str:
     """One line: id, then executable or reason."""
     try:
@@ -89,6 +100,8 @@ def main() -> int:
         if unknown:
             parser.error("not in cores/matrix.json: %s" % ", ".join(sorted(unknown)))
         fetch_all(given.id or matrix.ids(given.full))
+        if not given.id:
+            fetch_libraries()
     return 0
 
 

@@ -3,8 +3,8 @@ members; what is let go of then is a dead cycle.
 
 MAKERS: [(name, function, finalizer)], those that this version can make. finalizer says what a
 collection would run or find in the way: None; "__del__"; "finalized" (a __del__ that has run);
-"legacy" (2.x: a __del__ that makes a cycle uncollectable); "generator", "coroutine", "async
-generator" (suspended where something is pending); "weakref callback".
+"generator", "coroutine" (suspended where something is pending); "weakref callback"; and where it
+makes a cycle uncollectable, in Python 2, "legacy" (a __del__) and "legacy generator".
 
 Runs on Python 2.7 and 3.6 or newer.
 """
@@ -534,7 +534,7 @@ def generator_ended():
     return [wrapper, one]
 
 
-@ring("generator in finally", "generator" if PY3 else "legacy")
+@ring("generator in finally", "generator" if PY3 else "legacy generator")
 def generator_in_finally():
     def walk(held):
         try:
