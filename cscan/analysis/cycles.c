@@ -12,15 +12,15 @@
 #include "base/bits.h"
 
 static const struct pl_column cycle_columns[] = {
-	{.name = "shape", .align = PL_LEFT, .shrink = true},
+	{.name = "shape", .align = PL_LEFT, .below = true},
 	{.name = "cycles", .align = PL_RIGHT},
 	{.name = "objects", .align = PL_RIGHT},
 	{.name = "size", .align = PL_RIGHT},
 	{.name = "state", .align = PL_LEFT},
 	{.name = "finalizer", .align = PL_LEFT, .optional = true},
-	{.name = "verdict", .align = PL_LEFT, .shrink = true},
+	{.name = "verdict", .align = PL_LEFT, .below = true},
 	{.name = "example", .align = PL_RIGHT},
-	{.name = "edges", .align = PL_LEFT, .shrink = true},
+	{.name = "edges", .align = PL_LEFT, .below = true},
 	{.name = "retained", .align = PL_RIGHT},
 };
 static const struct pl_column object_columns[] = {
