@@ -8,20 +8,19 @@
 #include "analysis/analysis.h"
 
 #include "analysis/reason.h"
-#include "analysis/refgraph.h"
-#include "analysis/spell.h"
+#include "analysis/ringspell.h"
 #include "base/bits.h"
 
 static const struct pl_column cycle_columns[] = {
-	{.name = "shape", .align = PL_LEFT, .shrink = true},
+	{.name = "shape", .align = PL_LEFT, .below = true},
 	{.name = "cycles", .align = PL_RIGHT},
 	{.name = "objects", .align = PL_RIGHT},
 	{.name = "size", .align = PL_RIGHT},
 	{.name = "state", .align = PL_LEFT},
 	{.name = "finalizer", .align = PL_LEFT, .optional = true},
-	{.name = "verdict", .align = PL_LEFT, .shrink = true},
+	{.name = "verdict", .align = PL_LEFT, .below = true},
 	{.name = "example", .align = PL_RIGHT},
-	{.name = "edges", .align = PL_LEFT, .shrink = true},
+	{.name = "edges", .align = PL_LEFT, .below = true},
 	{.name = "retained", .align = PL_RIGHT},
 };
 static const struct pl_column object_columns[] = {
@@ -219,44 +218,18 @@ static pl_node best_start(struct listing *s, uint32_t ring)
 	return best;
 }
 
-static const char *short_name(const struct pl_objects *o, pl_node id)
-{
-	const char *name = pl_object_type(o, id)->name;
-	size_t prefix = strlen(o->l->builtins_module) + 1;
-
-	return strncmp(name, o->l->builtins_module, prefix - 1) || name[prefix - 1] != '.'
-		       ? name
-		       : name + prefix;
-}
-
 /* The types on a shortest cycle, and the references between them as accessors. */
-static void put_shape(struct listing *s, struct pl_table *t, uint32_t ring, struct pl_cell *shape,
-		      struct pl_cell *edges)
+static void put_shape(struct listing *s, struct pl_table *t, uint32_t ring, struct pl_cell *row)
 {
-	struct pl_spelling spelling = {.o = s->o, .v = &s->v, .general = true};
-	pl_node start = best_start(s, ring);
-	uint32_t n, rest;
-	pl_node *cycle = pl_rings_cycle(s->rings, s->g, start, s->reasons.scratch, &n);
-	struct pl_arena text = {0};
-	char *types = pl_arena_strndup(&text, "", 0);
+	const struct pl_ringspell spell = {s->o, s->g, s->rings, &s->v, s->reasons.scratch};
+	char edges[512];
+	uint32_t n;
+	char *types = pl_ringspell(&spell, best_start(s, ring), true, edges, sizeof(edges), &n);
 
-	pl_spell_root(&spelling, NULL, s->o->addr[start]);
-	spelling.len = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		pl_node next = cycle[(i + 1) % n];
-		struct pl_edge e;
-
-		types = pl_arena_printf(&text, "%s%s \u2192 ", types, short_name(s->o, cycle[i]));
-		if (pl_refgraph_edge(s->o, &s->v, s->o->addr[cycle[i]], s->o->addr[next], &e))
-			pl_spell_step(&spelling, s->o->addr[cycle[i]], &e, NULL, 0);
-	}
-	pl_spell_end(&spelling);
-	rest = s->rings->objects[ring] - n;
-	*shape = rest ? pl_cell_printf(t, "%s%s (+%u)", types, short_name(s->o, start), rest)
-		      : pl_cell_printf(t, "%s%s", types, short_name(s->o, start));
-	*edges = pl_cell_text(t, spelling.text);
-	pl_arena_fini(&text);
-	free(cycle);
+	n = s->rings->objects[ring] - n;
+	row[0] = n ? pl_cell_printf(t, "%s (+%u)", types, n) : pl_cell_text(t, types);
+	row[8] = pl_cell_text(t, edges);
+	free(types);
 }
 
 static struct pl_cell finalizer_cell(struct pl_table *t, const struct pl_rings *r, uint32_t ring)
@@ -276,7 +249,7 @@ static void put_group(struct listing *s, struct pl_table *t, const struct group 
 	struct pl_cell *row = pl_table_row(t);
 	char verdict[300];
 
-	put_shape(s, t, g->example, &row[0], &row[8]);
+	put_shape(s, t, g->example, row);
 	row[1] = pl_cell_count(g->cycles);
 	row[2] = pl_cell_count(g->objects);
 	row[3] = pl_cell_size(g->size);

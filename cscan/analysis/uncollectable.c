@@ -10,7 +10,7 @@ static const struct pl_column type_columns[] = {
 	{.name = "type", .align = PL_LEFT, .shrink = true},
 	{.name = "objects", .align = PL_RIGHT},
 	{.name = "size", .align = PL_RIGHT},
-	{.name = "reason", .align = PL_LEFT, .shrink = true},
+	{.name = "reason", .align = PL_LEFT, .below = true},
 	{.name = "example", .align = PL_RIGHT},
 };
 static const struct pl_column object_columns[] = {
