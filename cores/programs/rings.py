@@ -117,9 +117,15 @@ def hang_off_frozen(keep):
     note("held by a frozen one", [one], "frozen", None)
 
 
-def scrub(depth=20):
-    """Overwrite what ended calls left on the interpreter's stack, where a running frame's unused
-    part looks like more of its operands."""
+def make_others():
+    make_held()
+    scrub()
+    make_alive()
+
+
+def scrub(depth=250):
+    """Overwrite what ended calls left in the memory of frames, which the next calls get: in a
+    running frame's unused part it looks like more of its operands."""
     if depth:
         max(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, scrub(depth - 1))
     return 0
@@ -135,8 +141,7 @@ def main():
         gc.collect()
     keep = make("frozen" if MOMENT == "frozen" else "unreachable")
     if MOMENT != "frozen":
-        make_alive()
-        make_held()
+        make_others()
     if MOMENT == "old":
         for _ in range(3):
             gc.collect()
@@ -149,8 +154,7 @@ def main():
     del keep
     if MOMENT == "frozen":
         make("unreachable", ", after")
-        make_alive()
-        make_held()
+        make_others()
     if MOMENT in ("pending", "zero"):
         if MOMENT == "zero":
             gc.set_threshold(0)
