@@ -19,6 +19,7 @@ enum pl_traced_kind {
 	PL_T_ARG,     /* its argument */
 	PL_T_TABLE,   /* an entry of the jump table at value: 4 bytes, counted from the table */
 	PL_T_TARGET,  /* the address that such an entry stands for */
+	PL_T_UPPER,   /* on the stack: the upper half of the word before */
 };
 
 /* The last level counts no offsets any more. */

@@ -9,7 +9,8 @@ enum {
 	MAX_SEEN = 1024, /* states kept to compare with */
 	MAX_SAME = 12,   /* of one instruction, before they are joined */
 	ASIDE = 64,      /* instructions into a function that only its result is wanted of */
-	SLOTS_FROM = -8 * PL_WALK_SLOTS,
+	SLOT = 4,        /* bytes */
+	SLOTS_FROM = -SLOT * PL_WALK_SLOTS,
 };
 
 static const struct pl_traced unknown;
@@ -45,21 +46,54 @@ static struct pl_traced load_const(struct pl_walk *w, struct pl_traced at, unsig
 	return pl_read(w->v, at.value, &value, width) ? pl_traced_const(value) : unknown;
 }
 
+/* The slots that width bytes at a STACK are; false when they are not whole slots that are kept. */
+static bool slots_of(struct pl_traced at, unsigned width, unsigned *first, unsigned *n)
+{
+	int64_t from = (int64_t)at.off0 - SLOTS_FROM;
+
+	if (at.step0 || from < 0 || from % SLOT || width % SLOT ||
+	    from + width > SLOT * PL_WALK_SLOTS)
+		return false;
+	*first = (unsigned)from / SLOT;
+	*n = width / SLOT;
+	return true;
+}
+
+static struct pl_traced load_stack(const struct pl_walk_state *s, struct pl_traced at,
+				   unsigned width)
+{
+	unsigned i, n;
+
+	if (!slots_of(at, width, &i, &n))
+		return unknown;
+	if (n == 2 && s->slot[i + 1].kind == PL_T_UPPER)
+		return s->slot[i];
+	if (n == 1 && pl_traced_exact(s->slot[i]))
+		return pl_traced_const((uint32_t)s->slot[i].value);
+	return unknown;
+}
+
 struct pl_traced pl_walk_load(struct pl_walk *w, const struct pl_walk_state *s, struct pl_traced at,
 			      unsigned width)
 {
 	if (at.kind == PL_T_CONST)
 		return load_const(w, at, width);
-	if (width != 8)
-		return unknown;
-	if (at.kind == PL_T_STACK && !at.step0 && at.off0 >= SLOTS_FROM && at.off0 < 0 &&
-	    at.off0 % 8 == 0)
-		return s->slot[(at.off0 - SLOTS_FROM) / 8];
-	if (at.kind != PL_T_POINTER)
+	if (at.kind == PL_T_STACK)
+		return load_stack(s, at, width);
+	if (width != 8 || at.kind != PL_T_POINTER)
 		return unknown;
 	if (at.level == PL_T_ADDRESS && !at.step0 && at.off0 == w->object_type)
 		return pl_traced_const(w->type);
 	return pl_traced_load(at);
+}
+
+static void forget_slot(struct pl_walk_state *s, unsigned i)
+{
+	if (i && s->slot[i].kind == PL_T_UPPER)
+		s->slot[i - 1] = unknown;
+	s->slot[i] = unknown;
+	if (i + 1 < PL_WALK_SLOTS && s->slot[i + 1].kind == PL_T_UPPER)
+		s->slot[i + 1] = unknown;
 }
 
 /* Stores to anywhere but the function's own stack change nothing that is asked. */
@@ -67,6 +101,7 @@ void pl_walk_store(struct pl_walk_state *s, struct pl_traced at, unsigned width,
 		   struct pl_traced value)
 {
 	int64_t lo = (int64_t)at.off0 - SLOTS_FROM;
+	unsigned i, n;
 
 	if (at.kind != PL_T_STACK)
 		return;
@@ -74,8 +109,16 @@ void pl_walk_store(struct pl_walk_state *s, struct pl_traced at, unsigned width,
 		memset(s->slot, 0, sizeof(s->slot));
 		return;
 	}
-	for (int64_t i = PL_MAX(lo, 0) / 8; i < PL_WALK_SLOTS && 8 * i < lo + width; i++)
-		s->slot[i] = width == 8 && lo == 8 * i ? value : unknown;
+	for (int64_t k = PL_MAX(lo, 0) / SLOT; k < PL_WALK_SLOTS && SLOT * k < lo + width; k++)
+		forget_slot(s, (unsigned)k);
+	if (!slots_of(at, width, &i, &n))
+		return;
+	if (n == 2) {
+		s->slot[i] = value;
+		s->slot[i + 1] = (struct pl_traced){.kind = PL_T_UPPER};
+	} else if (n == 1 && pl_traced_exact(value)) {
+		s->slot[i] = value;
+	}
 }
 
 /* ---- paths ---- */
@@ -366,6 +409,7 @@ void pl_walk_run(struct pl_walk *w, pl_addr function)
 	struct pl_walk_state *s = pl_calloc(1, sizeof(*s));
 
 	s->pc = function;
+	s->limit = UINT64_MAX;
 	s->reg[w->m->args[0]] = (struct pl_traced){.kind = PL_T_POINTER, .level = PL_T_ADDRESS};
 	s->reg[w->m->args[1]] = (struct pl_traced){.kind = PL_T_VISIT};
 	s->reg[w->m->args[2]] = (struct pl_traced){.kind = PL_T_ARG};

@@ -15,7 +15,7 @@
 enum {
 	PL_WALK_REGS = 16,
 	PL_WALK_KEPT = 8,     /* at most, of registers that a call preserves */
-	PL_WALK_SLOTS = 96,   /* words below the stack pointer at entry */
+	PL_WALK_SLOTS = 128,  /* of 4 bytes, below the stack pointer at entry */
 	PL_WALK_DEPTH = 6,    /* calls */
 	PL_WALK_VISITED = 256 /* entries */
 };
@@ -40,7 +40,7 @@ struct pl_walk_state {
 	uint8_t flags, flags_width;
 	uint8_t depth;
 	uint16_t aside; /* instructions left in a call that cannot visit; 0: not in one */
-	uint64_t limit; /* the last number compared with: the end of a jump table */
+	uint64_t limit; /* what was last found to be above a number or not: a jump table's end */
 	struct pl_walk_frame frame[PL_WALK_DEPTH];
 };
 

@@ -52,14 +52,21 @@ static struct pl_traced get_reg(const struct pl_walk_state *s, const struct pl_x
 	return pl_traced_const(low(value.value, width));
 }
 
-/* Writing 4 bytes clears the upper half; 1 or 2 leave the rest as it is. */
+/*
+ * Writing 4 bytes clears the upper half; 1 or 2 leave the rest as it is. The sign of a jump table's
+ * entry is extended sooner or later.
+ */
 static void set_reg(struct pl_walk_state *s, uint8_t reg, unsigned width, struct pl_traced value)
 {
-	if (width == 4 && pl_traced_exact(value))
-		value.value = low(value.value, 4);
-	else if (width == 4 && value.kind == PL_T_CONST && value.value >> 31)
+	if (width == 4 && value.kind == PL_T_CONST) {
+		if (!value.step0)
+			value.value = low(value.value, 4);
+		else if (value.value >> 31)
+			value = unknown;
+	} else if (width < 8 && (width < 4 || value.kind != PL_T_TABLE)) {
 		value = unknown;
-	s->reg[reg] = width == 8 || (width == 4 && value.kind == PL_T_CONST) ? value : unknown;
+	}
+	s->reg[reg] = value;
 }
 
 static struct pl_traced get_rm(struct pl_walk *w, const struct pl_walk_state *s,
@@ -100,8 +107,6 @@ static void set_flags(struct pl_walk_state *s, enum pl_walk_flags flags, struct 
 	s->a = a;
 	s->b = b;
 	s->flags_width = (uint8_t)width;
-	if (flags == PL_FLAGS_COMPARED && pl_traced_exact(b))
-		s->limit = b.value;
 }
 
 static void flags_unknown(struct pl_walk_state *s)
@@ -197,12 +202,15 @@ static bool branch(struct pl_walk *w, struct pl_walk_state *s, unsigned cc, pl_a
 {
 	int taken = condition(s, cc);
 
+	/* Above or not above: what a jump table's index has to pass. */
+	if (cc >> 1 == 3 && s->flags == PL_FLAGS_COMPARED)
+		s->limit = pl_traced_exact(s->b) ? s->b.value : UINT64_MAX;
 	if (taken < 0)
 		pl_walk_fork(w, s);
 	return taken ? pl_walk_jump(w, s, target) : true;
 }
 
-/* A switch: as many entries as the number compared with last says. */
+/* A switch: as many entries as its index was compared with. */
 static bool jump_table(struct pl_walk *w, struct pl_walk_state *s, pl_addr table)
 {
 	struct pl_walk_state each = *s;
@@ -273,8 +281,11 @@ static void arithmetic(struct pl_walk *w, struct pl_walk_state *s, const struct 
 		return;
 	}
 	c = compute(op, a, b, same);
-	set_flags(s, op == ADC || op == SBB ? PL_FLAGS_UNKNOWN : PL_FLAGS_RESULT, c,
-		  pl_traced_const(0), width);
+	if (op == SUB)
+		set_flags(s, PL_FLAGS_COMPARED, a, b, width);
+	else
+		set_flags(s, op == ADC || op == SBB ? PL_FLAGS_UNKNOWN : PL_FLAGS_RESULT, c,
+			  pl_traced_const(0), width);
 	if (to_reg)
 		set_reg(s, x->reg, width, c);
 	else
@@ -432,10 +443,12 @@ static bool one_byte(struct pl_walk *w, struct pl_walk_state *s, const struct pl
 		set_reg(s, x->rm, x->width, value);
 		return true;
 	case 0x98:
-		set_reg(s, RAX, x->width,
-			pl_traced_exact(s->reg[RAX]) && x->width == 8
-				? pl_traced_const((uint64_t)sign(s->reg[RAX].value, 4))
-				: unknown);
+		value = s->reg[RAX];
+		if (pl_traced_exact(value) && x->width == 8)
+			value.value = (uint64_t)sign(value.value, 4);
+		else if (value.kind != PL_T_TABLE || x->width != 8)
+			value = unknown;
+		s->reg[RAX] = value;
 		return true;
 	case 0x99:
 		s->reg[RDX] = unknown;
