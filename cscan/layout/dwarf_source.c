@@ -123,7 +123,7 @@ static const struct extension {
 	{"_asyncio",
 	 NULL,
 	 {"FutureObj", "TaskObj", "futureiterobject", "TaskStepMethWrapper",
-	  "TaskWakeupMethWrapper"},
+	  "TaskWakeupMethWrapper", "PyRunningLoopHolder"},
 	 {"_asynciomodule.c"}},
 	{"_sre",
 	 NULL,
