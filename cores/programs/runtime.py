@@ -2,12 +2,12 @@
 Python object, each with the path that leads to it, as in chains.py.
 
 truth.json's "known" is
+    thread    the thread that dies
     paths     {name: {"address", "path"}}
     borrowed  {name: address}: objects that are listed by the runtime and held by nobody but themselves
-    tasks     addresses of the tasks that wait, by the id of the thread that made them: asyncio's C
-              tasks
-    cached    {name: address}: what the type cache may hold as a name besides the list in __main__;
-              truth.json's "marked" has its reference count
+    tasks     addresses of asyncio's C tasks that wait, by the id of the thread that made them, or
+              "interpreter" when it has ended
+    cached    {name: address}: what the type cache may hold as a name, besides who else does
     values    {name: address}: what the type cache may hold as a value
 
 A second thread dies, so that the main thread, which alone makes pending calls, cannot make them.
@@ -113,6 +113,12 @@ def orphan(task_class):
     future.awaited = task = task_class(waiting(future), loop=LOOP)
     return task
 
+def make_task_of_no_thread():
+    """When a thread ends, its tasks are the interpreter's."""
+    made = orphan(asyncio.Task)
+    BORROWED["task of no thread"] = address_of(made)
+    TASKS["interpreter"] = [address_of(made)]
+
 async def settle():
     await asyncio.sleep(0)
 
@@ -124,6 +130,9 @@ def make_tasks():
         if kind is asyncio.Task:
             TASKS.setdefault(str(thread_id()), []).append(address_of(made))
     LOOP.run_until_complete(settle())
+    thread = threading.Thread(target=make_task_of_no_thread)
+    thread.start()
+    thread.join()
     LOOP.call_soon(mark("__main__.LOOP._ready[*]._callback"))
     for number, kind in enumerate([asyncio.Task, asyncio.tasks._PyTask]):
         made = mark("__main__.LOOP._ready[%d]._callback.__self__" % (1 + number),
@@ -208,9 +217,9 @@ def dying(main_ident, main_lwp):
     interrupt_main(main_ident, main_lwp)
     add_pending_calls()
     fill_type_cache()
-    known = {"paths": PATHS, "borrowed": BORROWED, "tasks": TASKS, "values": VALUES,
-             "cached": dict((name, address_of(name)) for name in CACHED)}
-    truth.die(known, dict(("cached %d" % number, name) for number, name in enumerate(CACHED)))
+    known = {"thread": thread_id(), "paths": PATHS, "borrowed": BORROWED, "tasks": TASKS,
+             "values": VALUES, "cached": dict((name, address_of(name)) for name in CACHED)}
+    truth.die(known)
 
 
 def main():

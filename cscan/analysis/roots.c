@@ -4,10 +4,8 @@
 #include "analysis/analysis.h"
 
 static const struct pl_column columns[] = {
-	{.name = "kind", .align = PL_LEFT},
-	{.name = "name", .align = PL_LEFT, .shrink = true},
-	{.name = "address", .align = PL_RIGHT},
-	{.name = "type", .align = PL_LEFT, .shrink = true},
+	{.name = "kind", .align = PL_LEFT},     {.name = "name", .align = PL_LEFT, .shrink = true},
+	{.name = "address", .align = PL_RIGHT}, {.name = "type", .align = PL_LEFT, .shrink = true},
 	{.name = "holds", .align = PL_LEFT},
 };
 static const struct pl_option options[] = {
@@ -106,7 +104,8 @@ const struct pl_analysis pl_analysis_roots = {
 		"\n"
 		"holds   strong: it counts in ob_refcnt; indirect: the reference is another "
 		"holder's, as\n"
-		"        sys.modules holds a module; borrowed: it keeps nothing alive; empty: only C "
+		"        sys.modules holds a module; borrowed: it keeps nothing alive; empty: only "
+		"C "
 		"code\n"
 		"        knows",
 	.example = "--kind frame",

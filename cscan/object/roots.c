@@ -176,8 +176,7 @@ static void add_static_type_state(struct pl_rootset *s, pl_addr interp)
 	const uint32_t bytes[] = {s->o->l->w.interp_static_types,
 				  s->o->l->w.interp_ext_static_types};
 
-	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP ||
-	    f->managed_static_type_size <= 0)
+	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP || f->managed_static_type_size <= 0)
 		return;
 	for (size_t a = 0; a < PL_ARRAY_LEN(arrays); a++) {
 		uint64_t n = bytes[a] / (uint64_t)f->managed_static_type_size;

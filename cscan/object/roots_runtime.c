@@ -7,7 +7,8 @@
 #include "object/rootset.h"
 #include "object/value.h"
 
-#define MAX_TOOLS 8 /* PY_MONITORING_TOOL_IDS, 3.12 to 3.15 */
+#define MAX_TOOLS 8   /* PY_MONITORING_TOOL_IDS, 3.12 to 3.15 */
+#define MAX_EVENTS 64 /* of a tool; 3.15 has 19 */
 
 static bool is_object(const struct pl_rootset *s, pl_addr target)
 {
@@ -79,8 +80,8 @@ static void add_signals(struct pl_rootset *s, pl_addr interp)
 		if (kind == PL_KIND_INT || kind == PL_KIND_INT27 || kind == PL_KIND_NONE)
 			pl_root_add(s, PL_ROOT_HOOK, handler, "[*]", true, "<signal handlers>");
 		else
-			pl_root_add(s, PL_ROOT_HOOK, handler, "", true,
-				    "<signal handlers>[%llu]", (unsigned long long)i);
+			pl_root_add(s, PL_ROOT_HOOK, handler, "", true, "<signal handlers>[%llu]",
+				    (unsigned long long)i);
 	}
 }
 
@@ -88,17 +89,17 @@ static void add_signals(struct pl_rootset *s, pl_addr interp)
 static void add_monitoring(struct pl_rootset *s, pl_addr interp)
 {
 	const struct pl_layout *l = s->o->l;
-	unsigned events = l->w.interp_monitoring_callables / (8 * MAX_TOOLS);
+	unsigned events = PL_MIN(l->w.interp_monitoring_callables / (8 * MAX_TOOLS), MAX_EVENTS);
 
-	for (unsigned i = 0; pl_has(l->f.interp_monitoring_callables) && i < MAX_TOOLS * events; i++)
-		pl_root_add(s, PL_ROOT_HOOK,
-			    pl_root_word(s, interp + 8 * (uint64_t)i,
-					 l->f.interp_monitoring_callables),
-			    "", true, "<monitoring>.callables[%u][%u]", i / events, i % events);
+	for (unsigned i = 0; pl_has(l->f.interp_monitoring_callables) && i < MAX_TOOLS * events;
+	     i++)
+		pl_root_add(
+			s, PL_ROOT_HOOK,
+			pl_root_word(s, interp + 8 * (uint64_t)i, l->f.interp_monitoring_callables),
+			"", true, "<monitoring>.callables[%u][%u]", i / events, i % events);
 	for (unsigned i = 0; i < MAX_TOOLS; i++)
 		pl_root_add(s, PL_ROOT_HOOK,
-			    pl_root_word(s, interp + 8 * (uint64_t)i,
-					 l->f.interp_monitoring_names),
+			    pl_root_word(s, interp + 8 * (uint64_t)i, l->f.interp_monitoring_names),
 			    "", true, "<monitoring>.tool_names[%u]", i);
 }
 
