@@ -301,13 +301,12 @@ static int put_groups(struct listing *s, struct pl_result *ret, struct pl_err *e
 	return s->args->sort ? pl_args_apply(s->args, t, err) : 0;
 }
 
-/* The collector's objects and the members: what hangs there and is not the collector's has no row. */
+/* The collector's objects and members that it does not see: what goes with them has no row. */
 static bool has_row(const struct listing *s, pl_node id)
 {
-	return s->group_of[s->rings->of[id]] != NO_GROUP &&
+	return s->group_of[s->rings->of[id]] != NO_GROUP && s->lives->of[id] != PL_GOES &&
 	       (pl_bits_has(s->rings->member, id) ||
-		(s->lives->of[id] != PL_GOES &&
-		 s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))) &&
+		s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) &&
 	       pl_args_match(s->args, pl_object_type(s->o, id)->name);
 }
 

@@ -2,6 +2,7 @@
 #include "analysis/rings.h"
 
 #include "base/bits.h"
+#include "object/decode/decode.h"
 
 struct making {
 	const struct pl_objects *o;
@@ -145,7 +146,8 @@ static void find_callbacks(struct making *m)
 	for (pl_node id = 0; id < m->r->n_objects; id++) {
 		pl_id referent;
 
-		if (pl_object_type(m->o, id)->kind != PL_KIND_WEAKREF ||
+		/* references and proxies alike: PyWeakref_Check() */
+		if (pl_object_type(m->o, id)->decoder != PL_DECODER_weakref ||
 		    m->lives->of[id] != PL_LIVES ||
 		    !pl_field_word(&m->v, m->o->addr[id], f->weakref_callback))
 			continue;

@@ -146,8 +146,8 @@ int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *c
 		   uint64_t *reached, struct pl_err *err);
 /*
  * Reference counting's view: count[node] says how many references a node has in all. Take away
- * those that come from nodes of `in` (a bitmap) over edges that own their target, and clear in `in`
- * every node that still has one, and all that it leads to. What stays in `in` only holds itself.
+ * those that come from nodes of `in` (a bitmap), and clear in `in` every node that still has one,
+ * and all that it leads to. What stays in `in` only holds itself.
  * count is used up; of nodes not in `in` it is not looked at. *over (may be NULL) gets how many
  * edges there were beyond the counts. After a failure (PL_E_CANCELLED, PL_E_NOMEM) in and count
  * mean nothing.

@@ -47,8 +47,7 @@ static void subtract_block(void *arg, unsigned worker, size_t block)
 			continue;
 		b = pl_graph_edges(s->g, node, &e, &last);
 		for (; e < last; e++) {
-			if (pl_graph_edge_in(b, e, s->mask) &&
-			    !(pl_graph_edge_flags(b, e) & PL_G_WEAK) && pl_bits_has(s->in, b->target[e]))
+			if (pl_graph_edge_in(b, e, s->mask) && pl_bits_has(s->in, b->target[e]))
 				take(s, b->target[e]);
 		}
 	}

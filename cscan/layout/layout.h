@@ -245,4 +245,27 @@ struct pl_freelist {
 size_t pl_layout_freelists(struct pl_image *im, const struct pl_layout *l, pl_addr interp,
 			   struct pl_freelist **ret);
 
+/*
+ * Tables that hold objects (arrays.c). False, or 0, where this version has none or its place is not
+ * known: up to 3.9, or 3.6, or 3.11, they are static variables, which a stripped binary does not
+ * name. What the whole process shares is given with interp_head only. at: of the first entry.
+ */
+struct pl_array {
+	pl_addr at;
+	uint64_t n, stride;
+};
+/* Entries of the cache of attributes of types, read by the typecache_* fields. */
+bool pl_layout_type_cache(struct pl_image *im, const struct pl_layout *l, pl_addr interp,
+			  struct pl_array *ret);
+/* By number of the signal; at is of the first word that holds a handler. */
+bool pl_layout_signal_handlers(struct pl_image *im, const struct pl_layout *l, pl_addr interp,
+			       struct pl_array *ret);
+/* A ring of {function, argument}: n of them wait, from first on. */
+struct pl_pending {
+	struct pl_array calls;
+	uint64_t first, n;
+};
+unsigned pl_layout_pending(struct pl_image *im, const struct pl_layout *l, pl_addr interp,
+			   struct pl_pending ret[2]);
+
 #endif

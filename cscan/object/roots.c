@@ -1,6 +1,6 @@
 /*
- * roots.c - the set of roots: what interpreters and the runtime hold. Threads and frames are added
- * by roots_threads.c.
+ * roots.c - the set of roots: what interpreters hold. Threads and frames are added by
+ * roots_threads.c, the tables of the runtime by roots_runtime.c.
  */
 #include "object/rootset.h"
 
@@ -11,6 +11,7 @@
 
 #define MAX_NAME 256
 #define MAX_ATEXIT 65536
+#define MAX_STATIC_TYPES 4096 /* records of an interpreter; 3.15 has 203 */
 
 static const char *const kind_names[PL_N_ROOTS] = {
 #define PL_ROOT(name, text) text,
@@ -111,12 +112,22 @@ static void add_members(struct pl_rootset *s, pl_addr interp)
 		{PL_ROOT_IMPORT, f->interp_modules_by_index, "<interpreter>.modules_by_index"},
 		{PL_ROOT_IMPORT, f->interp_importlib, "<interpreter>.importlib"},
 		{PL_ROOT_IMPORT, f->interp_import_func, "<interpreter>.import_func"},
+		{PL_ROOT_IMPORT, f->interp_modules_reloading, "<interpreter>.modules_reloading"},
+		{PL_ROOT_IMPORT, f->interp_lazy_import_func, "<interpreter>.lazy_import_func"},
+		{PL_ROOT_IMPORT, f->interp_lazy_filter, "<interpreter>.lazy_imports_filter"},
+		{PL_ROOT_IMPORT, f->interp_lazy_modules, "<interpreter>.lazy_modules"},
+		{PL_ROOT_IMPORT, f->interp_lazy_pending, "<interpreter>.lazy_pending_submodules"},
 		{PL_ROOT_SYS, f->interp_sysdict_copy, "<interpreter>.sysdict_copy"},
 		{PL_ROOT_BUILTINS, f->interp_builtins_copy, "<interpreter>.builtins_copy"},
 		{PL_ROOT_CODEC, f->interp_codec_path, "<codecs>.search_path"},
 		{PL_ROOT_CODEC, f->interp_codec_cache, "<codecs>.search_cache"},
 		{PL_ROOT_CODEC, f->interp_codec_errors, "<codecs>.error_registry"},
 		{PL_ROOT_INTERPRETER, f->interp_dict, "<interpreter>.dict"},
+		{PL_ROOT_INTERPRETER, f->interp_errnomap, "<interpreter>.errnomap"},
+		{PL_ROOT_INTERPRETER, f->interp_warnings_filters, "<warnings>.filters"},
+		{PL_ROOT_INTERPRETER, f->interp_warnings_once, "<warnings>.onceregistry"},
+		{PL_ROOT_INTERPRETER, f->interp_warnings_default, "<warnings>.defaultaction"},
+		{PL_ROOT_INTERPRETER, f->interp_warnings_context, "<warnings>.context"},
 		{PL_ROOT_HOOK, f->interp_before_forkers, "<fork hooks>.before"},
 		{PL_ROOT_HOOK, f->interp_after_forkers_parent, "<fork hooks>.after_in_parent"},
 		{PL_ROOT_HOOK, f->interp_after_forkers_child, "<fork hooks>.after_in_child"},
@@ -162,14 +173,15 @@ static void add_static_type_state(struct pl_rootset *s, pl_addr interp)
 {
 	const struct pl_fields *f = &s->o->l->f;
 	const int32_t arrays[] = {f->interp_static_types, f->interp_ext_static_types};
+	const uint32_t bytes[] = {s->o->l->w.interp_static_types,
+				  s->o->l->w.interp_ext_static_types};
 
-	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP ||
-	    !pl_has(f->managed_static_type_size))
+	if (s->o->l->static_types_style != PL_STATIC_PER_INTERP || f->managed_static_type_size <= 0)
 		return;
 	for (size_t a = 0; a < PL_ARRAY_LEN(arrays); a++) {
-		uint64_t n = a ? PL_EXT_STATIC_TYPES : PL_STATIC_TYPES;
+		uint64_t n = bytes[a] / (uint64_t)f->managed_static_type_size;
 
-		for (uint64_t i = 0; pl_has(arrays[a]) && i < n; i++) {
+		for (uint64_t i = 0; pl_has(arrays[a]) && i < PL_MIN(n, MAX_STATIC_TYPES); i++) {
 			pl_addr record = interp + (uint64_t)arrays[a] +
 					 i * (uint64_t)f->managed_static_type_size;
 			pl_addr type = pl_root_word(s, record, f->managed_static_type_type);
@@ -232,8 +244,8 @@ static void add_atexit(struct pl_rootset *s, const struct pl_interp *interp)
 	}
 }
 
-/* By target, then best kind first; then by what it is called, so that the order is always the same.
- */
+/* By target, what borrows it last, best kind first; then by what it is called, so that the order
+ * is always the same. */
 static int by_target(const void *pa, const void *pb)
 {
 	const struct pl_root *a = pa, *b = pb;
@@ -241,6 +253,8 @@ static int by_target(const void *pa, const void *pb)
 
 	if (a->target != b->target)
 		return a->target < b->target ? -1 : 1;
+	if (a->borrows != b->borrows)
+		return a->borrows ? 1 : -1;
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	names = strcmp(a->name, b->name);
@@ -269,6 +283,7 @@ int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret
 		state = interp->gc_state;
 		add_static_type_state(&s, interp->addr);
 		add_atexit(&s, interp);
+		pl_roots_runtime(&s, interp->addr);
 	}
 	add_interned(&s);
 	add_statics(&s);
@@ -306,7 +321,8 @@ const struct pl_root *pl_roots_of(const struct pl_roots *r, pl_addr target, size
 		else
 			hi = mid;
 	}
-	for (*n = 0; lo + *n < r->n && r->at[lo + *n].target == target; (*n)++)
-		;
+	*n = 0;
+	while (lo + *n < r->n && r->at[lo + *n].target == target && !r->at[lo + *n].borrows)
+		(*n)++;
 	return *n ? &r->at[lo] : NULL;
 }

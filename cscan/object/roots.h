@@ -24,14 +24,16 @@ struct pl_root {
 				 app.py:33 thread 4242>", "<gc.garbage>"; owned by the set */
 	const char *accessor; /* step from the root to the target: ".x" for a local, "" when the
 				 target is the root itself */
-	bool owns; /* it holds a counted reference (not: type caches, interned strings up to 3.11)
-		    */
+	bool owns;    /* it holds a counted reference; if not, that of another holder is meant, or
+			 nobody knows (the argument of a pending call) */
+	bool borrows; /* it keeps nothing alive, no chain begins here: values in the type cache,
+			 asyncio's list of tasks */
 	bool dict_is_namespace; /* target is a module's or class's dict: the next step is .NAME, not
 				   ['NAME'] */
 };
 
 struct pl_roots {
-	struct pl_root *at; /* sorted by target */
+	struct pl_root *at; /* sorted by target, for each target what borrows it last */
 	size_t n;
 	struct pl_arena names;
 };
@@ -43,7 +45,7 @@ struct pl_roots {
 int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret,
 		 struct pl_err *err);
 void pl_roots_free(struct pl_roots *r);
-/* The roots that hold target: first of *n in r->at, or NULL. */
+/* The roots that hold target: first of *n in r->at, or NULL. None that borrows it. */
 const struct pl_root *pl_roots_of(const struct pl_roots *r, pl_addr target, size_t *n);
 const char *
 pl_root_kind_name(enum pl_root_kind k); /* "module", "frame", ... as `roots` prints it */

@@ -129,6 +129,12 @@ static void add_members(struct pl_rootset *s, pl_addr tstate, const char *thread
 		{PL_ROOT_HOOK, f->thread_profileobj, ".profile"},
 		{PL_ROOT_HOOK, f->thread_asyncgen_firstiter, ".asyncgen_firstiter"},
 		{PL_ROOT_HOOK, f->thread_asyncgen_finalizer, ".asyncgen_finalizer"},
+		{PL_ROOT_HOOK, f->thread_coroutine_wrapper, ".coroutine_wrapper"},
+		{PL_ROOT_TASK, f->thread_running_loop, ".running_loop"},
+		{PL_ROOT_TASK, f->thread_running_task, ".running_task"},
+		{PL_ROOT_THREAD, f->thread_local_key, ".local_key"},
+		{PL_ROOT_THREAD, f->thread_local_sentinel, ".local_sentinel"},
+		{PL_ROOT_IMPORT, f->thread_lazy_imports, ".lazy_imports"},
 	};
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(members); i++)
@@ -160,7 +166,8 @@ static void add_handled(struct pl_rootset *s, const struct pl_pythread *t, const
 
 static void add_thread(struct pl_rootset *s, const struct pl_pythread *t)
 {
-	char thread[40];
+	int32_t tasks = s->o->l->f.thread_asyncio_tasks;
+	char thread[40], name[64];
 
 	if (t->lwp)
 		snprintf(thread, sizeof(thread), "thread %u", t->lwp);
@@ -170,6 +177,10 @@ static void add_thread(struct pl_rootset *s, const struct pl_pythread *t)
 		add_frame(s, &t->frames[i], thread);
 	add_members(s, t->tstate, thread);
 	add_handled(s, t, thread);
+	if (pl_has(tasks)) {
+		snprintf(name, sizeof(name), "<%s>.asyncio_tasks", thread);
+		pl_roots_tasks(s, t->tstate + (uint64_t)tasks, name);
+	}
 }
 
 int pl_roots_threads(struct pl_rootset *s, struct pl_ctx *ctx, struct pl_err *err)

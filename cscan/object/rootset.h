@@ -8,12 +8,6 @@
 
 #include "object/roots.h"
 
-/*
- * Slots of an interpreter's static type records: _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES is 200 to 202
- * and _Py_MAX_MANAGED_STATIC_EXT_TYPES is 10 in pycore_typeobject.h of 3.12 to 3.15.
- */
-enum { PL_STATIC_TYPES = 200, PL_EXT_STATIC_TYPES = 10 };
-
 struct pl_rootset {
 	struct pl_objects *o;
 	struct pl_roots *r;
@@ -30,6 +24,10 @@ uint64_t pl_root_word(struct pl_rootset *s, pl_addr base, int32_t offset);
 /* Text of a str, escaped; "?" when unreadable. */
 void pl_root_str(struct pl_rootset *s, pl_addr str, char *buf, size_t cap);
 
+/* The tables of an interpreter, and of the runtime with the first one (roots_runtime.c). */
+void pl_roots_runtime(struct pl_rootset *s, pl_addr interp);
+/* The tasks on one of asyncio's lists, given by its head. */
+void pl_roots_tasks(struct pl_rootset *s, pl_addr list, const char *name);
 /* What thread states and their frames hold (roots_threads.c). */
 int pl_roots_threads(struct pl_rootset *s, struct pl_ctx *ctx, struct pl_err *err);
 

@@ -1,9 +1,8 @@
 """`cycles` and `uncollectable` against what the collector itself found in forks of the dying
 process: see cores/programs/collected.py."""
 
-import matrix
 import pytest
-from support import collected, extensions
+from support import collected, extension
 
 RINGS = ["rings-young", "rings-old", "rings-pending", "rings-zero", "rings-frozen",
          "rings-garbage"]
@@ -22,10 +21,7 @@ def dead(core, interpreter):
     def made(recipe):
         if recipe != "ringsext":
             return core(recipe)
-        try:
-            folder = extensions.built(interpreter, "ringext")
-        except matrix.Missing as reason:
-            pytest.skip("%s: %s" % (interpreter, reason))
+        folder = extension.built(interpreter, "ringext", flags=["-O2"])
         return core(recipe, env={"PYTHONPATH": str(folder)})
     return made
 

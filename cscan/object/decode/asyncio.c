@@ -45,3 +45,9 @@ void pl_decode_taskwakeup(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.taskwakeup_task, ".__self__", true);
 }
+
+/* In a thread's dict, 3.7 to 3.11; no gc object. */
+void pl_decode_loopholder(const struct pl_decode *d)
+{
+	pl_put_member(d, d->l->f.runningloop_loop, "<loop>", false);
+}

@@ -2,33 +2,89 @@
  * module.c - modules: Objects/moduleobject.c. Their __dict__ is listed by attributes.c.
  */
 #include "object/decode/decode.h"
+#include "object/value.h"
 
 #define MAX_STATE                                                                       \
 	(1u << 20) /* bytes of a module's C state; the largest of the library has 3 KiB \
 		    */
 
+/* What users put into the C states of some modules; their m_traverse visits it. */
+static const struct member {
+	const char *module, *name;
+	enum pl_field field;
+} members[] = {
+	{"_asyncio", "<current tasks>", PL_F_asyncio_state_current},
+	{"_asyncio", "<scheduled tasks>", PL_F_asyncio_state_scheduled},
+	{"_asyncio", "<eager tasks>", PL_F_asyncio_state_eager},
+	{"_csv", "<dialects>", PL_F_csv_state_dialects},
+	{"readline", "<completion_display_matches_hook>", PL_F_readline_state_display},
+	{"readline", "<startup_hook>", PL_F_readline_state_startup},
+	{"readline", "<pre_input_hook>", PL_F_readline_state_pre_input},
+	{"readline", "<completer>", PL_F_readline_state_completer},
+	{"_sqlite3", "<adapters>", PL_F_sqlite_state_adapters},
+	{"_sqlite3", "<converters>", PL_F_sqlite_state_converters},
+};
+
+/* Which of members the module has, a bit for each. */
+static unsigned known_members(const struct pl_decode *d)
+{
+	pl_addr name = pl_word(d, d->l->f.module_name);
+	unsigned ret = 0;
+
+	for (size_t i = 0; name && i < PL_ARRAY_LEN(members); i++) {
+		if (pl_has(pl_layout_offset(d->l, members[i].field)) &&
+		    pl_str_equals(d->l, d->v, name, members[i].module))
+			ret |= 1u << i;
+	}
+	return ret;
+}
+
+static const char *member_at(const struct pl_decode *d, unsigned known, uint64_t at)
+{
+	for (size_t i = 0; known && i < PL_ARRAY_LEN(members); i++) {
+		if (known >> i & 1 &&
+		    (uint64_t)(int64_t)pl_layout_offset(d->l, members[i].field) == at)
+			return members[i].name;
+	}
+	return NULL;
+}
+
 /*
  * The C state is a struct that only the module's own code knows, with a tp_traverse of its own:
  * every word that is an object's address may be a reference, there and in what it points to.
+ * module_traverse() calls PyModuleDef.m_traverse when there is a state.
  */
 static void put_state(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
-	pl_addr state = pl_word(d, f->module_state), def;
-	unsigned blocks = PL_RAW_BLOCKS;
-	uint64_t size = 0, word;
+	pl_addr state = pl_word(d, f->module_state), def = pl_word(d, f->module_def);
+	struct pl_raw raw = {.behind = true, .pointer = f->module_state, .blocks = PL_RAW_BLOCKS};
+	uint64_t size = 0, word, traverse = 0;
+	struct pl_visits *visits;
+	unsigned known;
 
 	if (!state)
 		return;
 	if (pl_has(f->module_state_size))
 		size = pl_word(d, f->module_state_size);
-	else if (pl_has(f->moduledef_size) && (def = pl_word(d, f->module_def)))
+	else if (pl_has(f->moduledef_size) && def)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_size, &size);
+	if (pl_has(f->moduledef_traverse) && def)
+		pl_read64(d->v, def + (uint64_t)f->moduledef_traverse, &traverse);
+	raw.visits = visits = pl_visits_new(d->o->im, d->l, d->v, traverse, d->type->addr);
 	/* m_size is -1 for a module without state. */
+	known = known_members(d);
 	for (uint64_t at = 0; size <= MAX_STATE && at + 8 <= size; at += 8) {
-		if (pl_read64(d->v, state + at, &word))
-			pl_put_raw_word(d, word, at, &blocks);
+		const char *name = member_at(d, known, at);
+
+		if (!pl_read64(d->v, state + at, &word))
+			continue;
+		if (name)
+			pl_put(d, word, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t)name, true);
+		else
+			pl_put_raw_word(d, &raw, word, at);
 	}
+	pl_visits_free(visits);
 }
 
 void pl_decode_module(const struct pl_decode *d)
