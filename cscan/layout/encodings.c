@@ -90,6 +90,21 @@ static void attributes(struct pl_layout *l)
 	l->getsizeof_preheader = managed;
 }
 
+/* What sys.getsizeof() counts of some types. */
+static void sizes(struct pl_layout *l)
+{
+	/* _PySys_GetSizeOf() in Python/sysmodule.c until gh-112529 */
+	l->getsizeof_static_head =
+		l->hexversion >= PL_HEX(3, 11, 0) && l->hexversion < PL_HEX(3, 13, 0);
+	/* gh-100637: int___sizeof___impl() in Objects/longobject.c; of 3.11.0 and 3.11.1 it is 24
+	 */
+	l->getsizeof_zero_digit = l->hexversion >= PL_HEX(3, 11, 2);
+	/* product_sizeof() and its kin in Modules/itertoolsmodule.c; 3.3 brought them */
+	l->itertools_sizeof = l->hexversion >= PL_HEX(3, 3, 0);
+	/* _queue_SimpleQueue___sizeof___impl() in Modules/_queuemodule.c */
+	l->simplequeue_sizeof = l->hexversion >= PL_HEX(3, 15, 0);
+}
+
 bool pl_layout_encodings(struct pl_layout *l)
 {
 	const struct encoding *e = encoding_of(l->hexversion);
@@ -122,6 +137,7 @@ bool pl_layout_encodings(struct pl_layout *l)
 										: PL_HEX(3, 11, 7));
 	/* gen_traverse() in Objects/genobject.c */
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
+	sizes(l);
 	attributes(l);
 	return true;
 }

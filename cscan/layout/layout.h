@@ -151,6 +151,11 @@ struct pl_layout {
 					generator */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
 	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
+	bool getsizeof_static_head;  /* 3.11, 3.12: it counts a head of static types, which have
+					none */
+	bool getsizeof_zero_digit;   /* 3.11.2+: of int 0 it counts one digit */
+	bool itertools_sizeof;       /* 3.3+: product() and its kin have a __sizeof__ */
+	bool simplequeue_sizeof;     /* 3.15+: so has _queue.SimpleQueue */
 
 	/* places in this core */
 	int module;         /* image module of libpython or of the static executable, -1 unknown */
@@ -197,6 +202,16 @@ static inline uint64_t pl_field_word(struct pl_view *v, pl_addr base, int32_t of
 	if (base && pl_has(offset))
 		pl_read64(v, base + (uint64_t)(int64_t)offset, &word);
 	return word;
+}
+
+/* The C int of a field, by the same rules. */
+static inline int pl_field_int(struct pl_view *v, pl_addr base, int32_t offset)
+{
+	uint32_t n = 0;
+
+	if (base && pl_has(offset))
+		pl_read32(v, base + (uint64_t)(int64_t)offset, &n);
+	return (int)n;
 }
 
 /*

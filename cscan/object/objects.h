@@ -98,6 +98,7 @@ struct pl_object_tally {
 	uint64_t refcount_zero;        /* being destroyed or half built, excluded */
 	uint64_t buffers;              /* live blocks that hold no object */
 	uint64_t broken_lists;         /* lists that could not be walked to their end */
+	uint64_t bad_links;            /* on those lists: nodes whose neighbours contradict them */
 	uint64_t bad_types;            /* listed objects whose type is no type */
 	uint64_t stale; /* looked like an object, but a container owns the block as its buffer */
 };
