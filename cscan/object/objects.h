@@ -169,6 +169,9 @@ static inline const struct pl_type *pl_object_type(const struct pl_objects *o, p
 {
 	return pl_types_at(o->types, o->type[id]);
 }
+/* True when an object starts at addr that is dead and kept on a freelist for the next of its type.
+ */
+bool pl_object_on_freelist(const struct pl_objects *o, pl_addr addr);
 /* True for a dict of interned strings: ob_refcnt does not count its references. */
 bool pl_objects_interned(const struct pl_objects *o, pl_addr dict);
 /* What sys.getsizeof() would have said. */
