@@ -125,6 +125,10 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->static_types_style = e->static_types;
 	l->gen_state_style = e->gen_state;
 	l->freelist_style = e->freelists;
+	/* bpo-30399, bpo-30302, bpo-27541; gh-101446 */
+	l->repr_style = l->hexversion < PL_HEX(3, 7, 0)    ? PL_REPR_36
+			: l->hexversion < PL_HEX(3, 12, 0) ? PL_REPR_37
+							   : PL_REPR_312;
 	/* until the proof finds something else: 8 before bpo-27987, 2 MiB arenas of 3.15 */
 	l->object_align = 16;
 	l->arena_bytes = e->arena_kib << 10;

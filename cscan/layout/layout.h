@@ -104,6 +104,12 @@ enum pl_freelist_style {
 	PL_FREE_INTERP,  /* 3.10-3.13: arrays and links per interpreter, refcount 0 */
 	PL_FREE_UNIFORM, /* 3.14+: {head, count} records, link in the first word */
 };
+enum pl_repr_style {
+	PL_REPR_36,  /* up to 3.6: ValueError('x',), timedelta(1, 2), and deque(), array() and their
+			like under these names also of a subclass */
+	PL_REPR_37,  /* ValueError('x'), timedelta(days=1, seconds=2), subclasses by their names */
+	PL_REPR_312, /* 3.12+: OrderedDict({'a': 1}) where it was OrderedDict([('a', 1)]) */
+};
 enum pl_flavour { PL_RELEASE = 0, PL_PYDEBUG = 1, PL_TRACE_REFS = 2, PL_FREE_THREADED = 4 };
 
 struct pl_rejected {
@@ -137,6 +143,7 @@ struct pl_layout {
 	enum pl_static_types_style static_types_style;
 	enum pl_gen_state_style gen_state_style;
 	enum pl_freelist_style freelist_style;
+	enum pl_repr_style repr_style;
 	unsigned object_align; /* pymalloc's alignment: 8 or 16 */
 	uint32_t arena_bytes, pool_bytes;
 	bool preheader_gc;        /* 3.11+: two words before the gc head of some types */
