@@ -17,7 +17,8 @@ struct pl_image_options {
 	const char *core;      /* path, or "-" for standard input */
 	const char *exe;       /* the interpreter's file, or NULL: from the core's notes */
 	const char *sysroot;   /* prefix of every path that the core names, or NULL */
-	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL */
+	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL;
+				  directories separated by ':' */
 };
 
 /* Where the bytes of a span come from. */
