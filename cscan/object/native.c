@@ -13,6 +13,8 @@ enum {
 	MAX_HITS = 1 << 16,
 	PIECE = 4 << 20, /* bytes of raw memory that a worker takes at a time */
 	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
+	INT_BLOCK = 992, /* bytes of a block of ints without what malloc adds; the full
+			    BLOCK_SIZE is 1000 */
 	MAX_BODY = 4096, /* bytes of an object that may point to its buffers */
 };
 
@@ -83,6 +85,21 @@ static bool is_dead_object(struct region_walk *w, pl_addr base)
 	return false;
 }
 
+/*
+ * 2.7 keeps ints in malloc'd blocks of a link and then as many as fit (Objects/intobject.c:
+ * PyIntBlock); one that is free, of a count of 0, still has the number that it was: id() of
+ * something, say. Blocks with a live one are no buffers.
+ */
+static bool in_free_int(struct region_walk *w, pl_addr base, uint64_t usable, pl_addr at)
+{
+	const struct pl_fields *f = &w->s->o->l->f;
+	uint64_t count;
+
+	return pl_has(f->int_ival) && usable >= INT_BLOCK && usable < INT_BLOCK + 32 &&
+	       (at - base - 8) % ((uint64_t)f->int_ival + 8) == (uint64_t)f->int_ival &&
+	       pl_read64(w->v, at - (uint64_t)f->int_ival, &count) && !count;
+}
+
 static bool scan_run(void *arg, const struct pl_run *run)
 {
 	struct region_walk *w = arg;
@@ -103,7 +120,8 @@ static bool scan_run(void *arg, const struct pl_run *run)
 			pl_addr word = pl_ld64(host + at);
 
 			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7) &&
-			    !is_dead_object(w, base))
+			    !is_dead_object(w, base) &&
+			    !in_free_int(w, base, run->usable, base + at))
 				hit(w->s, w->p,
 				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base,
 							   0, -1});
@@ -331,11 +349,26 @@ static void own_buffer(struct native *s, const struct pl_addrset *blocks, pl_add
 		b->owned = true;
 }
 
+/*
+ * The keys that a split dict shares with others belong to its class, or when that has new ones
+ * to nobody whose references a decoder tells: they may explain a count.
+ */
+static bool is_split(const struct native *s, pl_addr dict)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	uint64_t values;
+
+	return pl_has(f->dict_values) &&
+	       (!pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &values) || values);
+}
+
 static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id id)
 {
 	const struct pl_fields *f = &s->o->l->f;
 	pl_addr addr = s->o->addr[id];
 
+	if (pl_object_type(s->o, id)->is_type && !(s->o->flags[id] & PL_OBJ_STATIC))
+		own_buffer(s, blocks, addr, f->heaptype_cached_keys);
 	switch (pl_object_type(s->o, id)->kind) {
 	case PL_KIND_LIST:
 		own_buffer(s, blocks, addr, f->list_items);
@@ -347,7 +380,8 @@ static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id
 	case PL_KIND_DICT:
 	case PL_KIND_DEFAULTDICT:
 	case PL_KIND_ORDEREDDICT:
-		own_buffer(s, blocks, addr, f->dict_keys);
+		if (!is_split(s, addr))
+			own_buffer(s, blocks, addr, f->dict_keys);
 		own_buffer(s, blocks, addr, f->dict_table);
 		break;
 	case PL_KIND_DEQUE:
