@@ -315,6 +315,19 @@ static void own(struct native *s, struct pl_view *v, pl_addr at, uint64_t size)
 	pl_vec_free(&todo);
 }
 
+/*
+ * The keys that a split dict shares with others belong to its class, or when that has new ones
+ * to nobody whose references a decoder tells: such a table may explain a count.
+ */
+static bool is_split(const struct native *s, pl_addr dict)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	uint64_t values;
+
+	return pl_has(f->dict_values) &&
+	       (!pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &values) || values);
+}
+
 static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -323,6 +336,8 @@ static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl
 
 		if (i % 4096 == 0 && pl_ctx_cancelled(s->ctx))
 			return pl_ctx_cancel_err(err);
+		if (type->kind == PL_KIND_DICT && is_split(s, s->o->addr[owners[i]]))
+			continue;
 		own(s, &s->views[0], s->o->addr[owners[i]], size);
 		/* Not the gc head: the ends of a list point into the interpreter's struct. */
 		if (type->preheader)
@@ -335,31 +350,38 @@ static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl
  * The buffers of builtin containers hold stale words where they hold no entries: behind a list's
  * last item, in a table that grew. What the entries refer to the decoders tell.
  */
-static void own_buffer(struct native *s, const struct pl_addrset *blocks, pl_addr object,
-		       int32_t field)
+static void own_block(struct native *s, const struct pl_addrset *blocks, pl_addr at)
 {
-	struct buffer *b;
-	uint64_t at;
+	struct buffer *b = pl_addrset_has(blocks, at) ? buffer_at(s, at) : NULL;
 
-	if (!pl_has(field) || !pl_read64(&s->views[0], object + (uint64_t)(int64_t)field, &at) ||
-	    !pl_addrset_has(blocks, at))
-		return;
-	b = buffer_at(s, at);
 	if (b && b->base == at)
 		b->owned = true;
 }
 
-/*
- * The keys that a split dict shares with others belong to its class, or when that has new ones
- * to nobody whose references a decoder tells: they may explain a count.
- */
-static bool is_split(const struct native *s, pl_addr dict)
+static void own_buffer(struct native *s, const struct pl_addrset *blocks, pl_addr object,
+		       int32_t field)
+{
+	uint64_t at;
+
+	if (pl_has(field) && pl_read64(&s->views[0], object + (uint64_t)(int64_t)field, &at))
+		own_block(s, blocks, at);
+}
+
+/* The values of a split dict; 3.11 and 3.12 point behind a prefix that ends in its own length. */
+static void own_values(struct native *s, const struct pl_addrset *blocks, pl_addr dict)
 {
 	const struct pl_fields *f = &s->o->l->f;
-	uint64_t values;
+	const uint8_t *prefix;
+	uint64_t at;
 
-	return pl_has(f->dict_values) &&
-	       (!pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &values) || values);
+	if (!pl_has(f->dict_values) ||
+	    !pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &at) || !at)
+		return;
+	if (s->o->l->values_style == PL_VALUES_PREFIXED) {
+		prefix = pl_at(&s->views[0], at - 1, 1);
+		at -= prefix ? *prefix : 0;
+	}
+	own_block(s, blocks, at);
 }
 
 static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id id)
@@ -383,6 +405,7 @@ static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id
 		if (!is_split(s, addr))
 			own_buffer(s, blocks, addr, f->dict_keys);
 		own_buffer(s, blocks, addr, f->dict_table);
+		own_values(s, blocks, addr);
 		break;
 	case PL_KIND_DEQUE:
 		if (pl_has(f->deque_struct_size))

@@ -15,6 +15,8 @@ struct node {
 	PyObject *held;
 };
 
+enum { LITTER = 8192 }; /* words: less than malloc would map by themselves */
+
 /* Not static, and so in the symbol table whatever was stripped. */
 struct node *leakrefs_nodes;
 
@@ -48,28 +50,28 @@ static PyObject *keep(PyObject *self, PyObject *object)
 
 static __attribute__((noinline)) void litter_stack(PyObject *object)
 {
-	PyObject *volatile words[16384];
+	PyObject *volatile words[LITTER];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+	for (size_t i = 0; i < LITTER; i++)
 		words[i] = object;
 }
 
-/* litter(object): words that hold its address where nobody reads any more: freed memory, dead
- * frames of the C stack */
+/*
+ * litter(object): words that hold its address where nobody reads any more: freed memory and dead
+ * frames of the C stack. The first half of what is freed stays clean, for it is handed out again
+ * first, to owners who may never clear it and then do hold the words.
+ */
 static PyObject *litter(PyObject *self, PyObject *object)
 {
-	PyObject **freed[8];
+	PyObject *volatile *freed = malloc(LITTER * sizeof(*freed));
+	void *behind = malloc(1);
 
 	(void)self;
-	for (size_t i = 0; i < 8; i++) {
-		freed[i] = malloc(32 * sizeof(PyObject *) << i);
-		if (!freed[i])
-			return PyErr_NoMemory();
-		for (size_t k = 0; k < (size_t)32 << i; k++)
-			((PyObject *volatile *)freed[i])[k] = object;
-	}
-	for (size_t i = 0; i < 8; i++)
-		free(freed[i]);
+	if (!freed || !behind)
+		return PyErr_NoMemory();
+	for (size_t i = LITTER / 2; i < LITTER; i++)
+		freed[i] = object;
+	free((void *)freed);
 	litter_stack(object);
 	Py_RETURN_NONE;
 }
