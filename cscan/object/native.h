@@ -45,5 +45,11 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
  */
 void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
 		    size_t cap);
+/*
+ * What many such words have in common: the same without the address of a block, mapping or stack
+ * slot: "<malloc block *+0x18>", "<mapping *>", "<stack of thread 4242 *>".
+ */
+void pl_native_general_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+			    size_t cap);
 
 #endif

@@ -52,3 +52,24 @@ void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit,
 		break;
 	}
 }
+
+void pl_native_general_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+			    size_t cap)
+{
+	switch (hit->place) {
+	case PL_NATIVE_BLOCK:
+		snprintf(buf, cap, "<malloc block *+0x%llx>",
+			 (unsigned long long)(hit->at - hit->base));
+		break;
+	case PL_NATIVE_MAPPING:
+		snprintf(buf, cap, "<mapping *>");
+		break;
+	case PL_NATIVE_STACK:
+		snprintf(buf, cap, "<stack of thread %u *>", hit->lwp);
+		break;
+	case PL_NATIVE_FILE:
+	case PL_NATIVE_REGISTER:
+		pl_native_name(o, hit, buf, cap);
+		break;
+	}
+}

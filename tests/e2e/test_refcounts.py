@@ -93,3 +93,18 @@ def test_path_finds_the_struct(made, pyleak):
         path = pyleak("path", made, row["address"], "--format", "json").rows("paths")[0]["path"]
         start, offset = path[len("<malloc block "):-1].split("+")
         assert int(start, 16) + int(offset, 16) == int(kept[row["address"]], 16)
+
+
+def test_path_of_a_type_begins_in_c_memory_where_no_root_holds_it(made, pyleak):
+    result = pyleak("path", made, "__main__.Kept", "--format", "json")
+    assert [(row["path"], row["root"], row["objects"], row["share"])
+            for row in result.rows("paths")] == [("<malloc block *+0x10>", "native", 5, 1.0)]
+    assert [row["code"] for row in result.json["notes"] if row["code"] == "native"] == ["native"]
+
+
+def test_path_of_a_type_says_when_nothing_holds_it(made, pyleak):
+    result = pyleak("path", made, "__main__.Unheld", "--format", "json")
+    assert not result.rows("paths")
+    assert [row["text"] for row in result.json["notes"] if row["code"] == "unreachable"] == [
+        "7 of 7 objects are reached neither from a root nor from C memory: garbage, or a reference "
+        "was never given back"]
