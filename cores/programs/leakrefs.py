@@ -1,8 +1,8 @@
 """References that C code took and never gave back, to a known number of objects; and others that it
 keeps in malloc'd structs.
 
-The C code is the extension module _leakrefs (tests/e2e/ext/leakrefs.c) if that is on PYTHONPATH,
-else ctypes.
+The C code is the extension module leakrefsext (tests/e2e/ext/leakrefsext.c) if that is on
+PYTHONPATH, else ctypes.
 
 known
     forgotten  {address: count}: so many references to it that nobody holds
@@ -19,9 +19,9 @@ import struct
 import truth
 
 try:
-    import _leakrefs
+    import leakrefsext
 except ImportError:
-    _leakrefs = None
+    leakrefsext = None
 
 FORGOTTEN = {}
 KEPT = {}
@@ -80,7 +80,7 @@ def keep_by_ctypes(made):
 
 
 def litter_by_ctypes(made):
-    """As litter() in leakrefs.c, which says why half of it stays clean; no stack."""
+    """As litter() in leakrefsext.c, which says why half of it stays clean; no stack."""
     libc = allocate()
     freed = libc.malloc(LITTER)
     libc.malloc(1)
@@ -89,9 +89,9 @@ def litter_by_ctypes(made):
     libc.free(freed)
 
 
-forget = _leakrefs.forget if _leakrefs else increase
-keep_word = _leakrefs.keep if _leakrefs else keep_by_ctypes
-litter = _leakrefs.litter if _leakrefs else litter_by_ctypes
+forget = leakrefsext.forget if leakrefsext else increase
+keep_word = leakrefsext.keep if leakrefsext else keep_by_ctypes
+litter = leakrefsext.litter if leakrefsext else litter_by_ctypes
 
 
 def address_of(made):
@@ -122,7 +122,7 @@ def main():
     make(Littered, 2, 1, littered=True)
     make(Clean, 50, 0, listed=True)
     truth.die({"forgotten": FORGOTTEN, "kept": KEPT, "types": TYPES,
-               "extension": _leakrefs is not None})
+               "extension": leakrefsext is not None})
 
 
 main()

@@ -10,7 +10,7 @@ from support import extensions, paths
 def extension(interpreter):
     """The folder with leakext.so for `interpreter`."""
     try:
-        return extensions.built(interpreter, "leakext.c", "leakext")
+        return extensions.built(interpreter, "leakext")
     except matrix.Missing as reason:
         pytest.skip("%s: %s" % (interpreter, reason))
 

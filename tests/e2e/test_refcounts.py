@@ -25,10 +25,13 @@ EXPLAINED = [
 def made(interpreter, core):
     """A core of leakrefs, by the extension module if there are headers, else by ctypes."""
     try:
-        folder = extensions.built(interpreter, "leakrefs.c", "_leakrefs")
+        folder = extensions.built(interpreter, "leakrefsext")
     except matrix.Missing:
-        return core("leakrefs")
-    return core("leakrefs", env={"PYTHONPATH": str(folder)})
+        made = core("leakrefs")
+    else:
+        made = core("leakrefs", env={"PYTHONPATH": str(folder)})
+        assert made.truth["known"]["extension"]
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 /*
- * leakrefs.c - a C extension that takes references and does not give them back: with no word of
- * memory left that tells of them, or kept in malloc'd structs. For test_refcounts.py, by the name
- * of _leakrefs.
+ * leakrefsext.c - a C extension that takes references and does not give them back: with no word of
+ * memory left that tells of them, or kept in malloc'd structs. For test_refcounts.py.
  *
  * Python 2.7 and 3.6 or newer.
  */
@@ -18,7 +17,7 @@ struct node {
 enum { LITTER = 8192 }; /* words: less than malloc would map by themselves */
 
 /* Not static, and so in the symbol table whatever was stripped. */
-struct node *leakrefs_nodes;
+struct node *leakrefs_kept;
 
 /* forget(object, count): so many references that nobody gives back */
 static PyObject *forget(PyObject *self, PyObject *args)
@@ -43,8 +42,8 @@ static PyObject *keep(PyObject *self, PyObject *object)
 	if (!node)
 		return PyErr_NoMemory();
 	Py_INCREF(object);
-	*node = (struct node){leakrefs_nodes, 0x5ec, object};
-	leakrefs_nodes = node;
+	*node = (struct node){leakrefs_kept, 0x5ec, object};
+	leakrefs_kept = node;
 	return PyLong_FromVoidPtr(&node->held);
 }
 
@@ -86,18 +85,18 @@ static PyMethodDef functions[] = {
 #if PY_MAJOR_VERSION >= 3
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
-	.m_name = "_leakrefs",
+	.m_name = "leakrefsext",
 	.m_size = -1,
 	.m_methods = functions,
 };
 
-PyMODINIT_FUNC PyInit__leakrefs(void)
+PyMODINIT_FUNC PyInit_leakrefsext(void)
 {
 	return PyModule_Create(&definition);
 }
 #else
-PyMODINIT_FUNC init_leakrefs(void)
+PyMODINIT_FUNC initleakrefsext(void)
 {
-	Py_InitModule("_leakrefs", functions);
+	Py_InitModule("leakrefsext", functions);
 }
 #endif
