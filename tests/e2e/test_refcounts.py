@@ -13,6 +13,8 @@ EXPLAINED = [
     ("builtins.module", "<module '_warnings'>", (3, 9), START_UP),
     ("builtins.module", "<module 'builtins'>", (3, 7), START_UP),
     ("builtins.str", "'__main__'", (3, 9), START_UP),
+    ("builtins.str", "'__init__'", (3, 7),
+     "one of some 420 references to it is not found: whose it is is not known"),
     ("__builtin__.str", "'<dummy key>'", (3, 0),
      "each deleted entry of a dict or set counts one, and is no entry"),
     ("imp.NullImporter", "<imp.NullImporter", (3, 0),
