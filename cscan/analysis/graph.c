@@ -10,6 +10,7 @@
 #include "analysis/dot.h"
 #include "analysis/nearby.h"
 #include "analysis/target.h"
+#include "base/bits.h"
 
 static const struct pl_column node_columns[] = {
 	{.name = "id", .align = PL_LEFT},
@@ -45,6 +46,7 @@ struct drawing {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
 	const struct pl_graph *graph;
+	const struct pl_rings *rings;
 	struct pl_ctx *ctx;
 	struct pl_view v;
 	struct pl_nearby_query q;
@@ -68,6 +70,15 @@ static const char *const roles[] = {
 	[PL_DOT_ROOT] = "root",    [PL_DOT_MORE] = "more",
 };
 
+/* In one dead cycle with the object that was asked about. */
+static bool in_its_cycle(const struct drawing *d, pl_id id)
+{
+	uint32_t ring = d->rings->of[id];
+
+	return ring != PL_NO_RING && ring == d->rings->of[d->q.asked] &&
+	       d->rings->life[ring] != PL_LIVES && pl_bits_has(d->rings->member, id);
+}
+
 static enum pl_dot_look look_of(const struct drawing *d, const struct pl_near_node *n)
 {
 	const char *highlight = pl_args_get(d->args, "highlight");
@@ -78,8 +89,9 @@ static enum pl_dot_look look_of(const struct drawing *d, const struct pl_near_no
 		return PL_DOT_MORE;
 	if (n->id == d->q.asked)
 		return PL_DOT_ASKED;
-	return highlight && fits(d, highlight, pl_object_type(d->o, n->id)->name) ? PL_DOT_HIGHLIGHT
-										  : PL_DOT_PLAIN;
+	if (highlight && fits(d, highlight, pl_object_type(d->o, n->id)->name))
+		return PL_DOT_HIGHLIGHT;
+	return in_its_cycle(d, n->id) ? PL_DOT_HIGHLIGHT : PL_DOT_PLAIN;
 }
 
 /* "o1", "r7": the row's number behind a letter for its role. */
@@ -368,6 +380,8 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 		rc = pl_session_roots(s, &d.roots, err);
 	if (!rc)
 		rc = pl_session_graph(s, &d.graph, err);
+	if (!rc)
+		rc = pl_session_rings(s, &d.rings, err);
 	if (rc)
 		return rc;
 	d.ctx = pl_session_ctx(s);
@@ -394,6 +408,8 @@ const struct pl_analysis pl_analysis_graph = {
 		"name of --output says what is written: x.svg and x.png are made by Graphviz's "
 		"dot,\n"
 		"anything else gets the DOT itself, which is also what is printed.\n"
+		"\n"
+		"Of an object in a dead cycle the whole cycle is marked.\n"
 		"\n"
 		"A box says type, value and address; of an object at the border also how many\n"
 		"holders or referents are not drawn. Roots are green; dashed references are weak "

@@ -9,7 +9,8 @@
 #include "object/edges.h"
 
 /*
- * Decode every object of an indexed table. Weak and borrowed edges bear PL_G_WEAK; edges whose
+ * Decode every object of an indexed table. Weak and borrowed edges bear PL_G_WEAK,
+ * those that the collector counts PL_G_TRAVERSED; edges whose
  * target is no listed object are left out. PL_E_CANCELLED, PL_E_NOMEM.
  */
 int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,

@@ -15,6 +15,8 @@ enum stage {
 	STAGE_INDEX,
 	STAGE_ROOTS,
 	STAGE_GRAPH,
+	STAGE_LIVES,
+	STAGE_RINGS,
 	N_STAGES
 };
 
@@ -28,6 +30,8 @@ struct pl_session {
 	struct pl_objects *objects;
 	struct pl_roots *roots;
 	struct pl_graph *graph;
+	struct pl_lives *lives;
+	struct pl_rings *rings;
 	struct pl_err failed[N_STAGES]; /* code 0: not tried yet, or built */
 	size_t stage_notes;             /* the first so many notes of ctx came from stages */
 	bool stages_partial;
@@ -56,6 +60,8 @@ void pl_session_free(struct pl_session *s)
 {
 	if (!s)
 		return;
+	pl_rings_free(s->rings);
+	pl_lives_free(s->lives);
 	pl_graph_free(s->graph);
 	pl_roots_free(s->roots);
 	pl_objects_free(s->census);
@@ -144,8 +150,12 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 		return pl_objects_index(s->objects, &s->ctx, err);
 	case STAGE_ROOTS:
 		return pl_roots_new(s->objects, &s->ctx, &s->roots, err);
-	default:
+	case STAGE_GRAPH:
 		return build_graph(s, err);
+	case STAGE_LIVES:
+		return pl_lives_new(s->objects, s->roots, s->graph, &s->ctx, &s->lives, err);
+	default:
+		return pl_rings_new(s->objects, s->graph, s->lives, &s->ctx, &s->rings, err);
 	}
 }
 
@@ -154,7 +164,8 @@ static bool have(const struct pl_session *s, enum stage stage)
 	const void *const built[] = {
 		s->image,  s->layout,  s->heap,
 		s->census, s->objects, s->objects && s->objects->indexed ? s->objects : NULL,
-		s->roots,  s->graph};
+		s->roots,  s->graph,   s->lives,
+		s->rings};
 
 	return built[stage] != NULL;
 }
@@ -292,6 +303,24 @@ int pl_session_references(struct pl_session *s, struct pl_objects **o,
 		*roots = s->roots;
 		*graph = s->graph;
 	}
+	return code;
+}
+
+int pl_session_lives(struct pl_session *s, const struct pl_lives **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_LIVES, err);
+
+	if (!code)
+		*ret = s->lives;
+	return code;
+}
+
+int pl_session_rings(struct pl_session *s, const struct pl_rings **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_RINGS, err);
+
+	if (!code)
+		*ret = s->rings;
 	return code;
 }
 

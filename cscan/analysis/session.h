@@ -1,7 +1,7 @@
 /*
  * session.h - the dead process with its stages, each built on first need and then read-only.
  *
- *	image -> layout -> heap -> objects -> index -> roots -> graph
+ *	image -> layout -> heap -> objects -> index -> roots -> graph -> lives -> rings
  *
  * A stage getter returns 0 or an error code; a failed stage fails again in the same way. One thread
  * at a time per session.
@@ -16,6 +16,8 @@
 #include "graph/graph.h"
 #include "object/objects.h"
 #include "object/roots.h"
+#include "analysis/life.h"
+#include "analysis/rings.h"
 
 struct pl_session;
 
@@ -47,6 +49,10 @@ int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct p
 int pl_session_references(struct pl_session *s, struct pl_objects **o,
 			  const struct pl_roots **roots, const struct pl_graph **graph,
 			  struct pl_err *err);
+
+/* What is dead and why it is still there; and the cycles among all objects. */
+int pl_session_lives(struct pl_session *s, const struct pl_lives **ret, struct pl_err *err);
+int pl_session_rings(struct pl_session *s, const struct pl_rings **ret, struct pl_err *err);
 
 /* Stages already built, or NULL: the report's head line uses what is there. */
 struct pl_image *pl_session_have_image(const struct pl_session *s);

@@ -44,6 +44,7 @@ struct pl_column {
 	enum pl_align align;
 	bool shrink;   /* in text, this column gives way first when 80 columns are short */
 	bool optional; /* in text, left out when no row that is shown has a value in it */
+	bool below;    /* in text, on a line of its own under its row: a sentence, a long shape */
 };
 
 struct pl_table {

@@ -125,21 +125,34 @@ void pl_paths_free(struct pl_path *paths, size_t n);
 int pl_graph_forest(const struct pl_graph *g, const struct pl_path_query *q, struct pl_ctx *ctx,
 		    pl_node *parent, struct pl_err *err);
 
-/* ---- components (graph/scc.c, graph/reach.c) ---- */
 /*
- * Strongly connected components of the nodes with in[node] set (NULL = all), over edges for which
- * edge_mask is 0 or (flags & edge_mask) is not. component[node] = number of its component, numbered
- * from 0; PL_NO_NODE for nodes left out. No edge leads to a component of a higher number.
- * Iterative; at most 16 bytes a node on top of the graph, component among them. After a failure
- * (PL_E_CANCELLED, PL_E_NOMEM) component means nothing.
+ * ---- components and what holds what (graph/scc.c, reach.c, unheld.c) ----
+ * edge_mask chooses the edges that take part: those with one of its flags; 0 chooses all that are
+ * not PL_G_WEAK.
+ */
+/*
+ * Strongly connected components of the nodes with in[node] set (NULL = all). component[node] =
+ * number of its component, numbered from 0; PL_NO_NODE for nodes left out. No edge leads to a
+ * component of a higher number. Iterative; at most 16 bytes a node on top of the graph, component
+ * among them. After a failure (PL_E_CANCELLED, PL_E_NOMEM) component means nothing.
  */
 int pl_graph_scc(const struct pl_graph *g, const uint64_t *in, uint8_t edge_mask,
 		 struct pl_ctx *ctx, pl_node *component, pl_node *n_components, struct pl_err *err);
 /*
- * Mark in `reached` (a bitmap of n_nodes bits) all that edges (edge_mask as above) lead to from
- * what is marked already. After a failure (PL_E_CANCELLED, PL_E_NOMEM) some of it is marked.
+ * Mark in `reached` (a bitmap: base/bits.h) all that edges lead to from what is marked already.
+ * After a failure (PL_E_CANCELLED, PL_E_NOMEM) some of it is marked.
  */
 int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx,
 		   uint64_t *reached, struct pl_err *err);
+/*
+ * Reference counting's view: count[node] says how many references a node has in all. Take away
+ * those that come from nodes of `in` (a bitmap), and clear in `in` every node that still has one,
+ * and all that it leads to. What stays in `in` only holds itself.
+ * count is used up; of nodes not in `in` it is not looked at. *over (may be NULL) gets how many
+ * edges there were beyond the counts. After a failure (PL_E_CANCELLED, PL_E_NOMEM) in and count
+ * mean nothing.
+ */
+int pl_graph_unheld(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx,
+		    uint32_t *count, uint64_t *in, uint64_t *over, struct pl_err *err);
 
 #endif

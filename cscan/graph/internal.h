@@ -4,6 +4,7 @@
 #ifndef PL_GRAPH_INTERNAL_H
 #define PL_GRAPH_INTERNAL_H
 
+#include "base/bits.h"
 #include "graph/graph.h"
 
 #define PL_BLOCK_NODES (1u << PL_BLOCK_SHIFT)
@@ -30,20 +31,12 @@ static inline uint8_t pl_graph_edge_flags(const struct pl_graph_block *b, uint32
 	return b->flags[e / 4] >> (e % 4 * 2) & 3;
 }
 
-/* True when edge e takes part: mask 0 lets all edges through. */
+/* True when edge e takes part: mask 0 is for all edges that own their target. */
 static inline bool pl_graph_edge_in(const struct pl_graph_block *b, uint32_t e, uint8_t mask)
 {
-	return !mask || (pl_graph_edge_flags(b, e) & mask);
-}
+	uint8_t flags = pl_graph_edge_flags(b, e);
 
-static inline bool pl_bit(const uint64_t *bits, pl_node node)
-{
-	return bits[node / 64] >> (node % 64) & 1;
-}
-
-static inline void pl_bit_set(uint64_t *bits, pl_node node)
-{
-	bits[node / 64] |= UINT64_C(1) << (node % 64);
+	return mask ? flags & mask : !(flags & PL_G_WEAK);
 }
 
 /*

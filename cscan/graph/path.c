@@ -116,9 +116,9 @@ static int keep(struct search *s, const struct candidate *c)
 	struct pl_path path = {.n = 1}, *paths;
 
 	if (second != s->target) {
-		if (pl_bit(s->taken, second))
+		if (pl_bits_has(s->taken, second))
 			return 0;
-		pl_bit_set(s->taken, second);
+		pl_bits_set(s->taken, second);
 	}
 	paths = grow(s->paths, s->n_paths, &s->cap_paths, sizeof(*paths));
 	if (!paths)

@@ -37,9 +37,9 @@ static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, ui
 
 			if (pl_pulse_edge(&pulse))
 				return pl_ctx_cancel_err(err);
-			if (pl_bit(reached, t) || !pl_graph_edge_in(b, e, mask))
+			if (pl_bits_has(reached, t) || !pl_graph_edge_in(b, e, mask))
 				continue;
-			pl_bit_set(reached, t);
+			pl_bits_set(reached, t);
 			queue[n++] = t;
 		}
 		if (pl_pulse_node(&pulse))

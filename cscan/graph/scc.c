@@ -153,7 +153,7 @@ int pl_graph_scc(const struct pl_graph *g, const uint64_t *in, uint8_t edge_mask
 	}
 	pl_ctx_stage(ctx, "looking for cycles", n);
 	for (pl_node i = 0; i < n; i++)
-		component[i] = !in || pl_bit(in, i) ? 0 : PL_NO_NODE;
+		component[i] = !in || pl_bits_has(in, i) ? 0 : PL_NO_NODE;
 	s.waiting = g->n_nodes;
 	s.next = g->n_nodes - 1;
 	if (!explore(&s, ctx)) {

@@ -9,6 +9,7 @@
 #define PL_HEAP_INTERNAL_H
 
 #include "base/mem.h"
+#include "base/bits.h"
 #include "heap/heap.h"
 
 struct pl_pymalloc;
@@ -118,30 +119,6 @@ struct pl_hook_vote {
 	uint32_t hooked, plain, max;
 };
 bool pl_heap_hook_vote(void *arg, const struct pl_run *run);
-
-/* ---- bits of a run ---- */
-static inline void pl_bits_fill(uint64_t *bits, uint32_t n)
-{
-	memset(bits, 0xff, n / 64 * 8);
-	if (n % 64)
-		bits[n / 64] = (UINT64_C(1) << (n % 64)) - 1;
-}
-static inline bool pl_bits_has(const uint64_t *bits, uint32_t i)
-{
-	return bits[i / 64] >> (i % 64) & 1;
-}
-static inline void pl_bits_clear(uint64_t *bits, uint32_t i)
-{
-	bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
-}
-static inline uint32_t pl_bits_count(const uint64_t *bits, uint32_t n)
-{
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < (n + 63) / 64; i++)
-		sum += (uint32_t)__builtin_popcountll(bits[i]);
-	return sum;
-}
 
 /* Bytes at hand from addr on; *host is where, NULL when the answer is 0. */
 static inline uint64_t pl_heap_at_hand(const struct pl_image *im, pl_addr addr,

@@ -122,6 +122,8 @@ bool pl_layout_encodings(struct pl_layout *l)
 										: PL_HEX(3, 11, 7));
 	/* gen_traverse() in Objects/genobject.c */
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
+	/* gh-99299, wrap_in_stopiteration_handler() in Python/compile.c, later codegen.c */
+	l->generator_is_wrapped = l->hexversion >= PL_HEX(3, 12, 0);
 	attributes(l);
 	return true;
 }

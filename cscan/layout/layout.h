@@ -149,6 +149,8 @@ struct pl_layout {
 	bool traverse_type; /* 3.9+: tp_traverse of instances of C heap types visits the type */
 	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished
 					generator */
+	bool generator_is_wrapped; /* 3.12+: a handler around the body of every generator turns
+				      StopIteration into RuntimeError */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
 	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
 

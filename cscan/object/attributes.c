@@ -84,6 +84,13 @@ static void put_values(const struct pl_decode *d, pl_addr values)
 		pl_put(d, value, PL_EDGE_STRONG, PL_L_ATTR, key, true);
 }
 
+/* A dict that a C type gives its instances is its own tp_traverse's to visit. */
+static bool visits_dict(const struct pl_decode *d)
+{
+	return !d->native || d->native->dictoffset <= 0 ||
+	       pl_visits_field(d->visits, d->native->dictoffset) != PL_VISIT_NO;
+}
+
 void pl_put_attributes(const struct pl_decode *d)
 {
 	pl_addr dict = 0, values = 0;
@@ -91,7 +98,7 @@ void pl_put_attributes(const struct pl_decode *d)
 	if (!pl_instance_dict(d->l, d->v, d->addr, d->type->addr, &dict, &values))
 		return;
 	if (dict)
-		pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, true);
+		pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, visits_dict(d));
 	else if (values)
 		put_values(d, values);
 }

@@ -42,13 +42,30 @@ void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n)
 }
 
 /*
+ * Of a C type that no decoder knows the code tells. With bpo-40217 subtype_traverse() leaves the
+ * class to the tp_traverse of a base that is a heap type, too.
+ */
+static bool native_visits_class(const struct pl_decode *d)
+{
+	enum pl_visit visit;
+
+	if (d->type->python_class &&
+	    !(d->l->traverse_type && d->native->is_heap && d->native->traverse))
+		return true;
+	visit = pl_visits_field(d->visits, d->l->f.object_type);
+	return visit == PL_VISIT_YES || (visit == PL_VISIT_MAYBE && d->l->traverse_type);
+}
+
+/*
  * subtype_traverse() has always visited the class of its instances. C types followed with
  * bpo-40217, all but this one.
  */
-static bool visits_class(const struct pl_layout *l, const struct pl_type *type)
+static bool visits_class(const struct pl_decode *d)
 {
-	return type->python_class ||
-	       (l->traverse_type && type->decoder != PL_DECODER_paramspecattr);
+	if (d->native)
+		return native_visits_class(d);
+	return d->type->python_class ||
+	       (d->l->traverse_type && d->type->decoder != PL_DECODER_paramspecattr);
 }
 
 bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
@@ -75,9 +92,12 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	 * typeobject.c. */
 	d.gc = d.type->is_gc &&
 	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
+	d.native = pl_native_type(&d);
+	if (d.native)
+		d.visits = pl_type_visits(o->types, v, d.native);
 	if (d.type->is_heap)
 		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       visits_class(o->l, d.type));
+		       visits_class(&d));
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);

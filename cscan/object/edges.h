@@ -10,6 +10,7 @@
 #define PL_EDGES_H
 
 #include "object/objects.h"
+#include "object/visits.h"
 
 enum pl_edge_kind {
 	PL_EDGE_STRONG,   /* owns a reference: counted in the target's ob_refcnt */
@@ -61,6 +62,9 @@ struct pl_decode {
 			       object_size) bytes */
 	uint64_t room;      /* bytes at obj */
 	bool gc;            /* PyObject_IS_GC(): gc.get_referents() asks its tp_traverse at all */
+	const struct pl_type *native;   /* the C type that no decoder knows and whose tp_traverse
+					   decides, or NULL */
+	const struct pl_visits *visits; /* of native */
 	pl_edge_fn *fn;
 	void *arg;
 };
@@ -114,12 +118,22 @@ static inline void pl_put_member(const struct pl_decode *d, int32_t offset, cons
 	       traversed);
 }
 /*
- * A word of C memory that belongs to the object, offset bytes from where its label counts: a native
- * edge when it is an object's address, and one for each such word of the malloc'd block it points
- * to, of which *blocks, at first PL_RAW_BLOCKS, may still be looked into.
+ * Words of C memory that belong to the object: its own, or those that one of its words points to.
+ * What a tp_traverse visits it owns, as a rule without exceptions; of other words only the address
+ * is known. A word that may be visited counts as visited: a tp_traverse is to be complete.
  */
 enum { PL_RAW_BLOCKS = 64 };
-void pl_put_raw_word(const struct pl_decode *d, pl_addr word, uint64_t offset, unsigned *blocks);
+struct pl_raw {
+	const struct pl_visits *visits;
+	bool behind;     /* words that a word of the object points to */
+	int64_t pointer; /* its offset */
+	unsigned blocks; /* that may still be looked into, at first PL_RAW_BLOCKS */
+};
+/*
+ * The word at an offset of these: an edge when it is an object's address, and one for each such
+ * word of the malloc'd block it points to. The label counts from the offset.
+ */
+void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word, uint64_t offset);
 /* n object pointers at addr as [0], [1], ... */
 void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n);
 

@@ -29,7 +29,7 @@ struct pl_type {
 	uint64_t flags;     /* tp_flags */
 	int64_t basicsize, itemsize;
 	int64_t dictoffset, weaklistoffset;
-	pl_addr base, metatype, dealloc;
+	pl_addr base, metatype, dealloc, traverse;
 	bool is_heap, is_gc; /* Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC */
 	bool preheader;      /* instances have two words before the gc head */
 	bool is_type;        /* instances are types themselves (a metatype) */
@@ -40,8 +40,9 @@ struct pl_type {
 	bool own_sizeof; /* it or a base below the builtin overrides __sizeof__ in Python: size is a
 			    lower bound */
 	uint8_t head;    /* bytes before the object: gc head and pre-header */
-	uint8_t head_counted; /* bytes of these that sys.getsizeof() adds */
-	uint32_t fixed_size;  /* sys.getsizeof() of every instance, 0 = depends on the instance */
+	uint8_t head_counted;             /* bytes of these that sys.getsizeof() adds */
+	struct pl_visits *_Atomic visits; /* types.c's: ask pl_type_visits() */
+	uint32_t fixed_size; /* sys.getsizeof() of every instance, 0 = depends on the instance */
 };
 
 /* The builtin a type is or derives from: what decides how an instance is sized and read. */
@@ -61,6 +62,9 @@ void pl_types_free(struct pl_types *t);
 int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);
 const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index);
 size_t pl_types_count(const struct pl_types *t);
+/* What its tp_traverse visits (visits.h), read on first need. Thread-safe. */
+const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
+				       const struct pl_type *type);
 
 /* ---- interpreters (object/runtime.c) ---- */
 struct pl_interp {

@@ -28,7 +28,15 @@ static bool is_buffer(const struct pl_decode *d, const struct pl_block *b)
 	return true;
 }
 
-static void put_block(const struct pl_decode *d, pl_addr base, uint64_t usable, uint64_t offset)
+static void put_native(const struct pl_decode *d, pl_addr target, uint64_t offset,
+		       enum pl_visit visit)
+{
+	pl_put(d, target, visit == PL_VISIT_YES ? PL_EDGE_STRONG : PL_EDGE_NATIVE, PL_L_NATIVE,
+	       offset, visit != PL_VISIT_NO);
+}
+
+static void put_block(const struct pl_decode *d, const struct pl_raw *raw, pl_addr base,
+		      uint64_t usable, uint64_t offset)
 {
 	uint64_t n = PL_MIN(usable / 8, MAX_WORDS);
 	const uint8_t *p = pl_at(d->v, base, 8 * n);
@@ -37,19 +45,25 @@ static void put_block(const struct pl_decode *d, pl_addr base, uint64_t usable, 
 		pl_addr target = pl_ld64(p + 8 * i);
 
 		if (target != d->addr && is_object(d, target))
-			pl_put(d, target, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
+			put_native(d, target, offset,
+				   raw->behind ? pl_visits_deep(raw->visits)
+					       : pl_visits_behind(raw->visits, (int64_t)offset,
+								  (int64_t)(8 * i)));
 	}
 }
 
-void pl_put_raw_word(const struct pl_decode *d, pl_addr word, uint64_t offset, unsigned *blocks)
+void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word, uint64_t offset)
 {
 	struct pl_block block;
 
 	if (is_object(d, word)) {
-		pl_put(d, word, PL_EDGE_NATIVE, PL_L_NATIVE, offset, false);
-	} else if (*blocks && word && !(word & 7) && pl_heap_find(d->o->heap, word, &block) &&
+		put_native(d, word, offset,
+			   raw->behind
+				   ? pl_visits_behind(raw->visits, raw->pointer, (int64_t)offset)
+				   : pl_visits_field(raw->visits, (int64_t)offset));
+	} else if (raw->blocks && word && !(word & 7) && pl_heap_find(d->o->heap, word, &block) &&
 		   block.state == PL_BLOCK_LIVE && block.base == word && is_buffer(d, &block)) {
-		--*blocks;
-		put_block(d, word, block.usable, offset);
+		--raw->blocks;
+		put_block(d, raw, word, block.usable, offset);
 	}
 }

@@ -14,6 +14,7 @@
 #include "object/edges.h"
 #include "object/names.h"
 #include "object/sizeof.h"
+#include "object/visits.h"
 
 #define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
 #define MAX_BASES 64
@@ -61,6 +62,11 @@ static struct table *table_new(size_t cap, struct table *older)
 	return t;
 }
 
+static struct pl_type *entry(struct pl_types *t, uint32_t index)
+{
+	return &t->block[index / BLOCK][index % BLOCK];
+}
+
 struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names)
 {
 	struct pl_types *t = pl_calloc(1, sizeof(*t));
@@ -83,16 +89,13 @@ void pl_types_free(struct pl_types *t)
 		free(h);
 		h = older;
 	}
+	for (uint32_t i = 0; i < pl_types_count(t); i++)
+		pl_visits_free(entry(t, i)->visits);
 	for (size_t i = 0; i < PL_ARRAY_LEN(t->block); i++)
 		free(t->block[i]);
 	pthread_mutex_destroy(&t->lock);
 	pl_arena_fini(&t->names);
 	free(t);
-}
-
-static struct pl_type *entry(struct pl_types *t, uint32_t index)
-{
-	return &t->block[index / BLOCK][index % BLOCK];
 }
 
 const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index)
@@ -252,6 +255,7 @@ static void fill(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint
 	pl_type_name(t->known, v, addr, &t->names, &type->name, &type->module, &type->name_known);
 	pl_type_kind(t->known, v, addr, &type->kind, &type->exact, &type->own_sizeof);
 	type->dealloc = pl_ld64(p + l->f.type_dealloc);
+	type->traverse = pl_ld64(p + l->f.type_traverse);
 	set_python(t, v, type);
 	fill_head(l, type);
 	type->fixed_size = pl_sizeof_fixed(l, type);
@@ -300,6 +304,22 @@ int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr)
 	if (found >= 0)
 		return found;
 	return plausible(t, v, addr, &p) ? add(t, v, addr, p) : -1;
+}
+
+const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
+				       const struct pl_type *type)
+{
+	struct pl_visits *_Atomic *place = &((struct pl_type *)type)->visits;
+	struct pl_visits *visits = atomic_load(place), *first = NULL;
+
+	if (visits)
+		return visits;
+	visits = pl_visits_new(t->im, t->l, v, type->traverse, type->addr);
+	if (atomic_compare_exchange_strong(place, &first, visits))
+		return visits;
+	/* Another thread was faster, and has read the same. */
+	pl_visits_free(visits);
+	return first;
 }
 
 void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive,

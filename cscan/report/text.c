@@ -7,7 +7,8 @@
 
 #include "base/utf8.h"
 
-#define GAP 2 /* spaces between two columns */
+#define GAP 2   /* spaces between two columns */
+#define BELOW 4 /* spaces before a line that belongs to the row above */
 #define HIDDEN SIZE_MAX
 #define SHRINK_LEAST 20 /* columns that a shrinking one keeps */
 #define ELLIPSIS "\xe2\x80\xa6"
@@ -94,7 +95,8 @@ static void total_cell(struct printer *p, const struct pl_table *t, size_t col)
 
 static void measure_line(struct printer *p, size_t col)
 {
-	p->widths[col] = PL_MAX(p->widths[col], pl_utf8_columns(p->line.at));
+	if (p->widths[col] != HIDDEN)
+		p->widths[col] = PL_MAX(p->widths[col], pl_utf8_columns(p->line.at));
 }
 
 static bool has_value(const struct pl_table *t, size_t col)
@@ -110,7 +112,7 @@ static bool measure(struct printer *p, const struct pl_table *t)
 {
 	for (size_t col = 0; col < t->n_columns; col++) {
 		p->widths[col] = pl_utf8_columns(t->columns[col].name);
-		if (t->columns[col].optional && !has_value(t, col))
+		if (t->columns[col].below || (t->columns[col].optional && !has_value(t, col)))
 			p->widths[col] = HIDDEN;
 	}
 	for (size_t row = 0; row < t->n_rows; row++) {
@@ -153,7 +155,7 @@ static void fit(struct printer *p, const struct pl_table *t, size_t indent)
 			continue;
 		if (t->columns[col].shrink)
 			p->widths[col] = PL_MIN(p->widths[col], PL_MAX(p->columns, SHRINK_LEAST));
-		whole += p->widths[col] + (col ? GAP : 0);
+		whole += p->widths[col] + (whole > indent ? GAP : 0);
 	}
 	while (whole > p->columns && (col = widest_to_shrink(p, t)) < t->n_columns) {
 		p->widths[col]--;
@@ -191,52 +193,89 @@ static size_t bytes_for(const char *s, size_t n, size_t columns, bool from_end)
 	return from_end ? n - at : at;
 }
 
-/* Print the line in a column's width: padded, or with its middle left out. */
-static void put_column(struct printer *p, const struct pl_table *t, size_t col)
+/* Print the line, with its middle left out where it is wider than it may be. */
+static void put_cut(struct printer *p, size_t width)
 {
 	const char *s = p->line.at;
-	size_t n = p->line.n, width = p->widths[col], have = pl_utf8_columns(s), head, tail;
+	size_t n = p->line.n, head, tail;
+
+	if (pl_utf8_columns(s) <= width) {
+		fputs(s, p->out);
+		return;
+	}
+	head = bytes_for(s, n, width / 2, false);
+	tail = bytes_for(s, n, width - width / 2 - 1, true);
+	fwrite(s, 1, head, p->out);
+	fputs(ELLIPSIS, p->out);
+	fwrite(s + n - tail, 1, tail, p->out);
+}
+
+/* Print the line in a column's width; *first: no column of the row came before. */
+static void put_column(struct printer *p, const struct pl_table *t, size_t col, bool *first)
+{
+	size_t width = p->widths[col], have = pl_utf8_columns(p->line.at);
 	size_t pad = width > have ? width - have : 0;
 
 	if (width == HIDDEN)
 		return;
-	p->blank += (col ? GAP : 0) + (t->columns[col].align == PL_RIGHT ? pad : 0);
-	if (n)
+	p->blank += (*first ? 0 : GAP) + (t->columns[col].align == PL_RIGHT ? pad : 0);
+	*first = false;
+	if (p->line.n)
 		spaces(p);
-	if (have <= width) {
-		fputs(s, p->out);
-	} else {
-		head = bytes_for(s, n, width / 2, false);
-		tail = bytes_for(s, n, width - width / 2 - 1, true);
-		fwrite(s, 1, head, p->out);
-		fputs(ELLIPSIS, p->out);
-		fwrite(s + n - tail, 1, tail, p->out);
-	}
+	put_cut(p, width);
 	p->blank += t->columns[col].align == PL_LEFT ? pad : 0;
 }
 
 static void print_header(struct printer *p, const struct pl_table *t, size_t indent)
 {
+	bool first = true;
+
 	ink(p, BOLD);
 	p->blank = indent;
 	for (size_t col = 0; col < t->n_columns; col++) {
 		pl_line_printf(&p->line, "%s", t->columns[col].name);
-		put_column(p, t, col);
+		put_column(p, t, col, &first);
 	}
 	end_row(p);
+}
+
+/* The columns that have lines of their own, as name and value. */
+static void print_below(struct printer *p, const struct pl_table *t, size_t row, size_t indent)
+{
+	size_t widest = 0;
+
+	for (size_t col = 0; col < t->n_columns; col++) {
+		if (t->columns[col].below)
+			widest = PL_MAX(widest, strlen(t->columns[col].name));
+	}
+	for (size_t col = 0; col < t->n_columns; col++) {
+		const struct pl_cell *cell = &t->cells[row * t->n_columns + col];
+		size_t before = indent + BELOW + widest + GAP;
+
+		if (!t->columns[col].below || cell->kind == PL_CELL_ABSENT)
+			continue;
+		pl_line_cell(&p->line, cell);
+		fprintf(p->out, "%*s%-*s", (int)(indent + BELOW), "", (int)(widest + GAP),
+			t->columns[col].name);
+		put_cut(p, p->columns > before + SHRINK_LEAST ? p->columns - before : SHRINK_LEAST);
+		fputc('\n', p->out);
+	}
 }
 
 static bool print_rows(struct printer *p, const struct pl_table *t, size_t indent)
 {
 	for (size_t row = 0; row < t->n_rows; row++) {
+		bool first = true;
+
 		if (pl_report_stopped(p->r, row))
 			return false;
 		p->blank = indent;
 		for (size_t col = 0; col < t->n_columns; col++) {
 			pl_line_cell(&p->line, &t->cells[row * t->n_columns + col]);
-			put_column(p, t, col);
+			put_column(p, t, col, &first);
 		}
 		fputc('\n', p->out);
+		print_below(p, t, row, indent);
 	}
 	if (!t->n_rows)
 		fprintf(p->out, "%*s(none)\n", (int)indent, "");
@@ -245,11 +284,13 @@ static bool print_rows(struct printer *p, const struct pl_table *t, size_t inden
 
 static void print_total(struct printer *p, const struct pl_table *t, size_t indent)
 {
+	bool first = true;
+
 	ink(p, BOLD);
 	p->blank = indent;
 	for (size_t col = 0; col < t->n_columns; col++) {
 		total_cell(p, t, col);
-		put_column(p, t, col);
+		put_column(p, t, col, &first);
 	}
 	end_row(p);
 }

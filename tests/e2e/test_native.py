@@ -1,22 +1,12 @@
 """`path` of objects that a C extension alone holds: where the reference is, named by file, symbol,
 block or stack."""
 
-import matrix
-import pytest
-from support import extensions, paths
+from support import extension, paths
 
 
-@pytest.fixture(scope="session")
-def extension(interpreter):
-    """The folder with leakext.so for `interpreter`."""
-    try:
-        return extensions.built(interpreter, "leakext")
-    except matrix.Missing as reason:
-        pytest.skip("%s: %s" % (interpreter, reason))
-
-
-def test_paths_begin_where_c_code_holds_the_object(core, extension, pyleak):
-    made = core("hidden", env={"PYTHONPATH": str(extension)})
+def test_paths_begin_where_c_code_holds_the_object(interpreter, core, pyleak):
+    folder = extension.built(interpreter, "leakext", flags=["-O2"])
+    made = core("hidden", env={"PYTHONPATH": str(folder)})
     assert paths.wrong(pyleak, made) == {}
 
 

@@ -1,9 +1,8 @@
 """`refcounts` of a process whose C code forgot a known number of references: what it says against what
 cores/programs/leakrefs.py knows."""
 
-import matrix
 import pytest
-from support import extensions
+from support import extension
 
 # What CPython itself never gives back, or this version's heap shows so; type, repr and the version
 # that no longer does. Each such object has a surplus of 1, those of 2.7 excepted.
@@ -27,8 +26,8 @@ EXPLAINED = [
 def made(interpreter, core):
     """A core of leakrefs, by the extension module if there are headers, else by ctypes."""
     try:
-        folder = extensions.built(interpreter, "leakrefsext")
-    except matrix.Missing:
+        folder = extension.built(interpreter, "leakrefsext", flags=["-O2"])
+    except pytest.skip.Exception:
         made = core("leakrefs")
     else:
         made = core("leakrefs", env={"PYTHONPATH": str(folder)})

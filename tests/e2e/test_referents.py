@@ -23,9 +23,9 @@ def gil_core(core):
 # ---- gc.get_referents() ----
 
 def is_state_of_a_module(made, found, address, missing, extra):
-    """The C state of a module is a struct of its own code with a tp_traverse of its own: pyleak
-    finds the words that hold objects' addresses, and cannot know which of them are visited."""
-    return not extra and set(missing) <= {edge.target for edge in found[address]
+    """Words that take two pointers of a module's C state to reach are not told apart: if m_traverse
+    visits any of them, all count as visited (_decimal's leaves out the first of an array)."""
+    return not missing and set(extra) <= {edge.target for edge in found[address]
                                           if edge.kind == "native"}
 
 

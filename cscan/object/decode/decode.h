@@ -12,6 +12,9 @@ enum pl_decoder_row {
 #undef PL_DECODER
 };
 
+/* The C type of the object that no decoder knows, or NULL (native.c). */
+const struct pl_type *pl_native_type(const struct pl_decode *d);
+
 #define PL_DECODER(name, types) pl_decoder pl_decode_##name;
 #include "object/decoders.def"
 #undef PL_DECODER

@@ -4,8 +4,8 @@
  * What is known of them is what the type says: its member descriptors, which name objects that the
  * instance owns, and its size. Every other aligned word of the instance that is the address of a
  * live object is taken for a reference, and so is every such word in the malloc'd blocks that these
- * words point to, one level deep. A number that happens to be an address is the price, and the edge
- * is marked native.
+ * words point to, one level deep. A number that happens to be an address is the price: the edge is
+ * marked native, unless the type's tp_traverse is seen to visit that very word.
  */
 #include "object/decode/decode.h"
 
@@ -52,15 +52,25 @@ static void put_members(struct scan *s, pl_addr type)
 		    offset < (uint64_t)f->object_size || offset > d->room - 8 || taken(s, offset))
 			continue;
 		take(s, (int64_t)offset);
-		pl_put(d, pl_ld64(d->obj + offset), PL_EDGE_STRONG, PL_L_MEMBER, name, true);
+		pl_put(d, pl_ld64(d->obj + offset), PL_EDGE_STRONG, PL_L_MEMBER, name,
+		       pl_visits_field(d->visits, (int64_t)offset) != PL_VISIT_NO);
 	}
 }
 
-/* The nearest type on the chain of bases that no class statement made. */
-static const struct pl_type *c_type(const struct pl_decode *d)
+/*
+ * The nearest type on the chain of bases that no class statement made: subtype_traverse() calls its
+ * tp_traverse. A class statement's instance that is no larger than what it gives by itself, slots
+ * aside, has object there.
+ */
+const struct pl_type *pl_native_type(const struct pl_decode *d)
 {
 	const struct pl_type *t = d->type;
 
+	if (t->decoder != PL_DECODER_native && t->decoder != PL_DECODER_nothing)
+		return NULL;
+	if (t->python_class && t->basicsize <= d->l->f.object_size + 8 * ((t->dictoffset > 0) +
+									  (t->weaklistoffset > 0)))
+		return NULL;
 	for (int i = 0; i < MAX_BASES && t->python_class; i++) {
 		int32_t base = pl_types_find(d->o->types, d->v, t->base);
 
@@ -68,34 +78,27 @@ static const struct pl_type *c_type(const struct pl_decode *d)
 			return NULL;
 		t = pl_types_at(d->o->types, (uint32_t)base);
 	}
-	return t;
+	return t->basicsize > d->l->f.object_size ? t : NULL;
 }
 
-/*
- * The nearest row is object's own: a class statement's instance has nothing but slots and
- * attributes, and an instance of a C type that no row knows may hold anything. Size alone tells
- * most.
- */
+/* The nearest row is object's own, for C types that no row knows as for class statements'. */
 void pl_decode_nothing(const struct pl_decode *d)
 {
-	const struct pl_type *t = d->type;
-
-	if (t->basicsize >
-	    d->l->f.object_size + 8 * ((t->dictoffset > 0) + (t->weaklistoffset > 0)))
-		pl_decode_native(d);
+	pl_decode_native(d);
 }
 
 void pl_decode_native(const struct pl_decode *d)
 {
-	const struct pl_type *own = c_type(d), *t = own;
-	unsigned blocks = PL_RAW_BLOCKS;
+	struct pl_raw raw = {.visits = d->visits, .blocks = PL_RAW_BLOCKS};
+	const struct pl_type *t = d->native;
 	struct scan s = {.d = d};
 	uint64_t end;
 
-	if (!own || own->basicsize <= d->l->f.object_size)
+	if (!t)
 		return;
 	take(&s, d->type->dictoffset);
 	take(&s, d->type->weaklistoffset);
+	end = PL_MIN(PL_MIN((uint64_t)t->basicsize, d->room), MAX_WORDS * 8);
 	for (int i = 0; i < MAX_BASES && t; i++) {
 		int32_t base;
 
@@ -103,9 +106,8 @@ void pl_decode_native(const struct pl_decode *d)
 		base = t->base ? pl_types_find(d->o->types, d->v, t->base) : -1;
 		t = base < 0 ? NULL : pl_types_at(d->o->types, (uint32_t)base);
 	}
-	end = PL_MIN(PL_MIN((uint64_t)own->basicsize, d->room), MAX_WORDS * 8);
 	for (uint64_t at = (uint64_t)d->l->f.object_size; at + 8 <= end; at += 8) {
 		if (!taken(&s, at))
-			pl_put_raw_word(d, pl_ld64(d->obj + at), at, &blocks);
+			pl_put_raw_word(d, &raw, pl_ld64(d->obj + at), at);
 	}
 }
