@@ -12,18 +12,12 @@ static const char *base_name(const char *path)
 
 static bool on_stack(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap)
 {
-	const struct pl_mapping *m = pl_image_mapping(o->im, addr);
-	const struct pl_thread *threads;
-	size_t n;
+	const struct pl_thread *t;
 
-	threads = pl_image_threads(o->im, &n);
-	for (size_t i = 0; m && i < n; i++) {
-		if (threads[i].sp >= m->lo && threads[i].sp < m->hi && addr >= threads[i].sp) {
-			snprintf(buf, cap, "stack of thread %u", threads[i].lwp);
-			return true;
-		}
-	}
-	return false;
+	if (pl_image_stack(o->im, addr, &t) != PL_STACK_LIVE)
+		return false;
+	snprintf(buf, cap, "stack of thread %u", t->lwp);
+	return true;
 }
 
 static void in_file(const struct pl_objects *o, const struct pl_mapping *m, pl_addr addr, char *buf,
