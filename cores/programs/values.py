@@ -1,8 +1,7 @@
 """At least one of every builtin and stdlib type that sizes or prints itself, marked by name.
 
 truth.json says of each marked object what sys.getsizeof() and repr() gave.  "known" adds
-    same      names of objects whose repr pyleak must give letter for letter; where an older Python
-              printed a type in another way than today's, as pyleak does, its row is not among them
+    same      names of objects whose repr pyleak must give letter for letter
     spelled   {name: repr} of objects that pyleak spells in its own way, instances say
 make_SOMETHING() returns {name: object}; what this interpreter lacks is left out.
 
@@ -177,6 +176,22 @@ class MyArray(array.array):
     pass
 
 
+class MyDate(datetime.date):
+    pass
+
+
+class MyDatetime(datetime.datetime):
+    pass
+
+
+class MyTime(datetime.time):
+    pass
+
+
+class MyDelta(datetime.timedelta):
+    pass
+
+
 class MyStruct(struct.Struct):
     pass
 
@@ -285,10 +300,8 @@ def make_text():
         "text subclass": MyText(u"\u20ac"),
         "snake subclass": MyText(u"\U0001f40d"), "bytes": b"bytes \x00\xff'", "empty bytes": b"",
         "bytes subclass": MyBytes(b"mine"), "bytearray": bytearray(b"array\x01"),
-        "empty bytearray": bytearray(),
+        "empty bytearray": bytearray(), "bytearray subclass": MyBytearray(b"mine"),
     }
-    if sys.version_info >= (3, 7):
-        same["bytearray subclass"] = MyBytearray(b"mine")
     shifted = bytearray(b"x" * 100)
     del shifted[:50]
     grown = bytearray()
@@ -332,10 +345,12 @@ def make_sequences():
         "named tuple": Point(1, [2]), "deque": collections.deque([1, [2]]),
         "empty deque": collections.deque(), "bounded deque": collections.deque([1, 2], 2),
         "slice": slice(1, None, [2]),
-        "ellipsis": Ellipsis, "not implemented": NotImplemented,
+        "ellipsis": Ellipsis, "not implemented": NotImplemented, "deque subclass": MyDeque([3]),
+        "array subclass": MyArray("d", [1.0]),
     }
-    if sys.version_info >= (3, 7):
-        same["deque subclass"] = MyDeque([3])
+    if not PY2:
+        same.update({"range": range(5), "range from": range(3, 7), "stepped range": range(1, 9, -2),
+                     "big range": range(2 ** 70, 2 ** 71, 2 ** 69)})
     for code in "bBhHilfd" if PY2 else "bBhHiIlLqQfd":
         same["array " + code] = array.array(code, [1, 2])
     same["empty array"] = array.array("i")
@@ -346,9 +361,8 @@ def make_sequences():
         "grown list": grown, "long list": list(range(10000)), "long tuple": tuple(range(1000)),
         "rotated deque": queue, "long deque": collections.deque(range(1000)),
         "grown array": grown_array,
-        "array subclass": MyArray("d", [1.0]), "time": time.gmtime(0), "flags": sys.flags,
-        "version": sys.version_info, "memoryview": memoryview(b"seen"), "range": range(5),
-        "repeated": [None] * 5000,
+        "time": time.gmtime(0), "flags": sys.flags,
+        "version": sys.version_info, "memoryview": memoryview(b"seen"), "repeated": [None] * 5000,
     }
 
 
@@ -364,6 +378,10 @@ def make_tables():
     popped.popitem()
     moved = collections.OrderedDict((number, None) for number in range(100))
     moved.move_to_end(3) if not PY2 else None
+    short = collections.OrderedDict([("b", 1), ("a", [2]), ("c", 3)])
+    short["b"] = 4
+    reordered = collections.OrderedDict([("a", 1), ("b", 2), ("c", 3)])
+    reordered["a"] = reordered.pop("a")
     discarded = set(range(100))
     for number in range(97):
         discarded.discard(number)
@@ -375,14 +393,14 @@ def make_tables():
         "empty frozenset": frozenset(), "set subclass": MySet([1]),
         "frozenset subclass": MyFrozenset([1]),
         "discarded set": discarded, "defaultdict": collections.defaultdict(list, {1: [2]}),
-        "plain defaultdict": collections.defaultdict(None),
+        "plain defaultdict": collections.defaultdict(None), "defaultdict subclass": MyDefault(int),
+        "ordered": collections.OrderedDict([("a", 1), ("b", [2])]),
+        "empty ordered": collections.OrderedDict(), "ordered subclass": MyOrdered(a=1),
+        "short ordered": short, "reordered": reordered,
     }
-    if sys.version_info >= (3, 7):
-        same["defaultdict subclass"] = MyDefault(int)
-    if sys.version_info >= (3, 12):
-        same["ordered"] = collections.OrderedDict([("a", 1), ("b", [2])])
-        same["empty ordered"] = collections.OrderedDict()
-        same["ordered subclass"] = MyOrdered(a=1)
+    if not PY2:
+        same["moved ordered"] = collections.OrderedDict.fromkeys("abcd")
+        same["moved ordered"].move_to_end("b")
     split = [with_split_dict(["a", "b", "c"]) for _ in range(30)]
     apart = with_split_dict(["a", "b"])
     del apart.a
@@ -428,15 +446,11 @@ def make_code():
         "finished generator": finished,
         "cell": function([1]).__closure__[2] if not PY2 else function([1]).__closure__[0],
         "partial": functools.partial(len, [1], key=2), "weak reference": weakref.ref(Plain),
-        "bound method": MyList([1]).append,
+        "bound method": MyList([1]).append, "exception": caught[1], "exception without": KeyError(),
+        "exception of one": ValueError("x"), "os error": OSError(2, "none"),
     }
     if PY2:
         del same["class of metaclass"], same["partial"]
-    if sys.version_info >= (3, 7):
-        same["exception"] = caught[1]
-        same["exception without"] = KeyError()
-        same["exception of one"] = ValueError("x")
-        same["os error"] = OSError(2, "none")
     other = {
         "frame": frame, "outer frame": frame.f_back, "read frame": locals_read,
         "traceback": caught[2],
@@ -481,10 +495,19 @@ def make_library():
         "seconds": datetime.datetime(2020, 1, 2, 3, 4, 5),
         "micro": datetime.datetime(2020, 1, 2, 3, 4, 5, 6),
         "time of day": datetime.time(1, 2, 0, 5), "no time": datetime.timedelta(0),
+        "timedelta": datetime.timedelta(1, 2, 3), "minus": datetime.timedelta(microseconds=-1),
+        "days": datetime.timedelta(5), "seconds alone": datetime.timedelta(0, 5),
+        "days and micro": datetime.timedelta(5, 0, 7), "date subclass": MyDate(2020, 1, 2),
+        "datetime subclass": MyDatetime(2020, 1, 2), "time subclass": MyTime(1),
+        "timedelta subclass": MyDelta(1),
     }
-    if sys.version_info >= (3, 7):
-        same["timedelta"] = datetime.timedelta(1, 2, 3)
-        same["minus"] = datetime.timedelta(microseconds=-1)
+    if not PY2:
+        hour = datetime.timezone(datetime.timedelta(hours=1))
+        same["utc"] = datetime.timezone.utc
+        same["zone"] = hour
+        same["named zone"] = datetime.timezone(datetime.timedelta(0), "GMT")
+        same["in a zone"] = datetime.datetime(2020, 1, 2, tzinfo=datetime.timezone.utc)
+        same["time in a zone"] = datetime.time(1, 2, tzinfo=hour)
         same["fold"] = datetime.datetime(2020, 1, 2, fold=1)
         same["element"] = family
         same["decimal subclass"] = MyDecimal("1.5")
@@ -589,11 +612,6 @@ def make_spelled():
         old = Old()
         old.number = 1
         made["old instance"] = (old, "<__main__.Old instance %s number=1>" % at(old))
-    else:
-        utc = datetime.timezone.utc
-        made["zone"] = (datetime.datetime(2020, 1, 2, tzinfo=utc),
-                        "datetime.datetime(2020, 1, 2, 0, 0, tzinfo=<datetime.timezone %s>)"
-                        % at(utc))
     return made
 
 

@@ -10,6 +10,11 @@
 
 #define GREY "#6b6b6b"
 
+/* Lines of a table: those of a plain label stand so close that underscores run into the next one.
+ */
+#define LINES "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
+#define LINES_END "</TABLE>"
+
 /* ---- texts ---- */
 
 /* What a character that has a meaning of its own is written as, or NULL. */
@@ -76,14 +81,22 @@ static bool given(const char *text)
 	return text && *text;
 }
 
+/* The line of a label that stands out. */
+static void put_head(FILE *out, const char *text, size_t columns)
+{
+	fputs("<TR><TD><B>", out);
+	pl_dot_html(out, text, columns);
+	fputs("</B></TD></TR>", out);
+}
+
 /* A line of a label under those before it. */
 static void put_line(FILE *out, const char *text, size_t columns, const char *font)
 {
 	if (!given(text))
 		return;
-	fprintf(out, "<BR/><FONT %s>", font);
+	fprintf(out, "<TR><TD><FONT %s>", font);
 	pl_dot_html(out, text, columns);
-	fputs("</FONT>", out);
+	fputs("</FONT></TD></TR>", out);
 }
 
 static void put_node(FILE *out, const struct pl_dot_node *n)
@@ -102,12 +115,12 @@ static void put_node(FILE *out, const struct pl_dot_node *n)
 	if (n->look == PL_DOT_MORE) {
 		pl_dot_html(out, n->head, HEAD_COLUMNS);
 	} else {
-		fputs("<B>", out);
-		pl_dot_html(out, n->head, HEAD_COLUMNS);
-		fputs("</B>", out);
+		fputs(LINES, out);
+		put_head(out, n->head, HEAD_COLUMNS);
+		put_line(out, n->body, BODY_COLUMNS, "COLOR=\"" GREY "\"");
+		put_line(out, n->foot, BODY_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"9\"");
+		fputs(LINES_END, out);
 	}
-	put_line(out, n->body, BODY_COLUMNS, "COLOR=\"" GREY "\"");
-	put_line(out, n->foot, BODY_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"9\"");
 	fprintf(out, ">%s];\n", looks[n->look]);
 }
 
@@ -136,11 +149,10 @@ static void put_title(FILE *out, const struct pl_dot *d)
 {
 	if (!given(d->title))
 		return;
-	fputs("\tlabel=<<B>", out);
-	pl_dot_html(out, d->title, TITLE_COLUMNS);
-	fputs("</B>", out);
+	fputs("\tlabel=<" LINES, out);
+	put_head(out, d->title, TITLE_COLUMNS);
 	put_line(out, d->subtitle, TITLE_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"10\"");
-	fputs(">;\n", out);
+	fputs(LINES_END ">;\n", out);
 }
 
 void pl_dot_fini(struct pl_dot *d)

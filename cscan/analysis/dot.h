@@ -24,7 +24,7 @@ enum pl_dot_line { PL_DOT_SOLID, PL_DOT_DASHED, PL_DOT_DOTTED };
 struct pl_dot_node {
 	const char *id; /* letters and digits, unique in the picture */
 	enum pl_dot_look look;
-	const char *head; /* in bold */
+	const char *head; /* in bold; of PL_DOT_MORE alone, and plain */
 	const char *body; /* in grey below */
 	const char *foot; /* in small grey print at the bottom */
 };

@@ -171,6 +171,7 @@ static void objects_table(struct pl_result *ret, const struct pl_objects *o)
 	pair(t, "on_gc_lists_without_type", pl_cell_count(c->bad_types));
 	pair(t, "tracked_but_on_no_list", pl_cell_count(c->linked_not_listed));
 	pair(t, "gc_lists_that_do_not_close", pl_cell_count(c->broken_lists));
+	pair(t, "damaged_gc_links", pl_cell_count(c->bad_links));
 	pair(t, "dead_on_freelists", pl_cell_count(c->on_freelists));
 	pair(t, "refcount_zero", pl_cell_count(c->refcount_zero));
 	pair(t, "blocks_without_object", pl_cell_count(c->buffers));

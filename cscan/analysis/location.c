@@ -12,18 +12,12 @@ static const char *base_name(const char *path)
 
 static bool on_stack(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap)
 {
-	const struct pl_mapping *m = pl_image_mapping(o->im, addr);
-	const struct pl_thread *threads;
-	size_t n;
+	const struct pl_thread *t;
 
-	threads = pl_image_threads(o->im, &n);
-	for (size_t i = 0; m && i < n; i++) {
-		if (threads[i].sp >= m->lo && threads[i].sp < m->hi && addr >= threads[i].sp) {
-			snprintf(buf, cap, "stack of thread %u", threads[i].lwp);
-			return true;
-		}
-	}
-	return false;
+	if (pl_image_stack(o->im, addr, &t) != PL_STACK_LIVE)
+		return false;
+	snprintf(buf, cap, "stack of thread %u", t->lwp);
+	return true;
 }
 
 static void in_file(const struct pl_objects *o, const struct pl_mapping *m, pl_addr addr, char *buf,
@@ -43,6 +37,14 @@ static void in_file(const struct pl_objects *o, const struct pl_mapping *m, pl_a
 	}
 	snprintf(buf, cap, "%s+0x%llx", base_name(modules[m->module].path),
 		 (unsigned long long)(addr - modules[m->module].bias));
+}
+
+/* The kernel backs shared memory that has no file with one of this name (mm/shmem.c). */
+static bool is_anonymous(const struct pl_objects *o, const struct pl_mapping *m)
+{
+	size_t n;
+
+	return !strcmp(pl_image_modules(o->im, &n)[m->module].path, "/dev/zero (deleted)");
 }
 
 static const char *state_name(enum pl_block_state state)
@@ -90,11 +92,12 @@ void pl_location(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap
 		in_block(&block, buf, cap);
 	else if (on_stack(o, addr, buf, cap))
 		return;
-	else if (m && m->module >= 0)
+	else if (m && m->module >= 0 && !is_anonymous(o, m))
 		in_file(o, m, addr, buf, cap);
 	else if (m)
-		snprintf(buf, cap, "anonymous mapping 0x%llx-0x%llx", (unsigned long long)m->lo,
-			 (unsigned long long)m->hi);
+		snprintf(buf, cap, "%s mapping 0x%llx-0x%llx",
+			 m->module >= 0 ? "shared anonymous" : "anonymous",
+			 (unsigned long long)m->lo, (unsigned long long)m->hi);
 	else
 		snprintf(buf, cap, "not mapped");
 }
@@ -139,20 +142,32 @@ void pl_location_story(const struct pl_objects *o, struct pl_view *v, pl_addr ad
 	pl_id id = around(o, addr);
 	const struct pl_type *type;
 	struct pl_block block;
+	char place[512];
+	int32_t index;
 
 	if (id != PL_NO_ID) {
-		snprintf(buf, cap, "inside the %s at 0x%llx, 0x%llx bytes from its start",
+		snprintf(buf, cap, "this is inside the %s at 0x%llx, 0x%llx bytes from its start",
 			 pl_object_type(o, id)->name, (unsigned long long)o->addr[id],
 			 (unsigned long long)(addr - o->addr[id]));
+		return;
+	}
+	if (pl_object_on_freelist(o, addr)) {
+		/* Those that are chained by their type pointers have none any more: floats of 2.7.
+		 */
+		index = pl_types_find(o->types, v, pl_field_word(v, addr, o->l->f.object_type));
+		snprintf(buf, cap, "there is a dead %s that a free list keeps",
+			 index < 0 ? "object" : pl_types_at(o->types, (uint32_t)index)->name);
 		return;
 	}
 	if (pl_heap_find(o->heap, addr, &block) && block.state == PL_BLOCK_FREE) {
 		type = last_held(o, v, block.base);
 		if (type)
-			snprintf(buf, cap, "a freed block that last held a %s", type->name);
+			snprintf(buf, cap, "there is a freed block that last held a %s",
+				 type->name);
 		else
-			snprintf(buf, cap, "a freed block");
+			snprintf(buf, cap, "there is a freed block");
 		return;
 	}
-	pl_location(o, addr, buf, cap);
+	pl_location(o, addr, place, sizeof(place));
+	snprintf(buf, cap, "the address is in: %s", place);
 }

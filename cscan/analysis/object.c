@@ -7,6 +7,7 @@
 
 #include "analysis/generation.h"
 #include "analysis/location.h"
+#include "analysis/source.h"
 #include "analysis/target.h"
 #include "object/edges.h"
 #include "object/value.h"
@@ -140,7 +141,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 		char story[400];
 
 		pl_location_story(o, &v, err->addr, story, sizeof(story));
-		return pl_err_hint(err, "there is %s", story);
+		return pl_err_hint(err, "%s", story);
 	}
 	if (rc)
 		return rc;
@@ -150,6 +151,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 						PL_ARRAY_LEN(attribute_columns))};
 	pl_edges(o, &v, o->addr[id], on_edge, &a);
 	pl_table_limit(a.t, args->limit);
+	pl_source_put(o, &v, id, args->limit, ret);
 	return 0;
 }
 
@@ -162,6 +164,9 @@ const struct pl_analysis pl_analysis_object = {
 		"            a pymalloc pool, a malloc chunk, a file's data by symbol\n"
 		"attributes  from __dict__, slots and inline values, and what C structs hold by "
 		"name\n"
+		"source      file and line of a function, of a class's methods, of where a frame "
+		"stands\n"
+		"bases       of a class\n"
 		"\n"
 		"Where no object starts at ADDRESS, the error says what is there: the inside of\n"
 		"another one, or a freed block and what it last held.",

@@ -329,21 +329,37 @@ static void merge_rows(struct pl_table *t)
 	t->n_rows = t->n_rows ? to + 1 : 0;
 }
 
-static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t total,
-		       const char *via, struct pl_table *t)
+/* What a chain that begins at node begins with: a root, or the word that holds node, as *word. */
+static const struct pl_root *tree_root(const struct search *s, const struct pl_native_roots *native,
+				       pl_node node, struct pl_root *word, char *name, size_t cap)
+{
+	const struct pl_native_hit *hit = pl_native_root_of(native, node);
+
+	if (!hit)
+		return best_root(s, node);
+	pl_native_general_name(s->o, hit, name, cap);
+	*word = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = name, .accessor = ""};
+	return word;
+}
+
+static void put_shapes(struct search *s, const struct pl_shapes *shapes,
+		       const struct pl_native_roots *native, size_t total, const char *via,
+		       struct pl_table *t)
 {
 	for (size_t i = 0; i < shapes->at.n; i++) {
 		const struct pl_shape *shape = &shapes->at.at[i];
+		struct pl_root word;
 		const struct pl_root *root;
 		struct pl_spelling sp;
 		struct pl_cell *row;
 		struct pl_path p;
+		char name[512];
 
 		if (!shape->objects)
 			continue;
 		p.node = pl_shapes_chain(shapes, shape->example, &p.n);
 		if (!via || passes(s, via, &p)) {
-			root = best_root(s, p.node[0]);
+			root = tree_root(s, native, p.node[0], &word, name, sizeof(name));
 			spell(s, &p, root, true, &sp, NULL);
 			row = pl_table_row(t);
 			row[0] = pl_cell_text(t, sp.text);
@@ -360,45 +376,91 @@ static void put_shapes(struct search *s, const struct pl_shapes *shapes, size_t 
 	pl_table_sort(t, "objects");
 }
 
+static int count_shapes(struct pl_ctx *ctx, struct pl_shapes *shapes, const pl_id *ids, size_t n,
+			size_t *lost, struct pl_err *err)
+{
+	size_t without_root = 0;
+
+	pl_ctx_stage(ctx, "grouping chains", n);
+	for (size_t i = 0; i < n; i++) {
+		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
+			return pl_ctx_cancel_err(err);
+		pl_ctx_step(ctx, 1);
+		without_root += !pl_shapes_count(shapes, ids[i]);
+	}
+	pl_ctx_stage(ctx, NULL, 0);
+	*lost = without_root;
+	return 0;
+}
+
+/* The forest of all roots' chains, and then of C memory's to the targets that these leave out. */
+static int find_forest(struct pl_ctx *ctx, struct search *s, const struct pl_target *target,
+		       pl_node *parent, struct pl_native_roots *native, size_t *held,
+		       struct pl_err *err)
+{
+	struct pl_path_query q = query(s);
+	size_t lost = 0;
+	int rc = pl_graph_forest(s->graph, &q, ctx, parent, err);
+
+	for (size_t i = 0; !rc && i < target->ids.n; i++)
+		lost += parent[target->ids.at[i]] == PL_NO_NODE;
+	if (rc || !lost || s->without)
+		return rc;
+	rc = pl_native_forest(s->o, s->graph, s->roots, target->ids.at, target->ids.n, ctx, parent,
+			      native, err);
+	*held = lost;
+	for (size_t i = 0; !rc && i < target->ids.n; i++)
+		*held -= parent[target->ids.at[i]] == PL_NO_NODE;
+	return rc;
+}
+
+static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, size_t lost,
+		      size_t total)
+{
+	if (held)
+		pl_ctx_note(ctx, PL_INFO, "native",
+			    "%zu of %zu objects are reached from words of C memory alone, which "
+			    "may own them, borrow them, or be left over",
+			    held, total);
+	if (lost)
+		pl_ctx_note(ctx, PL_INFO, "unreachable",
+			    s->without
+				    ? "%zu of %zu objects are reached from no root that "
+				      "--without leaves; C memory was not looked through"
+				    : "%zu of %zu objects are reached neither from a root nor "
+				      "from C memory: garbage, or a reference was never given back",
+			    lost, total);
+}
+
 static int of_type(struct pl_session *session, struct search *s, const struct pl_target *target,
 		   size_t count, struct pl_result *ret, struct pl_err *err)
 {
 	struct pl_ctx *ctx = pl_session_ctx(session);
-	struct pl_path_query q = query(s);
+	struct pl_native_roots native = {0};
 	struct pl_shapes shapes;
 	struct pl_table *t;
-	uint64_t without_root = 0;
+	size_t held = 0, lost = 0;
 	pl_node *parent = pl_col_alloc(s->graph->n_nodes + 1u, sizeof(*parent));
 	int rc;
 
 	if (!parent)
 		return pl_err_set(err, PL_E_NOMEM, "no memory for chains");
-	rc = pl_graph_forest(s->graph, &q, ctx, parent, err);
+	rc = find_forest(ctx, s, target, parent, &native, &held, err);
 	if (!rc)
 		rc = pl_shapes_init(&shapes, s->o, s->roots, parent, err);
-	if (rc) {
-		pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
-		return rc;
+	if (rc)
+		goto out;
+	rc = count_shapes(ctx, &shapes, target->ids.at, target->ids.n, &lost, err);
+	if (!rc) {
+		t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
+		put_shapes(s, &shapes, &native, target->ids.n, pl_args_get(s->args, "via"), t);
+		if (count)
+			pl_table_limit(t, count);
+		note_lost(ctx, s, held, lost, target->ids.n);
 	}
-	pl_ctx_stage(ctx, "grouping chains", target->ids.n);
-	for (size_t i = 0; !rc && i < target->ids.n; i++) {
-		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
-			rc = pl_ctx_cancel_err(err);
-		pl_ctx_step(ctx, 1);
-		without_root += !pl_shapes_count(&shapes, target->ids.at[i]);
-	}
-	pl_ctx_stage(ctx, NULL, 0);
-	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
-	if (!rc)
-		put_shapes(s, &shapes, target->ids.n, pl_args_get(s->args, "via"), t);
-	if (count)
-		pl_table_limit(t, count);
-	if (without_root)
-		pl_ctx_note(
-			ctx, PL_INFO, "unreachable",
-			"%llu of %zu objects are reached from no root: garbage, or held by C code",
-			(unsigned long long)without_root, target->ids.n);
 	pl_shapes_fini(&shapes);
+out:
+	pl_vec_free(&native.at);
 	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
 	return rc;
 }
@@ -447,9 +509,10 @@ const struct pl_analysis pl_analysis_path = {
 		"[*],\n"
 		"with the share of the objects that each holds. Weak references own nothing and "
 		"are\n"
-		"never part of a chain. Of an object that no root reaches, the chain begins at a "
-		"word of\n"
-		"C memory that points to it, if there is one.",
+		"never part of a chain. Where no root reaches an object, the chain begins at a "
+		"word "
+		"of\n"
+		"C memory that points to it, if there is one; of a type, * stands for its address.",
 	.example = "app.Session --count 5",
 	.options = options,
 	.run = run,

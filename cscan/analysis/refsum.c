@@ -4,9 +4,9 @@
 #include "base/addrset.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "object/native.h"
 
-#define CHUNK 4096 /* objects that a worker takes at a time */
+#define CHUNK 4096        /* objects that a worker takes at a time */
+#define MAX_OWN (1 << 16) /* words among objects' own that are kept */
 
 struct counting {
 	const struct pl_objects *o;
@@ -113,23 +113,20 @@ bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const stru
 
 /* ---- words of C memory ---- */
 
-/* Objects of which C code holds any number, and every other buffer too. */
-static bool is_singleton(const struct pl_type *t)
-{
-	return t->kind == PL_KIND_NONE || t->kind == PL_KIND_ELLIPSIS ||
-	       t->kind == PL_KIND_NOTIMPLEMENTED || t->kind == PL_KIND_BOOL;
-}
-
 struct holding {
 	const struct pl_objects *o;
 	struct pl_view *views;
 	struct pl_ctx *ctx;
 	struct pl_addrset targets;
-	uint8_t *holds; /* by id */
+	uint8_t *holds;                  /* by id */
+	PL_VEC(struct pl_refword) * own; /* one per worker */
+	_Atomic size_t n_own;
 };
 
 struct holder {
-	const struct holding *h;
+	struct holding *h;
+	unsigned worker;
+	pl_addr source;
 	bool holds;
 };
 
@@ -137,7 +134,12 @@ static void ask(void *arg, const struct pl_edge *e)
 {
 	struct holder *one = arg;
 
-	one->holds |= pl_addrset_has(&one->h->targets, e->target);
+	if (!pl_addrset_has(&one->h->targets, e->target))
+		return;
+	one->holds = true;
+	if (e->kind == PL_EDGE_NATIVE && atomic_fetch_add(&one->h->n_own, 1) < MAX_OWN)
+		pl_vec_push(&one->h->own[one->worker],
+			    (struct pl_refword){{.target = e->target}, one->source, *e});
 }
 
 static void ask_chunk(void *arg, unsigned worker, size_t chunk)
@@ -146,7 +148,7 @@ static void ask_chunk(void *arg, unsigned worker, size_t chunk)
 	size_t end = PL_MIN((chunk + 1) * CHUNK, h->o->n);
 
 	for (size_t id = chunk * CHUNK; id < end; id++) {
-		struct holder one = {h, false};
+		struct holder one = {h, worker, h->o->addr[id], false};
 
 		pl_edges(h->o, &h->views[worker], h->o->addr[id], ask, &one);
 		h->holds[id] = one.holds;
@@ -163,7 +165,7 @@ static size_t find_targets(struct holding *h, const struct pl_refsum *f)
 		int64_t surplus;
 
 		if (pl_refsum_surplus(h->o, &h->views[0], f, (pl_id)id, &refcount, &surplus) &&
-		    surplus > 0 && !is_singleton(pl_object_type(h->o, (pl_id)id))) {
+		    surplus > 0 && !pl_refsum_static(h->o, (pl_id)id)) {
 			pl_addrset_add(&h->targets, h->o->addr[id]);
 			n++;
 		}
@@ -179,7 +181,57 @@ static void leave_out_traced(const struct holding *h, struct pl_refsum *f)
 	}
 }
 
-static int count_words(struct holding *h, struct pl_refsum *f, struct pl_err *err)
+static int by_target(const void *pa, const void *pb)
+{
+	const struct pl_refword *a = pa, *b = pb;
+
+	if (a->hit.target != b->hit.target)
+		return a->hit.target < b->hit.target ? -1 : 1;
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	if (a->hit.place != b->hit.place)
+		return a->hit.place < b->hit.place ? -1 : 1;
+	return (a->hit.at > b->hit.at) - (a->hit.at < b->hit.at);
+}
+
+/* Keep what was found, so that it can be shown. */
+static void keep_words(const struct holding *h, unsigned n_workers,
+		       const struct pl_native_hit *hits, size_t n, struct pl_refsum *f)
+{
+	PL_VEC(struct pl_refword) all = {0};
+
+	for (size_t i = 0; i < n; i++)
+		pl_vec_push(&all, (struct pl_refword){.hit = hits[i]});
+	for (unsigned w = 0; w < n_workers; w++) {
+		for (size_t i = 0; i < h->own[w].n; i++)
+			pl_vec_push(&all, h->own[w].at[i]);
+	}
+	if (all.n)
+		qsort(all.at, all.n, sizeof(*all.at), by_target);
+	f->words = all.at;
+	f->n_words = all.n;
+}
+
+const struct pl_refword *pl_refsum_words_of(const struct pl_refsum *f, pl_addr target, size_t *n)
+{
+	size_t lo = 0, hi = f->n_words, end;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->words[mid].hit.target < target)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (end = lo; end < f->n_words && f->words[end].hit.target == target; end++)
+		;
+	*n = end - lo;
+	return *n ? &f->words[lo] : NULL;
+}
+
+static int count_words(struct holding *h, unsigned n_workers, struct pl_refsum *f,
+		       struct pl_err *err)
 {
 	PL_VEC(pl_id) owners = {0};
 	struct pl_native_hit *hits = NULL;
@@ -199,6 +251,8 @@ static int count_words(struct holding *h, struct pl_refsum *f, struct pl_err *er
 	}
 	if (!rc && pl_refsum_traced(h->o->l))
 		leave_out_traced(h, f);
+	if (!rc)
+		keep_words(h, n_workers, hits, n, f);
 	free(hits);
 	pl_vec_free(&owners);
 	return rc;
@@ -215,15 +269,19 @@ int pl_refsum_words(const struct pl_objects *o, struct pl_refsum *f, struct pl_c
 	for (unsigned i = 0; i < n_workers; i++)
 		pl_view_init(&h.views[i], o->im);
 	h.holds = pl_calloc(o->n + 1, 1);
+	h.own = pl_calloc(n_workers, sizeof(*h.own));
 	pl_addrset_init(&h.targets);
 	if (find_targets(&h, f)) {
 		pl_ctx_stage(ctx, "looking for holders", o->n);
 		rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, ask_chunk, &h, err);
 		pl_ctx_stage(ctx, NULL, 0);
 		if (!rc)
-			rc = count_words(&h, f, err);
+			rc = count_words(&h, n_workers, f, err);
 	}
 	pl_addrset_fini(&h.targets);
+	for (unsigned i = 0; i < n_workers; i++)
+		pl_vec_free(&h.own[i]);
+	free(h.own);
 	free(h.holds);
 	free(h.views);
 	return rc;
@@ -235,6 +293,6 @@ void pl_refsum_fini(struct pl_refsum *f)
 		pl_col_free(f->strong, f->n + 1, sizeof(*f->strong));
 	if (f->native)
 		pl_col_free(f->native, f->n + 1, sizeof(*f->native));
-	f->strong = f->native = NULL;
-	f->n = 0;
+	free(f->words);
+	*f = (struct pl_refsum){0};
 }

@@ -72,8 +72,15 @@ static char *make_help(const struct pl_analysis *a, bool gdb)
 
 	if (!out)
 		pl_oom();
-	usage(out, a, gdb);
-	fprintf(out, "\n%c%s.\n", toupper((unsigned char)a->summary[0]), a->summary + 1);
+	if (!gdb) {
+		usage(out, a, gdb);
+		fputc('\n', out);
+	}
+	fprintf(out, "%c%s.\n", toupper((unsigned char)a->summary[0]), a->summary + 1);
+	if (gdb) {
+		fputc('\n', out);
+		usage(out, a, gdb);
+	}
 	if (len)
 		fprintf(out, "\n%s%s", a->help, a->help[len - 1] == '\n' ? "" : "\n");
 	options(out, "Options", a->options);

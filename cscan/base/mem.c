@@ -3,7 +3,6 @@
  */
 #include "base/mem.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -147,13 +146,12 @@ char *pl_arena_strndup(struct pl_arena *a, const char *s, size_t n)
 	return p;
 }
 
-char *pl_arena_printf(struct pl_arena *a, const char *fmt, ...)
+char *pl_arena_vprintf(struct pl_arena *a, const char *fmt, va_list ap)
 {
-	va_list ap, again;
+	va_list again;
 	char *p;
 	int n;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	if (n < 0)
@@ -161,6 +159,16 @@ char *pl_arena_printf(struct pl_arena *a, const char *fmt, ...)
 	p = pl_arena_alloc(a, (size_t)n + 1);
 	vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
+	return p;
+}
+
+char *pl_arena_printf(struct pl_arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	p = pl_arena_vprintf(a, fmt, ap);
 	va_end(ap);
 	return p;
 }

@@ -8,6 +8,7 @@
 #ifndef PL_MEM_H
 #define PL_MEM_H
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/base.h"
@@ -56,6 +57,7 @@ struct pl_arena {
 void *pl_arena_alloc(struct pl_arena *a, size_t n); /* 16-aligned, zeroed */
 char *pl_arena_strndup(struct pl_arena *a, const char *s, size_t n);
 char *pl_arena_printf(struct pl_arena *a, const char *fmt, ...) PL_PRINTF(2, 3);
+char *pl_arena_vprintf(struct pl_arena *a, const char *fmt, va_list ap) PL_PRINTF(2, 0);
 void pl_arena_fini(struct pl_arena *a);
 
 #endif

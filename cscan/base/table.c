@@ -191,20 +191,11 @@ struct pl_cell pl_cell_textn(struct pl_table *t, const char *s, size_t n)
 struct pl_cell pl_cell_printf(struct pl_table *t, const char *fmt, ...)
 {
 	struct pl_cell c = {PL_CELL_TEXT, {.s = NULL}};
-	va_list ap, again;
-	char *s;
-	int n;
+	va_list ap;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n < 0)
-		pl_oom();
-	s = pl_arena_alloc(&t->strings, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, again);
-	va_end(again);
+	c.s = pl_arena_vprintf(&t->strings, fmt, ap);
 	va_end(ap);
-	c.s = s;
 	return c;
 }
 

@@ -17,7 +17,8 @@ enum own { EXE, SYSROOT, DEBUG_DIR, THREADS, QUIET, VERSION, N_OWN };
 const struct cli_option cli_options[] = {
 	[EXE] = {"exe", "FILE", "the interpreter; else found from the core's notes"},
 	[SYSROOT] = {"sysroot", "DIR", "where the paths that the core names begin"},
-	[DEBUG_DIR] = {"debug-dir", "DIR", "separate debug files, besides /usr/lib/debug"},
+	[DEBUG_DIR] = {"debug-dir", "DIR",
+		       "separate debug files, besides /usr/lib/debug; A:B for two"},
 	[THREADS] = {"threads", "N", "at most N threads; else one per processor"},
 	[QUIET] = {"quiet", NULL, "no warnings and no progress"},
 	[VERSION] = {"version", NULL, "show pyleak's version"},

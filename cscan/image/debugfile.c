@@ -2,7 +2,8 @@
  * debugfile.c - where separate debug files lie: by build-id, by .gnu_debuglink, by
  * .gnu_debugaltlink.
  *
- * Only this machine's disk is searched: --debug-dir, the sysroot's /usr/lib/debug, our own.
+ * Only this machine's disk is searched: the directories of --debug-dir, which is a list as gdb's
+ * debug-file-directory is, the sysroot's /usr/lib/debug, our own.
  * libdwfl, which would ask debuginfod servers, is not used at all.
  */
 #include <stdio.h>
@@ -69,17 +70,32 @@ static struct pl_file *if_wanted(struct pl_file *f, const struct wanted *w)
 	return NULL;
 }
 
+/* The next directory of a list separated by ':', malloced; NULL at its end. */
+static char *next_dir(const char **list)
+{
+	const char *from;
+
+	if (!*list)
+		return NULL;
+	from = *list += strspn(*list, ":");
+	*list += strcspn(*list, ":");
+	return *list == from ? NULL : pl_strndup(from, (size_t)(*list - from));
+}
+
 /* Try DIR/rest for each directory that holds debug files. */
 static struct pl_file *in_debug_roots(const struct pl_image *im, const char *rest,
 				      const struct wanted *w)
 {
+	const char *list = im->debug_dir;
 	struct pl_file *f = NULL;
+	char *dir;
 
-	if (im->debug_dir) {
-		f = if_wanted(open_at(NULL, im->debug_dir, rest), w);
+	while (!f && (dir = next_dir(&list))) {
+		f = if_wanted(open_at(NULL, dir, rest), w);
 		/* a root into which debug packages were unpacked */
 		if (!f)
-			f = if_wanted(open_at(im->debug_dir, DEBUG_ROOT, rest), w);
+			f = if_wanted(open_at(dir, DEBUG_ROOT, rest), w);
+		free(dir);
 	}
 	if (!f && im->sysroot)
 		f = if_wanted(open_at(im->sysroot, DEBUG_ROOT, rest), w);
@@ -133,8 +149,9 @@ static struct pl_file *by_debuglink(const struct pl_image *im, struct pl_file *f
 	size_t n, pad, in_root;
 	const char *name = link_section(file, ".gnu_debuglink", &after, &n);
 	struct wanted w = {file->head.build_id, file->head.build_id_len, 0};
+	const char *list = im->debug_dir;
+	char *dir, *rest, *debug_dir;
 	struct pl_file *f;
-	char *dir, *rest;
 
 	if (!name || strchr(name, '/'))
 		return NULL;
@@ -149,8 +166,10 @@ static struct pl_file *by_debuglink(const struct pl_image *im, struct pl_file *f
 		f = if_wanted(open_at(NULL, dir, rest), &w);
 		free(rest);
 	}
-	if (!f && im->debug_dir)
-		f = if_wanted(open_at(NULL, im->debug_dir, name), &w);
+	while (!f && (debug_dir = next_dir(&list))) {
+		f = if_wanted(open_at(NULL, debug_dir, name), &w);
+		free(debug_dir);
+	}
 	if (!f) {
 		/* the file's own directory below the debug roots, without the sysroot */
 		in_root = im->sysroot ? strlen(im->sysroot) : 0;

@@ -17,7 +17,8 @@ struct pl_image_options {
 	const char *core;      /* path, or "-" for standard input */
 	const char *exe;       /* the interpreter's file, or NULL: from the core's notes */
 	const char *sysroot;   /* prefix of every path that the core names, or NULL */
-	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL */
+	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL;
+				  directories separated by ':' */
 };
 
 /* Where the bytes of a span come from. */
@@ -108,6 +109,22 @@ const struct pl_span *pl_image_spans(const struct pl_image *im, size_t *n);
 const struct pl_mapping *pl_image_mappings(const struct pl_image *im, size_t *n);
 const struct pl_module *pl_image_modules(const struct pl_image *im, size_t *n);
 const struct pl_thread *pl_image_threads(const struct pl_image *im, size_t *n);
+/* Name of the general register with that index in pl_thread.regs; "?" when there is none. */
+const char *pl_image_register(const struct pl_image *im, size_t index);
+
+enum pl_stack_part {
+	PL_STACK_NONE, /* no thread's stack */
+	PL_STACK_LIVE, /* frames of functions that have not returned, and thread-local data */
+	PL_STACK_DEAD, /* below the stack pointer: whatever is there was left behind */
+};
+/*
+ * Which thread's stack holds addr, and whether that part of it is in use; *ret is set unless
+ * PL_STACK_NONE. Several neighbouring stacks may be one mapping: from glibc 2.42 on guards are
+ * installed with madvise(MADV_GUARD_INSTALL) and the kernel merges what lies between
+ * (nptl/allocatestack.c).
+ */
+enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
+				  const struct pl_thread **ret);
 /* The value of an NT_AUXV entry (AT_...); false when absent. */
 bool pl_image_auxv(const struct pl_image *im, uint64_t type, uint64_t *ret);
 

@@ -22,6 +22,7 @@ struct pl_machine {
 	uint16_t machine;  /* EM_... */
 	size_t n_regs;     /* words of pr_reg in NT_PRSTATUS */
 	size_t ip, sp, tp; /* index of program counter, stack pointer and thread pointer in it */
+	const char *const *names; /* n_regs of them */
 };
 /* The registers of a machine, or NULL when its cores cannot be read. */
 const struct pl_machine *pl_machine_find(uint16_t machine);

@@ -8,10 +8,18 @@
 
 #include "image/internal.h"
 
+static const char *const x86_64[] = {
+	"r15",    "r14", "r13", "r12",     "rbp",     "rbx", "r11",      "r10", "r9",
+	"r8",     "rax", "rcx", "rdx",     "rsi",     "rdi", "orig_rax", "rip", "cs",
+	"eflags", "rsp", "ss",  "fs_base", "gs_base", "ds",  "es",       "fs",  "gs",
+};
 static const struct pl_machine machines[] = {
-	/* r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base ...
-	 */
-	{.machine = EM_X86_64, .n_regs = 27, .ip = 16, .sp = 19, .tp = 21},
+	{.machine = EM_X86_64,
+	 .n_regs = PL_ARRAY_LEN(x86_64),
+	 .ip = 16,
+	 .sp = 19,
+	 .tp = 21,
+	 .names = x86_64},
 };
 
 const struct pl_machine *pl_machine_find(uint16_t machine)
@@ -21,4 +29,11 @@ const struct pl_machine *pl_machine_find(uint16_t machine)
 			return &machines[i];
 	}
 	return NULL;
+}
+
+const char *pl_image_register(const struct pl_image *im, size_t index)
+{
+	const struct pl_machine *m = pl_machine_find(pl_image_info(im)->machine);
+
+	return m && index < m->n_regs ? m->names[index] : "?";
 }

@@ -40,7 +40,7 @@ struct pyleak_options {
 	const char *core;      /* path or "-"; required */
 	const char *exe;       /* or NULL */
 	const char *sysroot;   /* or NULL */
-	const char *debug_dir; /* or NULL */
+	const char *debug_dir; /* or NULL; may be several, separated by ':' */
 	unsigned threads;      /* 0 = as many as there are processors */
 	unsigned columns;      /* width of text; 0 = 80 */
 	int colour;            /* nonzero: text may have ANSI colour */

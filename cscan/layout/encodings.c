@@ -90,6 +90,21 @@ static void attributes(struct pl_layout *l)
 	l->getsizeof_preheader = managed;
 }
 
+/* What sys.getsizeof() counts of some types. */
+static void sizes(struct pl_layout *l)
+{
+	/* _PySys_GetSizeOf() in Python/sysmodule.c until gh-112529 */
+	l->getsizeof_static_head =
+		l->hexversion >= PL_HEX(3, 11, 0) && l->hexversion < PL_HEX(3, 13, 0);
+	/* gh-100637: int___sizeof___impl() in Objects/longobject.c; of 3.11.0 and 3.11.1 it is 24
+	 */
+	l->getsizeof_zero_digit = l->hexversion >= PL_HEX(3, 11, 2);
+	/* product_sizeof() and its kin in Modules/itertoolsmodule.c; 3.3 brought them */
+	l->itertools_sizeof = l->hexversion >= PL_HEX(3, 3, 0);
+	/* _queue_SimpleQueue___sizeof___impl() in Modules/_queuemodule.c */
+	l->simplequeue_sizeof = l->hexversion >= PL_HEX(3, 15, 0);
+}
+
 bool pl_layout_encodings(struct pl_layout *l)
 {
 	const struct encoding *e = encoding_of(l->hexversion);
@@ -110,6 +125,10 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->static_types_style = e->static_types;
 	l->gen_state_style = e->gen_state;
 	l->freelist_style = e->freelists;
+	/* bpo-30399, bpo-30302, bpo-27541; gh-101446 */
+	l->repr_style = l->hexversion < PL_HEX(3, 7, 0)    ? PL_REPR_36
+			: l->hexversion < PL_HEX(3, 12, 0) ? PL_REPR_37
+							   : PL_REPR_312;
 	/* until the proof finds something else: 8 before bpo-27987, 2 MiB arenas of 3.15 */
 	l->object_align = 16;
 	l->arena_bytes = e->arena_kib << 10;
@@ -124,6 +143,7 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
 	/* gh-99299, wrap_in_stopiteration_handler() in Python/compile.c, later codegen.c */
 	l->generator_is_wrapped = l->hexversion >= PL_HEX(3, 12, 0);
+	sizes(l);
 	attributes(l);
 	return true;
 }

@@ -104,6 +104,12 @@ enum pl_freelist_style {
 	PL_FREE_INTERP,  /* 3.10-3.13: arrays and links per interpreter, refcount 0 */
 	PL_FREE_UNIFORM, /* 3.14+: {head, count} records, link in the first word */
 };
+enum pl_repr_style {
+	PL_REPR_36,  /* up to 3.6: ValueError('x',), timedelta(1, 2), and deque(), array() and their
+			like under these names also of a subclass */
+	PL_REPR_37,  /* ValueError('x'), timedelta(days=1, seconds=2), subclasses by their names */
+	PL_REPR_312, /* 3.12+: OrderedDict({'a': 1}) where it was OrderedDict([('a', 1)]) */
+};
 enum pl_flavour { PL_RELEASE = 0, PL_PYDEBUG = 1, PL_TRACE_REFS = 2, PL_FREE_THREADED = 4 };
 
 struct pl_rejected {
@@ -137,6 +143,7 @@ struct pl_layout {
 	enum pl_static_types_style static_types_style;
 	enum pl_gen_state_style gen_state_style;
 	enum pl_freelist_style freelist_style;
+	enum pl_repr_style repr_style;
 	unsigned object_align; /* pymalloc's alignment: 8 or 16 */
 	uint32_t arena_bytes, pool_bytes;
 	bool preheader_gc;        /* 3.11+: two words before the gc head of some types */
@@ -153,6 +160,11 @@ struct pl_layout {
 				      StopIteration into RuntimeError */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
 	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
+	bool getsizeof_static_head;  /* 3.11, 3.12: it counts a head of static types, which have
+					none */
+	bool getsizeof_zero_digit;   /* 3.11.2+: of int 0 it counts one digit */
+	bool itertools_sizeof;       /* 3.3+: product() and its kin have a __sizeof__ */
+	bool simplequeue_sizeof;     /* 3.15+: so has _queue.SimpleQueue */
 
 	/* places in this core */
 	int module;         /* image module of libpython or of the static executable, -1 unknown */
@@ -199,6 +211,16 @@ static inline uint64_t pl_field_word(struct pl_view *v, pl_addr base, int32_t of
 	if (base && pl_has(offset))
 		pl_read64(v, base + (uint64_t)(int64_t)offset, &word);
 	return word;
+}
+
+/* The C int of a field, by the same rules. */
+static inline int pl_field_int(struct pl_view *v, pl_addr base, int32_t offset)
+{
+	uint32_t n = 0;
+
+	if (base && pl_has(offset))
+		pl_read32(v, base + (uint64_t)(int64_t)offset, &n);
+	return (int)n;
 }
 
 /*

@@ -63,10 +63,7 @@ static void put(struct pl_objects *o, size_t id, const struct pl_found *f)
 	uint8_t flags =
 		(uint8_t)((f->flags & ~PL_OBJ_TRACKED) | pl_list_flags(&o->priv->lists, f->addr));
 
-	o->addr[id] = f->addr;
-	o->type[id] = f->type;
-	o->size[id] = f->size < UINT32_MAX ? (uint32_t)f->size : UINT32_MAX;
-	o->flags[id] = (uint8_t)(flags | (f->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
+	pl_columns_put(o, id, f, flags);
 	o->total_size += f->size;
 	pl_sum_add(&o->sums[f->type], flags, f->size);
 }

@@ -19,15 +19,6 @@ enum {
 	NO_LINE = -128, /* 3.10: line delta of instructions that belong to no line */
 };
 
-static int number(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint32_t n = 0;
-
-	if (pl_has(offset))
-		pl_read32(v, base + (uint64_t)(int64_t)offset, &n);
-	return (int)n;
-}
-
 /* The bytes object (2.7: str) at addr; NULL when it is none that is all at hand. */
 static const uint8_t *bytes_at(const struct pl_layout *l, struct pl_view *v, pl_addr addr,
 			       uint64_t *n)
@@ -119,7 +110,7 @@ int pl_line_location(const uint8_t *table, size_t n, int first, int64_t at)
 
 int pl_code_line(const struct pl_layout *l, struct pl_view *v, pl_addr code, int64_t instruction)
 {
-	int first = number(v, code, l->f.code_firstlineno);
+	int first = pl_field_int(v, code, l->f.code_firstlineno);
 	const uint8_t *table;
 	uint64_t n;
 
@@ -186,7 +177,7 @@ pl_addr pl_code_local_name(const struct pl_layout *l, struct pl_view *v, pl_addr
 
 	if (pl_has(l->f.code_localsplusnames))
 		return item(l, v, pl_field_word(v, code, l->f.code_localsplusnames), i);
-	n_locals = (uint32_t)number(v, code, l->f.code_nlocals);
+	n_locals = (uint32_t)pl_field_int(v, code, l->f.code_nlocals);
 	n_cells = length(l, v, cells);
 	if (i < n_locals)
 		return item(l, v, pl_field_word(v, code, l->f.code_varnames), i);
@@ -209,7 +200,7 @@ enum pl_local_kind pl_code_local_kind(const struct pl_layout *l, struct pl_view 
 		       : *kind & KIND_CELL ? PL_LOCAL_CELL
 					   : PL_LOCAL_PLAIN;
 	}
-	n_locals = (uint32_t)number(v, code, l->f.code_nlocals);
+	n_locals = (uint32_t)pl_field_int(v, code, l->f.code_nlocals);
 	n_cells = length(l, v, pl_field_word(v, code, l->f.code_cellvars));
 	return i < n_locals             ? PL_LOCAL_PLAIN
 	       : i < n_locals + n_cells ? PL_LOCAL_CELL
@@ -221,9 +212,9 @@ uint32_t pl_code_n_locals(const struct pl_layout *l, struct pl_view *v, pl_addr 
 	uint64_t n;
 
 	if (pl_has(l->f.code_nlocalsplus))
-		n = (uint32_t)number(v, code, l->f.code_nlocalsplus);
+		n = (uint32_t)pl_field_int(v, code, l->f.code_nlocalsplus);
 	else
-		n = (uint64_t)(uint32_t)number(v, code, l->f.code_nlocals) +
+		n = (uint64_t)(uint32_t)pl_field_int(v, code, l->f.code_nlocals) +
 		    length(l, v, pl_field_word(v, code, l->f.code_cellvars)) +
 		    length(l, v, pl_field_word(v, code, l->f.code_freevars));
 	return n > PL_MAX_LOCALS ? 0 : (uint32_t)n;

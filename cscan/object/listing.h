@@ -70,6 +70,8 @@ void pl_interned_find(struct pl_objects *o);
 /* Columns of cap objects; PL_E_NOMEM. */
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err);
 void pl_columns_free(struct pl_objects *o);
+/* Fill row id, below the columns' cap, with what was found and the flags that hold for it. */
+void pl_columns_put(struct pl_objects *o, size_t id, const struct pl_found *f, uint8_t flags);
 /* flags of an object that is on a list, without PL_OBJ_GC and the like. */
 uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr);
 /* Count one object into o->sums, which must have room for its type. */

@@ -6,20 +6,16 @@
  */
 #include "object/native.h"
 
-#include <stdio.h>
-
 #include "base/parallel.h"
-#include "base/utf8.h"
+#include "object/native_known.h"
 
 enum {
 	MAX_HITS = 1 << 16,
 	PIECE = 4 << 20, /* bytes of raw memory that a worker takes at a time */
 	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
+	INT_BLOCK = 992, /* bytes of a block of ints without what malloc adds; the full
+			    BLOCK_SIZE is 1000 */
 	MAX_BODY = 4096, /* bytes of an object that may point to its buffers */
-	RED_ZONE = 128,  /* bytes below the stack pointer that a function may use (System V ABI) */
-	MAX_CHUNKS = 1 << 16, /* of a thread's stack of frames */
-	MAX_THREADS = 1 << 16,
-	MAX_FREELIST = 80, /* entries of an array: PyList_MAXFREELIST, PyDict_MAXFREELIST */
 };
 
 /* The .bss of a mapped file. */
@@ -47,60 +43,13 @@ struct native {
 	const struct pl_objects *o;
 	const struct pl_addrset *targets;
 	PL_VEC(struct bss) bss;
-	PL_VEC(pl_addr) freelists; /* arrays */
-	struct pl_addrset frames;  /* pages of the stacks of frames: their roots are known */
+	struct pl_native_known known;
 	PL_VEC(struct piece) pieces;
 	size_t n_regions; /* the first pieces */
 	struct pl_view *views;
 	struct pl_ctx *ctx;
 	_Atomic size_t n_hits;
 };
-
-/* ---- objects near an address ---- */
-
-/* How many objects start below addr. */
-static size_t below(const struct pl_objects *o, pl_addr addr)
-{
-	size_t lo = 0, hi = o->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->addr[mid] < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool in_static_object(const struct native *s, pl_addr at)
-{
-	const struct pl_objects *o = s->o;
-	size_t i = below(o, at + 1);
-
-	/* sys.getsizeof() of a static type counts what only heap types have. */
-	return i && at - o->addr[i - 1] < (pl_object_type(o, (pl_id)(i - 1))->is_type
-						   ? (uint64_t)o->l->f.type_struct_size
-						   : o->size[i - 1]);
-}
-
-/*
- * An array of dead objects keeps stale pointers behind its last entry. How long it is nobody says,
- * so what may lie behind it counts unless it is of the kind that such arrays keep: with a gc head.
- */
-static bool in_freelist(const struct native *s, pl_addr at, pl_addr word)
-{
-	pl_id id = pl_objects_id(s->o, word);
-
-	if (id != PL_NO_ID && !(s->o->flags[id] & PL_OBJ_GC))
-		return false;
-	for (size_t i = 0; i < s->freelists.n; i++) {
-		if (at - s->freelists.at[i] < 8 * MAX_FREELIST)
-			return true;
-	}
-	return false;
-}
 
 /* ---- scanning ---- */
 
@@ -136,6 +85,21 @@ static bool is_dead_object(struct region_walk *w, pl_addr base)
 	return false;
 }
 
+/*
+ * 2.7 keeps ints in malloc'd blocks of a link and then as many as fit (Objects/intobject.c:
+ * PyIntBlock); one that is free, of a count of 0, still has the number that it was: id() of
+ * something, say. Blocks with a live one are no buffers.
+ */
+static bool in_free_int(struct region_walk *w, pl_addr base, uint64_t usable, pl_addr at)
+{
+	const struct pl_fields *f = &w->s->o->l->f;
+	uint64_t count;
+
+	return pl_has(f->int_ival) && usable >= INT_BLOCK && usable < INT_BLOCK + 32 &&
+	       (at - base - 8) % ((uint64_t)f->int_ival + 8) == (uint64_t)f->int_ival &&
+	       pl_read64(w->v, at - (uint64_t)f->int_ival, &count) && !count;
+}
+
 static bool scan_run(void *arg, const struct pl_run *run)
 {
 	struct region_walk *w = arg;
@@ -156,27 +120,14 @@ static bool scan_run(void *arg, const struct pl_run *run)
 			pl_addr word = pl_ld64(host + at);
 
 			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7) &&
-			    !is_dead_object(w, base))
+			    !is_dead_object(w, base) &&
+			    !in_free_int(w, base, run->usable, base + at))
 				hit(w->s, w->p,
 				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base,
 							   0, -1});
 		}
 	}
 	return !pl_ctx_cancelled(w->s->ctx);
-}
-
-/* The thread whose stack the mapping is, or NULL. */
-static const struct pl_thread *stack_of(const struct native *s, const struct pl_mapping *m)
-{
-	const struct pl_thread *t;
-	size_t n;
-
-	t = pl_image_threads(s->o->im, &n);
-	for (size_t i = 0; m && i < n; i++) {
-		if (t[i].sp >= m->lo && t[i].sp < m->hi)
-			return &t[i];
-	}
-	return NULL;
 }
 
 static void find_bss(struct native *s)
@@ -191,20 +142,6 @@ static void find_bss(struct native *s)
 		if (modules[i].state != PL_MODULE_NOT_ELF &&
 		    pl_image_section(s->o->im, (int)i, ".bss", &lo, &size))
 			pl_vec_push(&s->bss, (struct bss){lo, lo + size, (int)i});
-	}
-}
-
-static void find_freelists(struct native *s)
-{
-	for (size_t i = 0; i < s->o->n_interps; i++) {
-		struct pl_freelist *lists = NULL;
-		size_t n = pl_layout_freelists(s->o->im, s->o->l, s->o->interps[i].addr, &lists);
-
-		for (size_t k = 0; k < n; k++) {
-			if (lists[k].kind == PL_FREELIST_ARRAY)
-				pl_vec_push(&s->freelists, lists[k].where);
-		}
-		free(lists);
 	}
 }
 
@@ -223,21 +160,23 @@ static int file_of(const struct native *s, const struct pl_mapping *m, pl_addr a
 static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 {
 	const struct pl_mapping *m = pl_image_mapping(s->o->im, at);
-	const struct pl_thread *t = stack_of(s, m);
 	struct pl_native_hit h = {PL_NATIVE_MAPPING, at, word, m ? m->lo : 0, 0, -1};
+	const struct pl_thread *t;
 
-	if (t) {
+	switch (pl_image_stack(s->o->im, at, &t)) {
+	case PL_STACK_DEAD:
+		return;
+	case PL_STACK_LIVE:
 		h.place = PL_NATIVE_STACK;
 		h.lwp = t->lwp;
-		if (at + RED_ZONE < t->sp)
+		break;
+	case PL_STACK_NONE:
+		if (pl_native_known(&s->known, at, word))
 			return;
-	} else if (in_static_object(s, at) || in_freelist(s, at, word) ||
-		   pl_addrset_has(&s->frames, at & ~UINT64_C(0xfff))) {
-		return;
-	} else {
 		h.module = file_of(s, m, at);
 		if (h.module >= 0)
 			h.place = PL_NATIVE_FILE;
+		break;
 	}
 	hit(s, p, h);
 }
@@ -261,7 +200,7 @@ static void scan_piece(void *arg, unsigned worker, size_t item)
 	struct piece *p = &s->pieces.at[item];
 
 	if (p->region) {
-		struct region_walk w = {s, &s->views[worker], p, below(s->o, p->lo)};
+		struct region_walk w = {s, &s->views[worker], p, pl_native_below(s->o, p->lo)};
 		struct pl_heap_tally tally = {0};
 
 		pl_heap_walk(s->o->heap, p->region, scan_run, &w, &tally);
@@ -313,55 +252,6 @@ static uint64_t add_pieces(struct native *s)
 	for (size_t i = 0; i < s->pieces.n; i++)
 		bytes += s->pieces.at[i].hi - s->pieces.at[i].lo;
 	return bytes;
-}
-
-/* A chunk of a stack of frames; false when it was marked before: the list runs in a circle. */
-static bool mark_chunk(struct native *s, pl_addr chunk, uint64_t size)
-{
-	pl_addr page = chunk & ~UINT64_C(0xfff);
-
-	if (!pl_addrset_add(&s->frames, page))
-		return false;
-	for (page += 0x1000; page < chunk + size; page += 0x1000)
-		pl_addrset_add(&s->frames, page);
-	return true;
-}
-
-/*
- * 3.11+: frames lie on stacks of their own (_PyStackChunk, Include/cpython/pystate.h), which are
- * mapped page by page.
- */
-static void mark_thread(struct native *s, struct pl_view *v, pl_addr tstate)
-{
-	const struct pl_fields *f = &s->o->l->f;
-	uint64_t chunk = 0, size;
-
-	pl_read64(v, tstate + (uint64_t)f->thread_datastack_chunk, &chunk);
-	for (size_t i = 0; chunk && i < MAX_CHUNKS; i++) {
-		if (!pl_read64(v, chunk + (uint64_t)f->stackchunk_size, &size) ||
-		    !pl_at(v, chunk, size) || !mark_chunk(s, chunk, size) ||
-		    !pl_read64(v, chunk + (uint64_t)f->stackchunk_previous, &chunk))
-			return;
-	}
-}
-
-static void mark_frames(struct native *s, struct pl_view *v)
-{
-	const struct pl_fields *f = &s->o->l->f;
-	uint64_t tstate;
-
-	if (!pl_has(f->thread_datastack_chunk) || !pl_has(f->stackchunk_size))
-		return;
-	for (size_t i = 0; i < s->o->n_interps; i++) {
-		if (!pl_read64(v, s->o->interps[i].addr + (uint64_t)f->interp_threads_head,
-			       &tstate))
-			continue;
-		for (size_t t = 0; tstate && t < MAX_THREADS; t++) {
-			mark_thread(s, v, tstate);
-			if (!pl_read64(v, tstate + (uint64_t)f->thread_next, &tstate))
-				break;
-		}
-	}
 }
 
 /* ---- whose buffers the hits lie in ---- */
@@ -425,6 +315,19 @@ static void own(struct native *s, struct pl_view *v, pl_addr at, uint64_t size)
 	pl_vec_free(&todo);
 }
 
+/*
+ * The keys that a split dict shares with others belong to its class, or when that has new ones
+ * to nobody whose references a decoder tells: such a table may explain a count.
+ */
+static bool is_split(const struct native *s, pl_addr dict)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	uint64_t values;
+
+	return pl_has(f->dict_values) &&
+	       (!pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &values) || values);
+}
+
 static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -433,12 +336,106 @@ static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl
 
 		if (i % 4096 == 0 && pl_ctx_cancelled(s->ctx))
 			return pl_ctx_cancel_err(err);
+		if (type->kind == PL_KIND_DICT && is_split(s, s->o->addr[owners[i]]))
+			continue;
 		own(s, &s->views[0], s->o->addr[owners[i]], size);
 		/* Not the gc head: the ends of a list point into the interpreter's struct. */
 		if (type->preheader)
 			own(s, &s->views[0], s->o->addr[owners[i]] - type->head, PREHEADER);
 	}
 	return 0;
+}
+
+/*
+ * The buffers of builtin containers hold stale words where they hold no entries: behind a list's
+ * last item, in a table that grew. What the entries refer to the decoders tell.
+ */
+static void own_block(struct native *s, const struct pl_addrset *blocks, pl_addr at)
+{
+	struct buffer *b = pl_addrset_has(blocks, at) ? buffer_at(s, at) : NULL;
+
+	if (b && b->base == at)
+		b->owned = true;
+}
+
+static void own_buffer(struct native *s, const struct pl_addrset *blocks, pl_addr object,
+		       int32_t field)
+{
+	uint64_t at;
+
+	if (pl_has(field) && pl_read64(&s->views[0], object + (uint64_t)(int64_t)field, &at))
+		own_block(s, blocks, at);
+}
+
+/* The values of a split dict; 3.11 and 3.12 point behind a prefix that ends in its own length. */
+static void own_values(struct native *s, const struct pl_addrset *blocks, pl_addr dict)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	const uint8_t *prefix;
+	uint64_t at;
+
+	if (!pl_has(f->dict_values) ||
+	    !pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &at) || !at)
+		return;
+	if (s->o->l->values_style == PL_VALUES_PREFIXED) {
+		prefix = pl_at(&s->views[0], at - 1, 1);
+		at -= prefix ? *prefix : 0;
+	}
+	own_block(s, blocks, at);
+}
+
+static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id id)
+{
+	const struct pl_fields *f = &s->o->l->f;
+	pl_addr addr = s->o->addr[id];
+
+	if (pl_object_type(s->o, id)->is_type && !(s->o->flags[id] & PL_OBJ_STATIC))
+		own_buffer(s, blocks, addr, f->heaptype_cached_keys);
+	switch (pl_object_type(s->o, id)->kind) {
+	case PL_KIND_LIST:
+		own_buffer(s, blocks, addr, f->list_items);
+		break;
+	case PL_KIND_SET:
+	case PL_KIND_FROZENSET:
+		own_buffer(s, blocks, addr, f->set_table);
+		break;
+	case PL_KIND_DICT:
+	case PL_KIND_DEFAULTDICT:
+	case PL_KIND_ORDEREDDICT:
+		if (!is_split(s, addr))
+			own_buffer(s, blocks, addr, f->dict_keys);
+		own_buffer(s, blocks, addr, f->dict_table);
+		own_values(s, blocks, addr);
+		break;
+	case PL_KIND_DEQUE:
+		if (pl_has(f->deque_struct_size))
+			own(s, &s->views[0], addr, (uint64_t)f->deque_struct_size);
+		break;
+	default:
+		break;
+	}
+}
+
+static int mark_containers(struct native *s, struct pl_err *err)
+{
+	struct pl_addrset blocks;
+	int rc = 0;
+
+	pl_addrset_init(&blocks);
+	for (size_t i = 0; i < s->n_regions; i++) {
+		const struct piece *p = &s->pieces.at[i];
+
+		for (size_t k = 0; k < p->hits.n; k++)
+			pl_addrset_add(&blocks, p->hits.at[k].base);
+	}
+	for (size_t id = 0; blocks.n && !rc && id < s->o->n; id++) {
+		if (id % 4096 == 0 && pl_ctx_cancelled(s->ctx))
+			rc = pl_ctx_cancel_err(err);
+		else
+			own_buffers(s, &blocks, (pl_id)id);
+	}
+	pl_addrset_fini(&blocks);
+	return rc;
 }
 
 /* ---- putting together ---- */
@@ -495,17 +492,17 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 	struct native s = {.o = o, .targets = targets, .ctx = ctx};
 	int rc;
 
-	pl_addrset_init(&s.frames);
+	pl_native_known_init(&s.known, o);
 	s.views = pl_calloc(workers, sizeof(*s.views));
 	for (unsigned i = 0; i < workers; i++)
 		pl_view_init(&s.views[i], o->im);
-	mark_frames(&s, &s.views[0]);
 	find_bss(&s);
-	find_freelists(&s);
 	pl_ctx_stage(ctx, "reading C memory", add_pieces(&s));
 	rc = pl_parallel(ctx, s.pieces.n, scan_piece, &s, err);
 	if (!rc)
 		rc = mark_owned(&s, owners, n_owners, err);
+	if (!rc)
+		rc = mark_containers(&s, err);
 	if (!rc) {
 		collect(&s, ret, n);
 		if (s.n_hits > MAX_HITS)
@@ -520,55 +517,7 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
 	}
 	pl_vec_free(&s.pieces);
 	pl_vec_free(&s.bss);
-	pl_vec_free(&s.freelists);
-	pl_addrset_fini(&s.frames);
+	pl_native_known_fini(&s.known);
 	free(s.views);
 	return rc;
-}
-
-/* ---- names ---- */
-
-static void name_in_file(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
-			 size_t cap)
-{
-	const struct pl_module *modules, *module;
-	struct pl_symbol symbol;
-	char file[512];
-	const char *base;
-	size_t n;
-
-	modules = pl_image_modules(o->im, &n);
-	module = &modules[hit->module];
-	pl_utf8_escape(file, sizeof(file), module->path, strlen(module->path));
-	base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
-	if (pl_image_symbol_at(o->im, hit->at, &symbol))
-		snprintf(buf, cap, "<native %s %s+0x%llx>", base, symbol.name,
-			 (unsigned long long)(hit->at - symbol.addr));
-	else
-		snprintf(buf, cap, "<native %s+0x%llx>", base,
-			 (unsigned long long)(hit->at - module->bias));
-}
-
-void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
-		    size_t cap)
-{
-	unsigned long long at = hit->at, base = hit->base;
-
-	switch (hit->place) {
-	case PL_NATIVE_FILE:
-		name_in_file(o, hit, buf, cap);
-		break;
-	case PL_NATIVE_BLOCK:
-		snprintf(buf, cap, "<malloc block 0x%llx+0x%llx>", base, at - base);
-		break;
-	case PL_NATIVE_MAPPING:
-		snprintf(buf, cap, "<mapping 0x%llx+0x%llx>", base, at - base);
-		break;
-	case PL_NATIVE_STACK:
-		snprintf(buf, cap, "<stack of thread %u 0x%llx>", hit->lwp, at);
-		break;
-	case PL_NATIVE_REGISTER:
-		snprintf(buf, cap, "<register %llu of thread %u>", at, hit->lwp);
-		break;
-	}
 }

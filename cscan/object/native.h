@@ -21,7 +21,7 @@ enum pl_native_place {
 
 struct pl_native_hit {
 	enum pl_native_place place;
-	pl_addr at;     /* of the word; its number for a register */
+	pl_addr at;     /* of the word; its index in pl_thread.regs for a register */
 	pl_addr target; /* what it points to */
 	pl_addr base;   /* of the block, mapping, or 0 */
 	uint32_t lwp;   /* of a stack or register, else 0 */
@@ -30,8 +30,9 @@ struct pl_native_hit {
 
 /*
  * Every aligned word of writable memory that equals a member of targets, and lies neither in an
- * object nor in a buffer of one of the owners, given by their ids: whoever holds targets for a
- * reason that is known. Ordered by place, then address; *ret malloced. At most 2^16 words are kept,
+ * object, nor in a builtin container's buffer, nor in a buffer of one of the owners, given by their
+ * ids: whoever holds targets for a reason that is known; nor in freed memory or below a stack
+ * pointer. Ordered by place, then address; *ret malloced. At most 2^16 words are kept,
  * a note in ctx says when there are more. PL_E_CANCELLED. Needs an indexed table.
  */
 int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets,
@@ -44,5 +45,11 @@ int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets
  */
 void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
 		    size_t cap);
+/*
+ * What many such words have in common: the same without the address of a block, mapping or stack
+ * slot: "<malloc block *+0x18>", "<mapping *>", "<stack of thread 4242 *>".
+ */
+void pl_native_general_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
+			    size_t cap);
 
 #endif

@@ -139,6 +139,7 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	}
 	o->tally.in_lists = lists->listed.n;
 	o->tally.broken_lists = lists->broken;
+	o->tally.bad_links = lists->bad_nodes;
 	o->tally.from_blocks = o->n - o->tally.from_static;
 	o->list_counts = (const uint64_t(*)[4])lists->counts;
 	/* What is on a list is an object, wherever its type may lie. */

@@ -102,6 +102,7 @@ struct pl_object_tally {
 	uint64_t refcount_zero;        /* being destroyed or half built, excluded */
 	uint64_t buffers;              /* live blocks that hold no object */
 	uint64_t broken_lists;         /* lists that could not be walked to their end */
+	uint64_t bad_links;            /* on those lists: nodes whose neighbours contradict them */
 	uint64_t bad_types;            /* listed objects whose type is no type */
 	uint64_t stale; /* looked like an object, but a container owns the block as its buffer */
 };
@@ -172,6 +173,9 @@ static inline const struct pl_type *pl_object_type(const struct pl_objects *o, p
 {
 	return pl_types_at(o->types, o->type[id]);
 }
+/* True when an object starts at addr that is dead and kept on a freelist for the next of its type.
+ */
+bool pl_object_on_freelist(const struct pl_objects *o, pl_addr addr);
 /* True for a dict of interned strings: ob_refcnt does not count its references. */
 bool pl_objects_interned(const struct pl_objects *o, pl_addr dict);
 /* What sys.getsizeof() would have said. */

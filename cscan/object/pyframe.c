@@ -18,15 +18,6 @@ enum {
 	TAG_NOT_COUNTED = 1,
 };
 
-static int number(struct pl_view *v, pl_addr base, int32_t offset)
-{
-	uint32_t n = 0;
-
-	if (pl_has(offset))
-		pl_read32(v, base + (uint64_t)(int64_t)offset, &n);
-	return (int)n;
-}
-
 static int byte(struct pl_view *v, pl_addr base, int32_t offset)
 {
 	const uint8_t *p = pl_has(offset) ? pl_at(v, base + (uint64_t)(int64_t)offset, 1) : NULL;
@@ -61,7 +52,7 @@ static int64_t iframe_top(const struct pl_layout *l, struct pl_view *v, const st
 
 		return top < f->locals || top & 7 ? -1 : (int64_t)((top - f->locals) / 8);
 	}
-	return number(v, f->frame, l->f.iframe_stacktop);
+	return pl_field_int(v, f->frame, l->f.iframe_stacktop);
 }
 
 /* Divide the slots into locals and stack: top is -1 when the depth is not known. */
@@ -69,7 +60,7 @@ static void set_slots(const struct pl_layout *l, struct pl_view *v, struct pl_py
 		      int64_t top)
 {
 	int64_t n_locals = pl_code_n_locals(l, v, f->code);
-	int64_t size = number(v, f->code, l->f.code_stacksize);
+	int64_t size = pl_field_int(v, f->code, l->f.code_stacksize);
 
 	size = size < 0 ? 0 : PL_MIN(size, MAX_STACK);
 	if (top < 0 || top > n_locals + size) {
@@ -114,7 +105,7 @@ static bool read_iframe(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	set_slots(l, v, f, iframe_top(l, v, f));
 	instr = pl_field_word(v, addr, l->f.iframe_instr);
 	f->instruction = (int64_t)(instr - f->code - (uint64_t)l->f.code_code);
-	f->line = number(v, f->frame_obj, f->frame_obj ? l->f.frame_lineno : PL_NONE);
+	f->line = pl_field_int(v, f->frame_obj, f->frame_obj ? l->f.frame_lineno : PL_NONE);
 	return true;
 }
 
@@ -123,7 +114,7 @@ static int64_t object_top(const struct pl_layout *l, struct pl_view *v, const st
 {
 	int64_t n_locals = pl_code_n_locals(l, v, f->code);
 	uint64_t base = pl_field_word(v, f->frame, l->f.frame_valuestack), top;
-	int depth = number(v, f->frame, l->f.frame_stackdepth);
+	int depth = pl_field_int(v, f->frame, l->f.frame_stackdepth);
 
 	if (base != f->locals + 8 * (uint64_t)n_locals)
 		return n_locals;
@@ -151,19 +142,19 @@ static bool read_object(const struct pl_objects *o, struct pl_view *v, pl_addr a
 	f->globals = pl_field_word(v, addr, l->f.frame_globals);
 	f->builtins = pl_field_word(v, addr, l->f.frame_builtins);
 	f->locals = addr + (uint64_t)l->f.frame_localsplus;
-	f->generator = number(v, f->code, l->f.code_flags) & CO_ANY_GENERATOR;
+	f->generator = pl_field_int(v, f->code, l->f.code_flags) & CO_ANY_GENERATOR;
 	set_slots(l, v, f, object_top(l, v, f));
 	/* f_localsplus is the variable part of the object. */
 	if ((uint64_t)f->n_locals + f->n_stack + f->n_unsure >
 	    pl_field_word(v, addr, l->f.var_size))
 		f->n_locals = f->n_stack = f->n_unsure = 0;
 	/* 3.10 counts instructions, those before it bytes. */
-	f->instruction = number(v, addr, l->f.frame_lasti) *
+	f->instruction = pl_field_int(v, addr, l->f.frame_lasti) *
 			 (int64_t)(l->line_style == PL_LINES_310 ? UNIT : 1);
 	/* A line that was set is the line: always up to 3.9 while it is traced, in 3.10 when not 0.
 	 */
 	if (l->line_style == PL_LINES_310 || pl_field_word(v, addr, l->f.frame_trace))
-		f->line = number(v, addr, l->f.frame_lineno);
+		f->line = pl_field_int(v, addr, l->f.frame_lineno);
 	return true;
 }
 
@@ -177,7 +168,7 @@ bool pl_pyframe_read(const struct pl_objects *o, struct pl_view *v, pl_addr addr
 	if (!addr ||
 	    !(objects ? read_object(o, v, addr, &f, owner) : read_iframe(o, v, addr, &f, owner)))
 		return false;
-	if (!(number(v, f.code, l->f.code_flags) & CO_OPTIMIZED))
+	if (!(pl_field_int(v, f.code, l->f.code_flags) & CO_OPTIMIZED))
 		f.namespace =
 			pl_field_word(v, addr, objects ? l->f.frame_locals : l->f.iframe_locals);
 	if (f.line <= 0)

@@ -32,6 +32,12 @@ const char *pl_repr_short_name(const struct pl_type *t)
 	return dot ? dot + 1 : t->name;
 }
 
+const char *pl_repr_class_name(const struct pl_repr_job *r, const struct pl_type *t,
+			       const char *builtin)
+{
+	return r->l->repr_style == PL_REPR_36 ? builtin : pl_repr_short_name(t);
+}
+
 /* Whether the class prints itself, that is, its tp_repr is not that of the builtin it derives from.
  */
 static bool prints_itself(struct pl_repr_job *r, const struct pl_type *t)
@@ -83,9 +89,10 @@ static bool content(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned
 	case PL_KIND_TUPLE:
 		return pl_repr_tuple(r, x, level);
 	case PL_KIND_DICT:
-	case PL_KIND_ORDEREDDICT:
 	case PL_KIND_FROZENDICT:
 		return pl_repr_dict(r, x, level);
+	case PL_KIND_ORDEREDDICT:
+		return pl_repr_ordereddict(r, x, level);
 	case PL_KIND_SET:
 	case PL_KIND_FROZENSET:
 		return pl_repr_set(r, x, level);
@@ -119,6 +126,8 @@ static bool special(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned
 		return pl_repr_deque(r, x, level);
 	case PL_KIND_ARRAY:
 		return pl_repr_array(r, x);
+	case PL_KIND_RANGE:
+		return pl_repr_range(r, x, level);
 	case PL_KIND_SLICE:
 		return pl_repr_slice(r, x, level);
 	case PL_KIND_PARTIAL:
@@ -133,6 +142,8 @@ static bool special(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned
 		return pl_repr_time(r, x, level);
 	case PL_KIND_TIMEDELTA:
 		return pl_repr_timedelta(r, x, level);
+	case PL_KIND_TIMEZONE:
+		return pl_repr_timezone(r, x, level);
 	case PL_KIND_MODULE:
 		return pl_repr_module(r, x);
 	case PL_KIND_FUNCTION:

@@ -45,6 +45,11 @@ void pl_repr_bare(struct pl_repr_job *r, pl_addr str);
 const char *pl_repr_type_name(const struct pl_repr_job *r, const struct pl_type *t);
 /* __name__ of a type. */
 const char *pl_repr_short_name(const struct pl_type *t);
+/* The same, or where this version prints subclasses under the builtin's name, that name. */
+const char *pl_repr_class_name(const struct pl_repr_job *r, const struct pl_type *t,
+			       const char *builtin);
+/* tp_name as a C repr prints it: a class statement's is its __name__ alone. */
+void pl_repr_put_tp_name(struct pl_repr_job *r, const struct pl_type *t);
 
 /* ---- repr_scalar.c: values without references ---- */
 typedef bool pl_repr_fn(struct pl_repr_job *r, const struct pl_repr_obj *x);
@@ -57,7 +62,7 @@ void pl_repr_double(char buf[PL_REPR_DOUBLE], double d, bool dot0);
 /* ---- repr_container.c ---- */
 typedef bool pl_repr_deep_fn(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level);
 pl_repr_deep_fn pl_repr_list, pl_repr_tuple, pl_repr_dict, pl_repr_set, pl_repr_deque,
-	pl_repr_defaultdict, pl_repr_named_tuple;
+	pl_repr_defaultdict, pl_repr_named_tuple, pl_repr_ordereddict, pl_repr_range;
 /*
  * Step into a container: false, with mark ("[...]") written, when it is too deep or inside itself;
  * otherwise pl_repr_leave() must follow.
@@ -70,7 +75,7 @@ void pl_repr_items(struct pl_repr_job *r, pl_addr first, uint64_t n, unsigned le
 /* ---- repr_object.c: everything that prints as <...> or Name(...) ---- */
 pl_repr_deep_fn pl_repr_instance, pl_repr_instance27, pl_repr_enum, pl_repr_exception,
 	pl_repr_slice, pl_repr_partial, pl_repr_method, pl_repr_mappingproxy, pl_repr_date,
-	pl_repr_datetime, pl_repr_time, pl_repr_timedelta;
+	pl_repr_datetime, pl_repr_time, pl_repr_timedelta, pl_repr_timezone;
 pl_repr_fn pl_repr_type, pl_repr_class27, pl_repr_module, pl_repr_function, pl_repr_cfunction,
 	pl_repr_code, pl_repr_frame, pl_repr_generator, pl_repr_cell, pl_repr_weakref,
 	pl_repr_element;

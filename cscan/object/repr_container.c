@@ -118,23 +118,138 @@ static bool braces(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned 
 	return true;
 }
 
-/*
- * dict in braces, its named kin as Name({...}), which is how OrderedDict prints since 3.12. Its
- * order is that of its table here, which move_to_end() does not change.
- */
+/* dict in braces, frozendict as Name({...}). */
 bool pl_repr_dict(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
 {
-	bool named = x->t->kind == PL_KIND_ORDEREDDICT || x->t->kind == PL_KIND_FROZENDICT;
 	struct pl_dict_iter it;
 	pl_addr key, value;
 
-	if (!named)
+	if (x->t->kind != PL_KIND_FROZENDICT)
 		return braces(r, x, level);
 	if (!pl_dict_begin(r->l, r->v, x->addr, &it))
 		return false;
 	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
 	if (pl_dict_next(&it, &key, &value, NULL))
 		braces(r, x, level);
+	pl_out_char(&r->out, ')');
+	return true;
+}
+
+/* The keys of an OrderedDict in their order. */
+struct order {
+	pl_addr at;   /* node or link that is next */
+	pl_addr root; /* 2.7: the link that ends the circle */
+};
+
+/* Item i of a list. */
+static bool list_item(struct pl_repr_job *r, pl_addr list, uint64_t i, pl_addr *ret)
+{
+	pl_addr first;
+	uint64_t n;
+
+	return pl_list_items(r->l, r->v, list, &first, &n) && i < n &&
+	       pl_read64(r->v, first + 8 * i, ret);
+}
+
+enum { LINK_NEXT = 1, LINK_KEY = 2 }; /* Lib/collections.py of 2.7: [PREV, NEXT, KEY] */
+
+/* Nodes of Objects/odictobject.c, 2.7: links of Lib/collections.py. False when neither is there. */
+static bool order_begin(struct pl_repr_job *r, const struct pl_repr_obj *x, struct order *ret)
+{
+	pl_addr dict, values, root, first;
+
+	if (pl_has(r->l->f.odict_first)) {
+		*ret = (struct order){0};
+		return pl_repr_word(r, x, r->l->f.odict_first, &ret->at);
+	}
+	if (!pl_instance_dict(r->l, r->v, x->addr, x->t->addr, &dict, &values) || !dict ||
+	    !pl_dict_get(r->l, r->v, dict, "_OrderedDict__root", &root) ||
+	    !list_item(r, root, LINK_NEXT, &first))
+		return false;
+	*ret = (struct order){first, root};
+	return true;
+}
+
+/* False at the end, and where the order cannot be read any further. */
+static bool order_next(struct pl_repr_job *r, struct order *o, pl_addr *key)
+{
+	const struct pl_fields *f = &r->l->f;
+
+	if (!o->at || o->at == o->root)
+		return false;
+	if (o->root)
+		return list_item(r, o->at, LINK_KEY, key) && list_item(r, o->at, LINK_NEXT, &o->at);
+	return pl_read64(r->v, o->at + (uint64_t)f->odictnode_key, key) &&
+	       pl_read64(r->v, o->at + (uint64_t)f->odictnode_next, &o->at);
+}
+
+/* The value of that very key. */
+static bool value_of(struct pl_repr_job *r, pl_addr dict, pl_addr key, pl_addr *value)
+{
+	struct pl_dict_iter it;
+	pl_addr at;
+
+	if (!pl_dict_begin(r->l, r->v, dict, &it))
+		return false;
+	it.n = PL_MIN(it.n, MAX_SCAN);
+	while (pl_dict_next(&it, &at, value, NULL)) {
+		if (at == key)
+			return true;
+	}
+	return false;
+}
+
+/* Name([('a', 1), ...]), since 3.12 Name({'a': 1, ...}); Name() when empty. */
+bool pl_repr_ordereddict(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
+{
+	bool pairs = r->l->repr_style != PL_REPR_312;
+	pl_addr key = 0, value = 0;
+	struct order o;
+	uint64_t n = 0;
+	bool more;
+
+	if (!order_begin(r, x, &o))
+		return false;
+	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
+	more = order_next(r, &o, &key);
+	if (more && pl_repr_enter(r, x->addr, level, pairs ? "[...]" : "{...}")) {
+		pl_out_char(&r->out, pairs ? '[' : '{');
+		for (; more && separate(r, n++); more = order_next(r, &o, &key)) {
+			pl_out_text(&r->out, pairs ? "(" : "");
+			pl_repr_value(r, key, level - 1);
+			pl_out_text(&r->out, pairs ? ", " : ": ");
+			if (value_of(r, x->addr, key, &value))
+				pl_repr_value(r, value, level - 1);
+			else
+				pl_out_text(&r->out, "...");
+			pl_out_text(&r->out, pairs ? ")" : "");
+		}
+		pl_out_char(&r->out, pairs ? ']' : '}');
+		pl_repr_leave(r);
+	}
+	pl_out_char(&r->out, ')');
+	return true;
+}
+
+/* Objects/rangeobject.c: range(0, 5), range(0, 9, 2) */
+bool pl_repr_range(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
+{
+	pl_addr start, stop, step;
+	int64_t by;
+
+	(void)level;
+	if (!pl_repr_word(r, x, r->l->f.range_start, &start) ||
+	    !pl_repr_word(r, x, r->l->f.range_stop, &stop) ||
+	    !pl_repr_word(r, x, r->l->f.range_step, &step))
+		return false;
+	pl_out_text(&r->out, "range(");
+	pl_repr_value(r, start, 0);
+	pl_out_text(&r->out, ", ");
+	pl_repr_value(r, stop, 0);
+	if (!pl_int_read(r->l, r->v, step, &by) || by != 1) {
+		pl_out_text(&r->out, ", ");
+		pl_repr_value(r, step, 0);
+	}
 	pl_out_char(&r->out, ')');
 	return true;
 }
@@ -147,7 +262,7 @@ bool pl_repr_defaultdict(struct pl_repr_job *r, const struct pl_repr_obj *x, uns
 	if (!pl_repr_word(r, x, r->l->f.defdict_factory, &factory) ||
 	    !pl_dict_begin(r->l, r->v, x->addr, &it))
 		return false;
-	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
+	pl_out_printf(&r->out, "%s(", pl_repr_class_name(r, x->t, "defaultdict"));
 	if (factory)
 		pl_repr_value(r, factory, 0);
 	else
@@ -201,7 +316,7 @@ bool pl_repr_deque(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned 
 	if (!pl_repr_word(r, x, r->l->f.deque_maxlen, &maxlen) ||
 	    !pl_deque_begin(r->l, r->v, x->addr, &it))
 		return false;
-	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
+	pl_out_printf(&r->out, "%s(", pl_repr_class_name(r, x->t, "deque"));
 	if (!it.n) {
 		pl_out_text(&r->out, "[]");
 	} else if (pl_repr_enter(r, x->addr, level, "[...]")) {

@@ -32,8 +32,7 @@ static const struct pl_type *type_of(struct pl_repr_job *r, pl_addr addr)
 	return i < 0 ? NULL : pl_types_at(r->o->types, (uint32_t)i);
 }
 
-/* tp_name as a C repr prints it: a heap type's is its __name__ alone. */
-static void put_tp_name(struct pl_repr_job *r, const struct pl_type *t)
+void pl_repr_put_tp_name(struct pl_repr_job *r, const struct pl_type *t)
 {
 	char name[MAX_NAME];
 	pl_addr text;
@@ -233,7 +232,8 @@ bool pl_repr_enum(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned l
 	return true;
 }
 
-/* Objects/exceptions.c: ValueError('x'), from its args. */
+/* Objects/exceptions.c, BaseException_repr(): the name before the tuple of args, in which a single
+ * one has a comma; ValueError('x') since bpo-30399. */
 bool pl_repr_exception(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
 {
 	pl_addr args, first;
@@ -250,7 +250,7 @@ bool pl_repr_exception(struct pl_repr_job *r, const struct pl_repr_obj *x, unsig
 		pl_repr_items(r, first, n, level);
 		pl_repr_leave(r);
 	}
-	pl_out_char(&r->out, ')');
+	pl_out_text(&r->out, n == 1 && r->l->repr_style == PL_REPR_36 ? ",)" : ")");
 	return true;
 }
 
@@ -420,7 +420,7 @@ bool pl_repr_cfunction(struct pl_repr_job *r, const struct pl_repr_obj *x)
 		return true;
 	}
 	pl_out_printf(&r->out, "<built-in method %s of ", name);
-	put_tp_name(r, t);
+	pl_repr_put_tp_name(r, t);
 	pl_out_printf(&r->out, " object at 0x%llx>", (unsigned long long)self);
 	return true;
 }
@@ -501,7 +501,7 @@ bool pl_repr_cell(struct pl_repr_job *r, const struct pl_repr_obj *x)
 		return false;
 	pl_out_printf(&r->out, "<cell at 0x%llx: ", at(x));
 	if (t) {
-		put_tp_name(r, t);
+		pl_repr_put_tp_name(r, t);
 		pl_out_printf(&r->out, " object at 0x%llx>", (unsigned long long)content);
 	} else {
 		pl_out_text(&r->out, "empty>");
@@ -540,7 +540,7 @@ bool pl_repr_weakref(struct pl_repr_job *r, const struct pl_repr_obj *x)
 		return true;
 	}
 	pl_out_printf(&r->out, "<weakref at 0x%llx; to '", at(x));
-	put_tp_name(r, to.t);
+	pl_repr_put_tp_name(r, to.t);
 	pl_out_printf(&r->out, "' at 0x%llx", at(&to));
 	put_own_name(r, &to);
 	pl_out_char(&r->out, '>');

@@ -394,7 +394,7 @@ bool pl_repr_bytearray(struct pl_repr_job *r, const struct pl_repr_obj *x)
 			  &data) ||
 	    (n && !pl_at(r->v, data, 1)))
 		return false;
-	pl_out_printf(&r->out, "%s(", pl_repr_short_name(x->t));
+	pl_out_printf(&r->out, "%s(", pl_repr_class_name(r, x->t, "bytearray"));
 	bytes_at(r, data, n);
 	pl_out_char(&r->out, ')');
 	return true;
@@ -507,7 +507,7 @@ bool pl_repr_array(struct pl_repr_job *r, const struct pl_repr_obj *x)
 	    (width != 1 && width != 2 && width != 4 && width != 8) ||
 	    (*typecode == 'd' && width != 8) || (*typecode == 'f' && width != 4))
 		return false;
-	pl_out_printf(&r->out, "array('%c'", *typecode);
+	pl_out_printf(&r->out, "%s('%c'", pl_repr_class_name(r, x->t, "array"), *typecode);
 	for (uint64_t i = 0; i < n; i++) {
 		pl_out_text(&r->out, i ? ", " : ", [");
 		if (i == r->lim.items ||

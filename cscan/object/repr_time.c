@@ -54,7 +54,8 @@ bool pl_repr_date(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned l
 	(void)level;
 	if (!p)
 		return false;
-	pl_out_printf(&r->out, "%s(%u, %u, %u)", x->t->name, year(p), p[2], p[3]);
+	pl_repr_put_tp_name(r, x->t);
+	pl_out_printf(&r->out, "(%u, %u, %u)", year(p), p[2], p[3]);
 	return true;
 }
 
@@ -64,7 +65,8 @@ bool pl_repr_datetime(struct pl_repr_job *r, const struct pl_repr_obj *x, unsign
 
 	if (!p)
 		return false;
-	pl_out_printf(&r->out, "%s(%u, %u, %u, ", x->t->name, year(p), p[2], p[3]);
+	pl_repr_put_tp_name(r, x->t);
+	pl_out_printf(&r->out, "(%u, %u, %u, ", year(p), p[2], p[3]);
 	put_time(r, p + 4);
 	put_zone(r, x, r->l->f.datetime_fold, r->l->f.datetime_tzinfo, level);
 	pl_out_char(&r->out, ')');
@@ -77,7 +79,8 @@ bool pl_repr_time(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned l
 
 	if (!p)
 		return false;
-	pl_out_printf(&r->out, "%s(", x->t->name);
+	pl_repr_put_tp_name(r, x->t);
+	pl_out_char(&r->out, '(');
 	put_time(r, p);
 	put_zone(r, x, PL_NONE, r->l->f.time_tzinfo, level);
 	pl_out_char(&r->out, ')');
@@ -100,7 +103,18 @@ bool pl_repr_timedelta(struct pl_repr_job *r, const struct pl_repr_obj *x, unsig
 			return false;
 		value[i] = (int32_t)pl_ld32(p);
 	}
-	pl_out_printf(&r->out, "%s(", x->t->name);
+	pl_repr_put_tp_name(r, x->t);
+	pl_out_char(&r->out, '(');
+	if (r->l->repr_style == PL_REPR_36) {
+		/* by place: what comes behind the last one that is not 0 is left out */
+		pl_out_printf(&r->out, "%d", value[0]);
+		if (value[1] || value[2])
+			pl_out_printf(&r->out, ", %d", value[1]);
+		if (value[2])
+			pl_out_printf(&r->out, ", %d", value[2]);
+		pl_out_char(&r->out, ')');
+		return true;
+	}
 	for (unsigned i = 0; i < 3; i++) {
 		if (value[i]) {
 			pl_out_printf(&r->out, "%s%s=%d", sep, names[i], value[i]);
@@ -108,5 +122,42 @@ bool pl_repr_timedelta(struct pl_repr_job *r, const struct pl_repr_obj *x, unsig
 		}
 	}
 	pl_out_text(&r->out, *sep ? ")" : "0)");
+	return true;
+}
+
+/* Is the timedelta at addr 0? */
+static bool is_zero(struct pl_repr_job *r, pl_addr addr)
+{
+	const struct pl_fields *f = &r->l->f;
+
+	return pl_has(f->delta_days) && !pl_field_int(r->v, addr, f->delta_days) &&
+	       !pl_field_int(r->v, addr, f->delta_seconds) &&
+	       !pl_field_int(r->v, addr, f->delta_microseconds);
+}
+
+/*
+ * timezone_repr(): datetime.timezone.utc is the one without a name and offset, for
+ * new_timezone() makes no other such; else datetime.timezone(datetime.timedelta(...), 'name').
+ */
+bool pl_repr_timezone(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
+{
+	pl_addr offset, name;
+
+	(void)level;
+	if (!pl_repr_word(r, x, r->l->f.timezone_offset, &offset) ||
+	    !pl_repr_word(r, x, r->l->f.timezone_name, &name))
+		return false;
+	pl_repr_put_tp_name(r, x->t);
+	if (!name && is_zero(r, offset)) {
+		pl_out_text(&r->out, ".utc");
+		return true;
+	}
+	pl_out_char(&r->out, '(');
+	pl_repr_value(r, offset, 0);
+	if (name) {
+		pl_out_text(&r->out, ", ");
+		pl_repr_value(r, name, 0);
+	}
+	pl_out_char(&r->out, ')');
 	return true;
 }

@@ -116,10 +116,8 @@ static struct pl_type_sums *sums_of(struct worker *w, struct pl_objects *o, uint
 	return &w->sums[type];
 }
 
-static void append(struct pl_objects *o, size_t area, const struct pl_found *f, uint8_t flags)
+void pl_columns_put(struct pl_objects *o, size_t id, const struct pl_found *f, uint8_t flags)
 {
-	size_t id = (size_t)o->segments[area].first + o->segments[area].n++;
-
 	o->addr[id] = f->addr;
 	o->type[id] = f->type;
 	o->size[id] = f->size < UINT32_MAX ? (uint32_t)f->size : UINT32_MAX;
@@ -131,6 +129,7 @@ static void settle_batch(void *arg, unsigned worker, size_t area, const struct p
 {
 	struct settling *s = arg;
 	struct worker *w = &s->workers[worker];
+	struct pl_segment *segment = &s->o->segments[area];
 
 	for (size_t i = 0; i < n; i++) {
 		uint8_t flags;
@@ -142,7 +141,8 @@ static void settle_batch(void *arg, unsigned worker, size_t area, const struct p
 		w->size += found[i].size;
 		w->statics += (flags & PL_OBJ_STATIC) != 0;
 		if (s->o->addr)
-			append(s->o, area, &found[i], flags);
+			pl_columns_put(s->o, (size_t)segment->first + segment->n++, &found[i],
+				       flags);
 	}
 }
 

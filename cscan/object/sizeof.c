@@ -25,13 +25,13 @@ static uint64_t generic(const struct pl_size_ask *a)
 }
 
 /*
- * Objects/longobject.c. Up to 3.11 the size starts at ob_digit, whatever a subclass adds, and from
- * 3.11.2 on (gh-100637) at least one digit is counted; 3.12 starts at tp_basicsize.
+ * Objects/longobject.c. Up to 3.11 the size starts at ob_digit, whatever a subclass adds; 3.12
+ * starts at tp_basicsize.
  */
 static bool size_int(const struct pl_size_ask *a, uint64_t *ret)
 {
 	const struct pl_layout *l = a->l;
-	uint64_t n, size, least = l->dict_style == PL_DICT_KEYS311;
+	uint64_t n, size, least = l->getsizeof_zero_digit;
 
 	if (l->int_style == PL_INT_TAGGED) {
 		if (!pl_size_word(a, l->f.long_tag, &n))
@@ -288,21 +288,13 @@ static bool size_type(const struct pl_size_ask *a, uint64_t *ret)
 	return true;
 }
 
-/*
- * A static type object has no head in front. Up to 3.10 and from 3.13 on (gh-112529) none is
- * counted; 3.11 and 3.12, the versions of that style of values, count one all the same.
- */
-static bool head_of_static_type(const struct pl_layout *l)
-{
-	return l->values_style == PL_VALUES_PREFIXED;
-}
-
+/* A static type object has no head in front; some versions count one all the same. */
 static uint64_t head(const struct pl_size_ask *a)
 {
 	uint64_t flags;
 
 	if (a->t->is_type && pl_size_word(a, a->l->f.type_flags, &flags) &&
-	    !(flags & PL_TPFLAG_HEAPTYPE) && !head_of_static_type(a->l))
+	    !(flags & PL_TPFLAG_HEAPTYPE) && !a->l->getsizeof_static_head)
 		return 0;
 	return a->t->head_counted;
 }

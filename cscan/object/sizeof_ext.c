@@ -440,21 +440,21 @@ pl_sizer *pl_size_extension(const struct pl_layout *l, unsigned kind)
 	case PL_KIND_DECIMAL:
 		return size_decimal;
 	case PL_KIND_PRODUCT:
-		return l->str_style == PL_STR_27 ? NULL : size_product;
+		return l->itertools_sizeof ? size_product : NULL;
 	case PL_KIND_COMBINATIONS:
-		return l->str_style == PL_STR_27 ? NULL : size_combinations;
+		return l->itertools_sizeof ? size_combinations : NULL;
 	case PL_KIND_COMBINATIONS_WR:
-		return l->str_style == PL_STR_27 ? NULL : size_combinations_wr;
+		return l->itertools_sizeof ? size_combinations_wr : NULL;
 	case PL_KIND_PERMUTATIONS:
-		return l->str_style == PL_STR_27 ? NULL : size_permutations;
+		return l->itertools_sizeof ? size_permutations : NULL;
 	case PL_KIND_ELEMENT:
 		return size_element;
 	case PL_KIND_STGDICT:
 		return size_stgdict;
 	case PL_KIND_CTYPE_TYPE:
 		return size_ctype;
-	case PL_KIND_SIMPLEQUEUE: /* sized since 3.15, as is the state of its generators */
-		return l->gen_state_style == PL_GEN_315 ? size_simplequeue : NULL;
+	case PL_KIND_SIMPLEQUEUE:
+		return l->simplequeue_sizeof ? size_simplequeue : NULL;
 	case PL_KIND_ST:
 		return size_st;
 	default:

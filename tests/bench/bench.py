@@ -82,6 +82,13 @@ def live_objgraph(objects):
     return float(out.stdout.split()[-1])
 
 
+def some_object(pyleak, core):
+    """The address of one of the program's objects."""
+    out = subprocess.run([pyleak, "instances", "--quiet", "--limit", "1", "--format", "csv", "__main__.Record", core],
+                         check=True, stdout=subprocess.PIPE)
+    return out.stdout.decode().splitlines()[1].split(",")[0]
+
+
 def bench(objects, folder):
     """One row of the table for a heap of that many objects."""
     made = make.make(INTERPRETER, "big", args=["--objects", str(objects)])
@@ -91,6 +98,8 @@ def bench(objects, folder):
         "memscan": [str(memscan(folder)), core],
         "types": [pyleak, "types", "--quiet", core],
         "path": [pyleak, "path", "--quiet", "dict", core],
+        "referrers": [pyleak, "referrers", "--quiet", "--native", some_object(pyleak, core), core],
+        "refcounts": [pyleak, "refcounts", "--quiet", core],
     }
     result = rounds(commands)
     floor, floor_kib = result["memscan"]
@@ -105,6 +114,9 @@ def bench(objects, folder):
         "path B/object": max(0.0, (result["path"][1] - floor_kib) * 1024 / objects),
         "objgraph s": live_objgraph(objects),
     }
+    for name in "referrers", "refcounts":
+        row[name + " s"] = result[name][0]
+        row[name + " / memscan"] = result[name][0] / floor
     row["objgraph / types"] = row["objgraph s"] / row["types s"]
     return row
 

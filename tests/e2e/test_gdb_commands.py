@@ -101,6 +101,14 @@ def test_help_of_a_command_needs_no_core(library):
         assert answer.stderr == ""
 
 
+def test_gdbs_own_lists_show_what_a_command_does(library):
+    """gdb takes the first line of a help text for its summary."""
+    listed = gdb.batch(["help data"]).printed[0]
+    for name in library.analyses():
+        summary = library.summary(name)
+        assert "py-leak-%s -- %s%s." % (name, summary[0].upper(), summary[1:]) in listed
+
+
 # ---- loading ----
 
 
@@ -206,7 +214,7 @@ def test_an_executable_that_gdb_found_by_build_id(made, tmp_path, pyleak):
     copy.parent.mkdir(parents=True)
     shutil.copy(made.meta["exe"], str(copy))  # gdb would see through a link
     answer = gdb.batch(["info files", "py-leak-info"], after=["-c", str(made.path)],
-                       before=["-iex", "set debug-file-directory %s:/usr/lib/debug" % tmp_path])
+                       before=["-iex", "set debug-file-directory /no/such:%s:/usr/lib/debug" % tmp_path])
     assert "Local exec file:" in answer.printed[0]
     assert answer.printed[1] == pyleak("info", made.path, "--debug-dir", str(tmp_path)).stdout
 

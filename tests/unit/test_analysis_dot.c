@@ -3,6 +3,8 @@
  */
 #include "analysis/dot.h"
 
+#define LINES "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
+
 #include "cmocka_all.h"
 
 typedef void put_fn(FILE *out, const char *text, size_t columns);
@@ -74,11 +76,14 @@ static void a_picture_is_written_in_order(void **state)
 	assert_int_equal(strlen(text), n);
 	assert_memory_equal(text, "digraph pyleak {\n", 17);
 	assert_non_null(strstr(text, "rankdir=LR"));
-	assert_non_null(
-		strstr(text, "\tlabel=<<B>T&lt;</B><BR/><FONT COLOR=\"#6b6b6b\" POINT-SIZE=\"10\">S"
-			     "</FONT>>;\n"
-			     "\to1 [label=<<B>app.T</B><BR/><FONT COLOR=\"#6b6b6b\">x=1</FONT><BR/>"
-			     "<FONT COLOR=\"#6b6b6b\" POINT-SIZE=\"9\">0x10</FONT>>"));
+	assert_non_null(strstr(
+		text, "\tlabel=<" LINES "<TR><TD><B>T&lt;</B></TD></TR>"
+		      "<TR><TD><FONT COLOR=\"#6b6b6b\" POINT-SIZE=\"10\">S</FONT></TD></TR>"
+		      "</TABLE>>;\n"
+		      "\to1 [label=<" LINES "<TR><TD><B>app.T</B></TD></TR>"
+		      "<TR><TD><FONT COLOR=\"#6b6b6b\">x=1</FONT></TD></TR>"
+		      "<TR><TD><FONT COLOR=\"#6b6b6b\" POINT-SIZE=\"9\">0x10</FONT></TD></TR>"
+		      "</TABLE>>"));
 	assert_non_null(strstr(text, "\tm2 [label=<… 2 more>"));
 	assert_non_null(strstr(text, "\tm2 -> o1;\n"
 				     "\to1 -> m2 [label=\".a\", style=dashed, color=\"#909090\"];\n"

@@ -169,7 +169,7 @@ static bool count(void *arg, const struct pl_symbol *s)
 static void debug_file_by_build_id(void **state)
 {
 	int n = 0;
-	char path[512], dir[256];
+	char path[512], dir[256], list[600];
 	struct opened o;
 	struct pl_symbol s;
 
@@ -192,6 +192,11 @@ static void debug_file_by_build_id(void **state)
 	/* compressed, as distributions ship them */
 	run("objcopy --compress-debug-sections '%s'", path);
 	open_named(&o, "/gone/away", dir);
+	assert_all_known(&o);
+	close_opened(&o);
+	/* one directory of several, as in gdb's debug-file-directory */
+	snprintf(list, sizeof(list), "::/no/such:%s:%s/other", dir, dir);
+	open_named(&o, "/gone/away", list);
 	assert_all_known(&o);
 	close_opened(&o);
 	/* as a tree into which a debug package was unpacked */

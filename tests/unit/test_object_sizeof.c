@@ -47,6 +47,31 @@ static void common_types(void **state)
 	heap_close(&h);
 }
 
+/* int 0: 24 up to 3.11.1, 28 after gh-100637 and from 3.12 on. */
+static void zero_has_a_digit(void **state)
+{
+	static const struct {
+		const char *table;
+		uint32_t hexversion;
+		uint64_t want;
+	} rows[] = {{"3.10.13-pyenv", 0x030a0df0, 24}, {"3.11.7-pyenv", 0x030b00f0, 24},
+		    {"3.11.7-pyenv", 0x030b01f0, 24},  {"3.11.2-debian", 0x030b02f0, 28},
+		    {"3.11.7-pyenv", 0x030b07f0, 28},  {"3.12.1-pyenv", 0x030c01f0, 28}};
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(rows); i++) {
+		pl_addr zero;
+
+		heap_init(&h, rows[i].table);
+		h.l.hexversion = rows[i].hexversion;
+		assert_true(pl_layout_encodings(&h.l));
+		zero = heap_int(&h, 0);
+		heap_open(&h);
+		assert_int_equal(size_of(zero), rows[i].want);
+		heap_close(&h);
+	}
+}
+
 /* The 3.11 ones of which a char is no byte: "\xe9" has kind 1, euros kind 2, a snake kind 4. */
 static void wide_text(void **state)
 {
@@ -265,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(common_types),
+		cmocka_unit_test(zero_has_a_digit),
 		cmocka_unit_test(wide_text),
 		cmocka_unit_test(dict_keys_count_where_they_are_alone),
 		cmocka_unit_test(static_types),

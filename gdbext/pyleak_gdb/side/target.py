@@ -1,6 +1,5 @@
 """Which core gdb has loaded, and what gdb knows about the files that belong to it."""
 
-import os
 from typing import Optional
 
 import gdb
@@ -8,8 +7,6 @@ import gdb
 from ..lib.binding import Target
 from ..lib.errors import PyleakError
 from ..lib.infofiles import file_named
-
-DEFAULT_DEBUG_DIR = "/usr/lib/debug"  # the library looks there anyway
 
 
 def current() -> Target:
@@ -41,6 +38,5 @@ def _sysroot() -> Optional[str]:
 
 
 def _debug_dir() -> Optional[str]:
-    """gdb's first debug directory that the library would not look in anyway; it takes one."""
-    folders = (gdb.parameter("debug-file-directory") or "").split(":")
-    return next((folder for folder in folders if folder and os.path.normpath(folder) != DEFAULT_DEBUG_DIR), None)
+    """gdb's debug directories, a list separated by ":" as the library takes it."""
+    return gdb.parameter("debug-file-directory") or None

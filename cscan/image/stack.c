@@ -1,0 +1,47 @@
+/*
+ * stack.c - which thread's stack an address lies in.
+ *
+ * Knows what every machine of glibc has in common: a stack grows down, and the thread pointer of a
+ * thread that pthread_create() made points into the last page of the memory that its stack was cut
+ * from (nptl/allocatestack.c). The main thread's points elsewhere; its stack ends with its mapping.
+ */
+#include "image/internal.h"
+
+enum {
+	RED_ZONE = 128,   /* bytes below the stack pointer that a function may use (System V ABI;
+			     more than enough elsewhere) */
+	PAGE_MASK = 4095, /* struct pthread and the thread's own data end with a page */
+};
+
+/* Where the stack of a thread whose stack pointer is in m ends. */
+static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
+{
+	return t->fs_base > t->sp && t->fs_base < m->hi ? (t->fs_base | PAGE_MASK) + 1 : m->hi;
+}
+
+/* The stack that holds addr is the one with the lowest end above it. */
+enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
+				  const struct pl_thread **ret)
+{
+	const struct pl_mapping *m = pl_image_mapping(im, addr);
+	const struct pl_thread *t, *best = NULL;
+	pl_addr end = 0;
+	size_t n;
+
+	t = pl_image_threads(im, &n);
+	for (size_t i = 0; m && i < n; i++) {
+		pl_addr top;
+
+		if (t[i].sp < m->lo || t[i].sp >= m->hi)
+			continue;
+		top = top_of(m, &t[i]);
+		if (addr < top && (!best || top < end)) {
+			best = &t[i];
+			end = top;
+		}
+	}
+	if (!best)
+		return PL_STACK_NONE;
+	*ret = best;
+	return addr + RED_ZONE < best->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+}
