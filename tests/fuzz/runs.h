@@ -1,0 +1,28 @@
+/*
+ * runs.h - analyses of a damaged core, held to the contract.
+ *
+ * Whatever the core holds, a run ends in status 0, 2 (not found), 3 or 4, with a message for 2 and
+ * 3, prints only what a terminal may see, its JSON parses, and neither time nor memory run away.
+ * What breaks this ends the program with a line that says so: for libFuzzer, for the replay and for
+ * pytest alike.
+ */
+#ifndef FUZZ_RUNS_H
+#define FUZZ_RUNS_H
+
+#include "image/image.h"
+
+/* Processor seconds that one input may take. A sanitised run of all analyses of a sound core of
+ * recipe tiny takes about one. */
+#define FUZZ_SECONDS 20
+
+/* Start the clock for one input: when its time is up the program aborts. */
+void fuzz_clock(void);
+
+/*
+ * Run analyses of one core on one handle. Each is a line as on the command line without CORE
+ * ("path dict"), at most 8 words.
+ */
+void fuzz_run(const struct pl_image_options *options, unsigned threads, const char *const *lines,
+	      size_t n);
+
+#endif
