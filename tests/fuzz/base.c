@@ -331,6 +331,11 @@ void fuzz_base_damage(struct fuzz_base *b, const uint8_t *ops, size_t size)
 	}
 }
 
+bool fuzz_base_cut(const struct fuzz_base *b)
+{
+	return b->cut;
+}
+
 void fuzz_base_heal(struct fuzz_base *b)
 {
 	if (b->cut && pwrite(b->fd, b->clean, b->size, 0) != (ssize_t)b->size)

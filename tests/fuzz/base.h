@@ -58,6 +58,8 @@ void fuzz_base_free(struct fuzz_base *b);
 const struct pl_image_options *fuzz_base_options(const struct fuzz_base *b);
 /* Do n operations to the copy; size is a multiple of 8, what is over is ignored. */
 void fuzz_base_damage(struct fuzz_base *b, const uint8_t *ops, size_t size);
+/* True when the damage made the file shorter. */
+bool fuzz_base_cut(const struct fuzz_base *b);
 /* Undo all damage. */
 void fuzz_base_heal(struct fuzz_base *b);
 

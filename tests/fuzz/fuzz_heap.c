@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b = fuzz_base_at(data[0], &n);
 	fuzz_clock();
 	fuzz_base_damage(b, data + 1, size - 1);
-	fuzz_run(fuzz_base_options(b), 1, lines, PL_ARRAY_LEN(lines));
+	fuzz_run(fuzz_base_options(b), 1, fuzz_base_cut(b), lines, PL_ARRAY_LEN(lines));
 	fuzz_base_heal(b);
 	return 0;
 }

@@ -63,7 +63,7 @@ static size_t plan(uint64_t number, struct fuzz_op *ops)
 static void one(struct fuzz_base *b, uint64_t number)
 {
 	struct fuzz_op ops[MAX_OPS];
-	char object[3][64];
+	char object[4][64];
 	uint64_t state = number;
 	size_t n_objects, n = plan(number, ops);
 	const pl_addr *objects = fuzz_base_objects(b, &n_objects);
@@ -76,14 +76,16 @@ static void one(struct fuzz_base *b, uint64_t number)
 		"refcounts",
 		"path dict --count 3",
 		"referrers type",
+		"referents function",
+		"instances --limit 200 *",
 		object[0],
 		object[1],
 		object[2],
-		"instances --limit 200 *",
+		object[3],
 	};
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(object); i++) {
-		static const char *const of[] = {"referrers", "path", "object"};
+		static const char *const of[] = {"referrers", "path", "object", "graph"};
 		const struct fuzz_op *op = &ops[i % n];
 		pl_addr hit = fuzz_base_object_of(b, op);
 
@@ -92,7 +94,8 @@ static void one(struct fuzz_base *b, uint64_t number)
 		snprintf(object[i], sizeof(object[i]), "%s 0x%llx", of[i], (unsigned long long)hit);
 	}
 	fuzz_base_damage(b, (const uint8_t *)ops, n * sizeof(*ops));
-	fuzz_run(fuzz_base_options(b), 1 + number % 2, lines, PL_ARRAY_LEN(lines));
+	fuzz_run(fuzz_base_options(b), 1 + (number & 1), fuzz_base_cut(b), lines,
+		 PL_ARRAY_LEN(lines));
 	fuzz_base_heal(b);
 }
 

@@ -20,9 +20,9 @@ void fuzz_clock(void);
 
 /*
  * Run analyses of one core on one handle. Each is a line as on the command line without CORE
- * ("path dict"), at most 8 words.
+ * ("path dict"), at most 8 words. cut: the file ends early, so no run may say that all is well.
  */
-void fuzz_run(const struct pl_image_options *options, unsigned threads, const char *const *lines,
-	      size_t n);
+void fuzz_run(const struct pl_image_options *options, unsigned threads, bool cut,
+	      const char *const *lines, size_t n);
 
 #endif
