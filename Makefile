@@ -52,7 +52,7 @@ MAN := $B/man/pyleak.1
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-full unit unit-build e2e bench fuzz lint format layout install uninstall clean help \
+.PHONY: all demo test test-full unit unit-build e2e bench fuzz replay lint format layout install uninstall clean help \
 	setup-build setup-demo setup-test force
 
 all: $(SHARED) $(PROGRAM) $(MAN)
@@ -66,6 +66,7 @@ help:
 	@echo 'make lint          format, rooms and Python of the sources (LINT=more: cppcheck, clang-tidy too)'
 	@echo 'make format        clang-format -i'
 	@echo 'make bench fuzz    speed and memory; random bytes (FUZZ_SECONDS=60 for each target)'
+	@echo 'make replay        the inputs that fuzzing found, once more'
 	@echo 'make layout PY=... add the layout table of an interpreter'
 	@echo 'make install uninstall PREFIX=/usr/local DESTDIR='
 	@echo 'DEVELOPER=1: warnings are errors; SANITIZE=address,undefined: a build of its own'
@@ -122,7 +123,7 @@ PYTEST_FLAGS ?= -q -rs
 # What pytest runs; make test narrows it for the sanitizers.
 E2E ?= tests
 
-e2e: all $B/bin/gen_layout
+e2e: all $B/bin/gen_layout $B/fuzz/mutate
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(E2E)
 
 lint:
@@ -139,29 +140,58 @@ test: setup-test
 	$(MAKE) unit
 	$(MAKE) $(JOBS) all unit-build SANITIZE=address,undefined
 	$(MAKE) unit SANITIZE=address,undefined
-	PYLEAK_MATRIX=system $(MAKE) e2e SANITIZE=address,undefined E2E='tests/synth tests/e2e/test_damage.py'
-	$(MAKE) e2e
+	$(MAKE) replay SANITIZE=address,undefined
+	PYLEAK_MATRIX=system $(MAKE) e2e SANITIZE=address,undefined \
+		E2E='tests/synth tests/e2e/test_damage.py tests/e2e/test_mutations.py'
+	PYLEAK_MUTATIONS=100 $(MAKE) e2e
 
 test-full: setup-test
 	PYLEAK_FULL=1 $(MAKE) test
-	$(MAKE) e2e SANITIZE=address,undefined
+	PYLEAK_MUTATIONS=10000 PYLEAK_MUTATIONS_FROM=1000 $(MAKE) e2e SANITIZE=address,undefined
 
 bench: all
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) tests/bench/bench.py
+
+# ---- fuzzing: see tests/fuzz/base.h ----
 
 FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link,address,undefined
 FUZZ_B := build/$(subst $(comma),-,$(FUZZ_SAN))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SUPPORT := base runs
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
+# Cores made here, with seeds for them in the corpus. Only a shell that needs them makes them.
+FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"
+
+$B/fuzz/mutate: $B/obj/tests/fuzz/mutate.o $(FUZZ_SUPPORT:%=$B/obj/tests/fuzz/%.o) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$B/fuzz/replay_%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay.o \
+		$(FUZZ_SUPPORT:%=$B/obj/tests/fuzz/%.o) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What fuzzing found and learnt, once more; needs no clang.
+replay: $(FUZZERS:%=$B/fuzz/replay_%)
+	@export $(call FUZZ_BASES); for f in $(FUZZERS); do \
+		echo "== $$f"; $B/fuzz/replay_$$f tests/fuzz/corpus/$$f 2> $B/fuzz/$$f.log || \
+			{ tail -n 40 $B/fuzz/$$f.log >&2; exit 1; }; \
+		tail -n 1 $B/fuzz/$$f.log; \
+	done
 
 fuzz:
+	@command -v clang >/dev/null || \
+		{ echo 'make fuzz: clang with libFuzzer is missing: apt-get install clang' >&2; exit 1; }
 	$(MAKE) CC=clang SANITIZE=$(FUZZ_SAN) $(FUZZ_B)/lib/libpyleak.a \
-		$(FUZZERS:%=$(FUZZ_B)/obj/tests/fuzz/%.o)
-	@set -e; for f in $(FUZZERS); do \
+		$(FUZZERS:%=$(FUZZ_B)/obj/tests/fuzz/%.o) $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o)
+	@set -e; export $(call FUZZ_BASES,--more); for f in $(FUZZERS); do \
 		mkdir -p $(FUZZ_B)/corpus/$$f; \
 		clang -fsanitize=fuzzer,address,undefined -pthread -o $(FUZZ_B)/$$f \
-			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS); \
-		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) $(FUZZ_B)/corpus/$$f; \
+			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o) \
+			$(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS); \
+		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=3072 \
+			-artifact_prefix=$(FUZZ_B)/ $(FUZZ_B)/corpus/$$f tests/fuzz/corpus/$$f; \
 	done
 
 # ---- set-up, demo, tables ----
@@ -215,4 +245,5 @@ clean:
 	rm -rf build
 
 -include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $B/obj/cscan/cli/man.d \
-	$(TEST_SOURCES:%.c=$B/obj/%.d) $(TEST_SUPPORT:%.c=$B/obj/%.d) $B/obj/scripts/gen_layout.d
+	$(TEST_SOURCES:%.c=$B/obj/%.d) $(TEST_SUPPORT:%.c=$B/obj/%.d) $(FUZZ_SOURCES:%.c=$B/obj/%.d) \
+	$B/obj/scripts/gen_layout.d

@@ -111,7 +111,7 @@ static void put_node(FILE *out, const struct pl_dot_node *n)
 			", fillcolor=\"#f2f2f2\", color=\"#a0a0a0\", style=\"filled,dashed\"",
 	};
 
-	fprintf(out, "\t%s [label=<", n->id);
+	fprintf(out, "  %s [label=<", n->id);
 	if (n->look == PL_DOT_MORE) {
 		pl_dot_html(out, n->head, HEAD_COLUMNS);
 	} else {
@@ -133,7 +133,7 @@ static void put_edge(FILE *out, const struct pl_dot_edge *e)
 	};
 	const char *line = lines[e->line];
 
-	fprintf(out, "\t%s -> %s", e->source, e->target);
+	fprintf(out, "  %s -> %s", e->source, e->target);
 	if (given(e->label) || line) {
 		fputs(" [", out);
 		if (given(e->label)) {
@@ -149,7 +149,7 @@ static void put_title(FILE *out, const struct pl_dot *d)
 {
 	if (!given(d->title))
 		return;
-	fputs("\tlabel=<" LINES, out);
+	fputs("  label=<" LINES, out);
 	put_head(out, d->title, TITLE_COLUMNS);
 	put_line(out, d->subtitle, TITLE_COLUMNS, "COLOR=\"" GREY "\" POINT-SIZE=\"10\"");
 	fputs(LINES_END ">;\n", out);
@@ -172,11 +172,11 @@ char *pl_dot_write(const struct pl_dot *d, size_t *len)
 		return NULL;
 	fprintf(out,
 		"digraph pyleak {\n"
-		"\tgraph [charset=\"UTF-8\", rankdir=%s, nodesep=0.15, ranksep=%s, labelloc=t,\n"
-		"\t\tfontname=\"sans-serif\", fontsize=12];\n"
-		"\tnode [shape=box, style=filled, fillcolor=\"#ffffff\", color=\"#505050\",\n"
-		"\t\tfontname=\"sans-serif\", fontsize=10, height=0.3, margin=\"0.1,0.05\"];\n"
-		"\tedge [fontname=\"sans-serif\", fontsize=9, color=\"#505050\", arrowsize=0.6];\n",
+		"  graph [charset=\"UTF-8\", rankdir=%s, nodesep=0.15, ranksep=%s, labelloc=t,\n"
+		"    fontname=\"sans-serif\", fontsize=12];\n"
+		"  node [shape=box, style=filled, fillcolor=\"#ffffff\", color=\"#505050\",\n"
+		"    fontname=\"sans-serif\", fontsize=10, height=0.3, margin=\"0.1,0.05\"];\n"
+		"  edge [fontname=\"sans-serif\", fontsize=9, color=\"#505050\", arrowsize=0.6];\n",
 		d->down ? "TB" : "LR", d->down ? "0.35" : "0.5");
 	put_title(out, d);
 	for (size_t i = 0; i < d->nodes.n; i++)

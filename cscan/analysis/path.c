@@ -315,6 +315,8 @@ static void merge_rows(struct pl_table *t)
 {
 	size_t width = t->n_columns, to = 0;
 
+	if (!t->n_rows)
+		return; /* qsort() may not be given NULL */
 	qsort(t->cells, t->n_rows, width * sizeof(*t->cells), by_path);
 	for (size_t i = 1; i < t->n_rows; i++) {
 		struct pl_cell *kept = &t->cells[to * width], *row = &t->cells[i * width];
@@ -326,7 +328,7 @@ static void merge_rows(struct pl_table *t)
 			memcpy(&t->cells[to * width], row, width * sizeof(*row));
 		}
 	}
-	t->n_rows = t->n_rows ? to + 1 : 0;
+	t->n_rows = to + 1;
 }
 
 /* What a chain that begins at node begins with: a root, or the word that holds node, as *word. */

@@ -391,8 +391,11 @@ static void find_other_heaps(struct pl_glibc *g)
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].module >= 0 || !(s[i].prot & PL_PROT_WRITE))
 			continue;
-		for (pl_addr at = pl_round_up(s[i].lo, HEAP_ALIGN); at < s[i].hi; at += HEAP_ALIGN)
-			add_heap(g, &v, at);
+		/* By number: at the end of the address space an address would wrap. */
+		for (uint64_t k = s[i].lo / HEAP_ALIGN; k <= (s[i].hi - 1) / HEAP_ALIGN; k++) {
+			if (k * HEAP_ALIGN >= s[i].lo)
+				add_heap(g, &v, k * HEAP_ALIGN);
+		}
 	}
 }
 

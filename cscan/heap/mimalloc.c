@@ -232,8 +232,11 @@ static void find_candidates(struct finder *f)
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].module >= 0 || !(s[i].prot & PL_PROT_WRITE))
 			continue;
-		for (pl_addr at = pl_round_up(s[i].lo, SEGMENT); at < s[i].hi; at += SEGMENT)
-			pl_vec_push(&f->at, at);
+		/* By number: at the end of the address space an address would wrap. */
+		for (uint64_t k = s[i].lo / SEGMENT; k <= (s[i].hi - 1) / SEGMENT; k++) {
+			if (k * SEGMENT >= s[i].lo)
+				pl_vec_push(&f->at, k * SEGMENT);
+		}
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "image/internal.h"
 
 /* Many times the mappings that Linux gives a process (vm.max_map_count is 65530). */
-enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64 };
+enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64, LAST_PAGE = 4096 };
 
 /* ---- what kind of file is it ---- */
 
@@ -143,7 +143,8 @@ static void add_load(struct pl_image *im, const Elf64_Phdr *ph, struct headers *
 	im->info.n_segments++;
 	if (!ph->p_memsz)
 		return;
-	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end)) {
+	/* No process has the last page, and without it no walk in steps of up to a page wraps. */
+	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - LAST_PAGE) {
 		h->bad++;
 		return;
 	}

@@ -13,7 +13,7 @@ from support import gdb
 from support.pyleak import PYLEAK
 
 SESSION = "__main__.Session"
-STATEMENT = re.compile(r'\t(\w+)(?: -> (\w+))?((?: \[.*\])?);')
+STATEMENT = re.compile(r'  (\w+)(?: -> (\w+))?((?: \[.*\])?);')
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
 
 
@@ -25,7 +25,7 @@ class Picture:
         assert text.startswith("digraph pyleak {\n") and text.endswith("\n}\n")
         self.nodes, self.edges = {}, []
         lines = text.split("\n")[1:-2]
-        head = [i for i, line in enumerate(lines) if line.startswith("\tlabel=")]
+        head = [i for i, line in enumerate(lines) if line.startswith("  label=")]
         assert len(head) == 1
         for line in lines[head[0] + 1:]:
             match = STATEMENT.fullmatch(line)

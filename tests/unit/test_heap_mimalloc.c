@@ -310,13 +310,28 @@ static void random_damage(void **state)
 	}
 }
 
+/* The next segment after this memory would be at address 0. */
+static void end_of_the_address_space(void **state)
+{
+	const pl_addr last = UINT64_MAX - UINT64_C(0x3fff);
+	struct made d;
+
+	(void)state;
+	make(&d, &mis[0]);
+	mem_map(&d.m, last, 4096);
+	heap_open(&d.m);
+	assert_null(pl_heap_region(d.m.h, last));
+	assert_true(d.m.live.n > 0);
+	mem_fini(&d.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(segments),      cmocka_unit_test(delayed),
 		cmocka_unit_test(decoys),        cmocka_unit_test(huge),
 		cmocka_unit_test(hooked),        cmocka_unit_test(damage),
-		cmocka_unit_test(random_damage),
+		cmocka_unit_test(random_damage), cmocka_unit_test(end_of_the_address_space),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

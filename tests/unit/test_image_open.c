@@ -253,13 +253,16 @@ static void absurd_segments(void **state)
 	build_load(&b, 0x2000, page_b, 16, UINT64_C(1) << 62, UINT64_C(1) << 62, RW);
 	build_load(&b, UINT64_C(1) << 63, page_b, 16, 32, 32, RW);
 	b.segs.at[3].ph.p_offset = UINT64_MAX - 8; /* its bytes would be past any file's end */
+	build_load(&b, UINT64_MAX - 8192, page_a, 4096, DEFAULT, 8192,
+		   RW); /* up to the last byte */
 	open_built(&o, &b);
 	assert_bytes(&o, 0x1000, page_a, 16);
 	assert_bytes(&o, 0x2000, page_b, 16);
 	assert_unreadable(&o, 0x1010);
 	assert_unreadable(&o, UINT64_C(1) << 63);
 	assert_unreadable(&o, UINT64_MAX - 5);
-	assert_note(&o, "bad-segments", "1 are beyond the address space");
+	assert_unreadable(&o, UINT64_MAX - 8000);
+	assert_note(&o, "bad-segments", "2 are beyond the address space");
 	assert_note(&o, "truncated-core", "bytes of its segments are missing");
 	assert_true(pl_image_info(o.im)->truncated);
 	close_opened(&o);
