@@ -175,7 +175,7 @@ static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err
 			s->attributes = owner != PL_NO_ID;
 			s->shown = s->attributes ? owner : (pl_id)id;
 		}
-		pl_edges(s->o, &s->v, s->o->addr[id], put_edge, s);
+		pl_edges_of(s->o, &s->v, (pl_id)id, put_edge, s);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
 	return rc;
