@@ -133,7 +133,7 @@ static void groups_at_the_limit_of_a_byte(void **state)
 		pl_node node = group * PL_GROUP_NODES + group % PL_GROUP_NODES;
 
 		for (uint32_t i = 0; i < sums[group % PL_ARRAY_LEN(sums)]; i++)
-			edge[m++] = (struct test_edge){node, n - 1 - node, i % 4};
+			edge[m++] = (struct test_edge){node, n - 1 - node, PL_G_TRAVERSED};
 	}
 	t = test_graph_of(n, edge, m);
 	g = test_graph_build(&t, 2, true);
