@@ -108,6 +108,15 @@ static void *slab_cut(struct pl_edge_sink *s, size_t n)
 	return p;
 }
 
+static bool any_weak(const uint8_t *flags, uint32_t n)
+{
+	uint8_t all = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		all |= flags[i];
+	return all & 0x55; /* PL_G_WEAK of each of the four */
+}
+
 static bool block_store(struct pl_graph_block *b, struct pl_edge_sink *s)
 {
 	size_t group_bytes = PL_BLOCK_GROUPS * sizeof(struct pl_graph_group);
@@ -128,6 +137,7 @@ static bool block_store(struct pl_graph_block *b, struct pl_edge_sink *s)
 	if (s->n) {
 		memcpy(b->other, s->target, other_bytes);
 		memcpy(b->flags, s->flags, flags_bytes);
+		b->weak = any_weak(s->flags, (uint32_t)flags_bytes);
 	}
 	return true;
 }

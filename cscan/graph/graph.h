@@ -49,6 +49,7 @@ struct pl_graph_block {
 	uint32_t *wide;
 	pl_node *other; /* the edges' other ends */
 	uint8_t *flags; /* 2 bits per edge, four in a byte; forward only */
+	bool weak;      /* some edge is */
 };
 
 struct pl_graph {

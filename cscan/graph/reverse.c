@@ -159,7 +159,7 @@ static int lay_out(struct reverse *r, struct pl_err *err)
 	wide = (uint32_t *)(group + n * PL_BLOCK_GROUPS);
 	other = wide + n_wide;
 	for (size_t i = 0; i < n; i++) {
-		r->blocks[i] = (struct pl_graph_block){group, wide, other, NULL};
+		r->blocks[i] = (struct pl_graph_block){group, wide, other, NULL, false};
 		group += PL_BLOCK_GROUPS;
 		wide += r->needs[i].n_wide;
 		other += r->needs[i].sources;
