@@ -71,8 +71,8 @@ static bool edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 	d.gc = d.type->is_gc &&
 	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
 	if (d.type->is_heap)
-		pl_put(&d, type->addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       visits_class(o->l, d.type));
+		pl_put(&d, type->addr, PL_EDGE_STRONG, PL_L_TEXT,
+		       (uint64_t)(uintptr_t) ".__class__", visits_class(o->l, d.type));
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);

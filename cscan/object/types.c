@@ -213,8 +213,9 @@ static void fill_head(const struct pl_layout *l, struct pl_type *type)
 }
 
 /*
- * What the chain of bases says. A class statement's type is read by what its C base holds, whatever it is called itself: Python
- * has classes of its own that bear the names of C types (datetime.date, functools.partial).
+ * What the chain of bases says. A class statement's type is read by what its C base holds, whatever
+ * it is called itself: Python has classes of its own that bear the names of C types (datetime.date,
+ * functools.partial).
  */
 static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_type *type)
 {
