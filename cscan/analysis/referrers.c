@@ -88,13 +88,23 @@ static void mark_weak(struct listing *s, pl_id id)
 
 static int find_sources(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 {
-	for (size_t id = 0; id < s->o->n; id++) {
-		if (id % 4096 == 0 && pl_ctx_cancelled(ctx))
+	const size_t in_block = (size_t)1 << PL_BLOCK_SHIFT;
+
+	for (size_t lo = 0; lo < s->o->n; lo += in_block) {
+		bool weak = s->graph->blocks[lo >> PL_BLOCK_SHIFT].weak;
+		size_t hi = PL_MIN(lo + in_block, s->o->n);
+
+		if (pl_ctx_cancelled(ctx))
 			return pl_ctx_cancel_err(err);
-		if (is_wanted(s, s->o->addr[id]))
-			mark_owners(s, (pl_id)id);
-		mark_weak(s, (pl_id)id);
+		for (size_t id = lo; id < hi && (weak || s->target->by_type); id++) {
+			if (s->target->by_type && is_wanted(s, s->o->addr[id]))
+				mark_owners(s, (pl_id)id);
+			if (weak)
+				mark_weak(s, (pl_id)id);
+		}
 	}
+	if (!s->target->by_type && pl_objects_id(s->o, s->target->addr) != PL_NO_ID)
+		mark_owners(s, pl_objects_id(s->o, s->target->addr));
 	return 0;
 }
 
@@ -166,6 +176,10 @@ static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err
 			if (pl_ctx_cancelled(ctx))
 				rc = pl_ctx_cancel_err(err);
 		}
+		if (!s->sources.bits[id / 64]) {
+			id |= 63;
+			continue;
+		}
 		if (!marked(&s->sources, (pl_id)id))
 			continue;
 		s->source = s->shown = (pl_id)id;
@@ -175,7 +189,7 @@ static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err
 			s->attributes = owner != PL_NO_ID;
 			s->shown = s->attributes ? owner : (pl_id)id;
 		}
-		pl_edges(s->o, &s->v, s->o->addr[id], put_edge, s);
+		pl_edges_of(s->o, &s->v, (pl_id)id, put_edge, s);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
 	return rc;

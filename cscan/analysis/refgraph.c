@@ -40,7 +40,7 @@ static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_si
 	struct builder *b = arg;
 	struct putting p = {b->o, sink};
 
-	pl_edges(b->o, &b->views[worker], b->o->addr[node], put, &p);
+	pl_edges_of(b->o, &b->views[worker], node, put, &p);
 }
 
 int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,

@@ -45,7 +45,7 @@ static void count_chunk(void *arg, unsigned worker, size_t chunk)
 
 	for (size_t id = chunk * CHUNK; id < end; id++) {
 		if (counts(c->o, (pl_id)id))
-			pl_edges(c->o, &c->views[worker], c->o->addr[id], count, c);
+			pl_edges_of(c->o, &c->views[worker], (pl_id)id, count, c);
 	}
 	pl_ctx_step(c->ctx, end - chunk * CHUNK);
 }

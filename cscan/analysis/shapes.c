@@ -115,7 +115,7 @@ static uint32_t extend(struct pl_shapes *s, uint32_t shape, pl_node parent, pl_n
 		/* One decoding labels all children of the parent, for a container has many. */
 		struct labelling l = {s, parent};
 
-		pl_edges(s->o, &s->v, s->o->addr[parent], label_child, &l);
+		pl_edges_of(s->o, &s->v, parent, label_child, &l);
 	}
 	label = s->label_of[node] ? (uint8_t)(s->label_of[node] - 1) : PL_L_NATIVE;
 	arg = s->arg_of[node];

@@ -3,8 +3,6 @@
 
 #include "base/mem.h"
 
-#define GROUP_WORDS 8 /* words per rank entry: one cache line of bits */
-
 static uint64_t key_of(pl_addr addr)
 {
 	return addr >> PL_ADDRSET_SHIFT;
@@ -18,6 +16,15 @@ static size_t slot_of(uint64_t key, size_t cap)
 static unsigned bit_of(pl_addr addr)
 {
 	return (unsigned)(addr >> 3) & ((1u << (PL_ADDRSET_SHIFT - 3)) - 1);
+}
+
+/* Bits set in word. The builtin is a call to a function where the CPU need not have popcnt. */
+static unsigned ones(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
 }
 
 void pl_addrset_init(struct pl_addrset *s)
@@ -154,7 +161,7 @@ void pl_addrset_recount(struct pl_addrset *s)
 	for (size_t i = 0; i < s->cap; i++) {
 		s->n_chunks += s->slot[i] != NULL;
 		for (unsigned w = 0; s->slot[i] && w < PL_ADDRSET_WORDS; w++)
-			s->n += (unsigned)__builtin_popcountll(s->slot[i]->bits[w]);
+			s->n += ones(s->slot[i]->bits[w]);
 	}
 }
 
@@ -246,11 +253,10 @@ void pl_addrset_rank_build(struct pl_addrset *s)
 
 		c->base = base;
 		free(c->rank);
-		c->rank = pl_malloc(PL_ADDRSET_WORDS / GROUP_WORDS * sizeof(*c->rank));
+		c->rank = pl_malloc(PL_ADDRSET_WORDS * sizeof(*c->rank));
 		for (unsigned w = 0; w < PL_ADDRSET_WORDS; w++) {
-			if (w % GROUP_WORDS == 0)
-				c->rank[w / GROUP_WORDS] = n;
-			n += (uint32_t)__builtin_popcountll(c->bits[w]);
+			c->rank[w] = n;
+			n += ones(c->bits[w]);
 		}
 		base += n;
 	}
@@ -259,13 +265,11 @@ void pl_addrset_rank_build(struct pl_addrset *s)
 uint64_t pl_addrset_rank(const struct pl_addrset *s, pl_addr addr)
 {
 	const struct pl_addrset_chunk *c = pl_addrset_chunk(s, addr);
-	unsigned bit = bit_of(addr), w = bit / 64;
-	uint64_t n;
+	unsigned bit = bit_of(addr);
+	uint64_t word, mask = UINT64_C(1) << (bit % 64);
 
-	if (!c || (addr & 7) || !pl_addrset_chunk_has(c, addr))
+	if (!c || addr & 7)
 		return UINT64_MAX;
-	n = c->base + c->rank[w / GROUP_WORDS];
-	for (unsigned i = w / GROUP_WORDS * GROUP_WORDS; i < w; i++)
-		n += (unsigned)__builtin_popcountll(c->bits[i]);
-	return n + (unsigned)__builtin_popcountll(c->bits[w] & ((UINT64_C(1) << (bit % 64)) - 1));
+	word = c->bits[bit / 64];
+	return word & mask ? c->base + c->rank[bit / 64] + ones(word & (mask - 1)) : UINT64_MAX;
 }

@@ -17,7 +17,7 @@
 struct pl_addrset_chunk {
 	uint64_t key;   /* addr >> PL_ADDRSET_SHIFT */
 	uint64_t base;  /* members in all chunks before this one, after rank_build */
-	uint32_t *rank; /* members before each group of 8 words; NULL until built */
+	uint32_t *rank; /* members in the words before each word; NULL until built */
 	uint64_t bits[PL_ADDRSET_WORDS];
 };
 

@@ -14,12 +14,6 @@
 
 #define SLAB_BYTES ((size_t)32 << 20) /* address space; memory is taken as it is filled */
 
-/* At the start of each slab. */
-struct pl_graph_slab {
-	struct pl_graph_slab *next;
-	size_t used, cap;
-};
-
 struct pl_edge_sink {
 	_Alignas(64) pl_node *target; /* a cache line of its own: two workers must not share one */
 	uint8_t *flags;               /* packed as in struct pl_graph_block */
@@ -77,7 +71,7 @@ void pl_edge_put(struct pl_edge_sink *s, pl_node target, uint8_t flags)
 	s->n++;
 }
 
-static struct pl_graph_slab *slab_new(size_t cap)
+struct pl_graph_slab *pl_graph_slab_new(size_t cap)
 {
 	struct pl_graph_slab *slab = pl_col_alloc(cap, 1);
 
@@ -97,13 +91,13 @@ static void *slab_cut(struct pl_edge_sink *s, size_t n)
 
 	n = (n + 7) & ~(size_t)7;
 	if (slab && n > SLAB_BYTES / 8) {
-		slab = slab_new(sizeof(*slab) + n);
+		slab = pl_graph_slab_new(sizeof(*slab) + n);
 		if (!slab)
 			return NULL;
 		slab->next = s->slabs->next;
 		s->slabs->next = slab;
 	} else if (!slab || n > slab->cap - slab->used) {
-		slab = slab_new(PL_MAX(sizeof(*slab) + n, SLAB_BYTES));
+		slab = pl_graph_slab_new(PL_MAX(sizeof(*slab) + n, SLAB_BYTES));
 		if (!slab)
 			return NULL;
 		slab->next = s->slabs;
@@ -114,21 +108,36 @@ static void *slab_cut(struct pl_edge_sink *s, size_t n)
 	return p;
 }
 
+static bool any_weak(const uint8_t *flags, uint32_t n)
+{
+	uint8_t all = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		all |= flags[i];
+	return all & 0x55; /* PL_G_WEAK of each of the four */
+}
+
 static bool block_store(struct pl_graph_block *b, struct pl_edge_sink *s)
 {
-	size_t first_bytes = sizeof(s->first), target_bytes = (size_t)s->n * sizeof(*s->target);
+	size_t group_bytes = PL_BLOCK_GROUPS * sizeof(struct pl_graph_group);
+	size_t n_wide = pl_graph_n_wide(s->first), wide_bytes = n_wide * sizeof(uint32_t);
+	size_t other_bytes = (size_t)s->n * sizeof(*s->target);
 	size_t flags_bytes = ((size_t)s->n + 3) / 4;
-	uint8_t *p = slab_cut(s, first_bytes + target_bytes + flags_bytes);
+	uint8_t *p = slab_cut(s, group_bytes + wide_bytes + other_bytes + flags_bytes);
+	uint32_t *wide;
 
 	if (!p)
 		return false;
-	b->first = (uint32_t *)p;
-	b->target = (pl_node *)(p + first_bytes);
-	b->flags = p + first_bytes + target_bytes;
-	memcpy(b->first, s->first, first_bytes);
+	wide = (uint32_t *)(p + group_bytes);
+	pl_graph_pack(s->first, (struct pl_graph_group *)p, wide);
+	b->group = (struct pl_graph_group *)p;
+	b->wide = wide;
+	b->other = wide + n_wide;
+	b->flags = p + group_bytes + wide_bytes + other_bytes;
 	if (s->n) {
-		memcpy(b->target, s->target, target_bytes);
+		memcpy(b->other, s->target, other_bytes);
 		memcpy(b->flags, s->flags, flags_bytes);
+		b->weak = any_weak(s->flags, (uint32_t)flags_bytes);
 	}
 	return true;
 }
@@ -210,7 +219,7 @@ int pl_graph_build(pl_node n_nodes, pl_edges_fn *fn, void *arg, struct pl_ctx *c
 		return rc;
 	}
 	for (size_t i = 0; i < pl_graph_blocks(g); i++)
-		g->n_edges += g->blocks[i].first[PL_BLOCK_NODES];
+		g->n_edges += pl_graph_first(&g->blocks[i], PL_BLOCK_NODES);
 	*ret = g;
 	return 0;
 }
@@ -224,6 +233,6 @@ void pl_graph_free(struct pl_graph *g)
 		pl_col_free(slab, slab->cap, 1);
 	}
 	pl_col_free(g->blocks, pl_graph_blocks(g), sizeof(*g->blocks));
-	pl_graph_drop_reverse(g);
+	pl_col_free(g->in_blocks, pl_graph_blocks(g), sizeof(*g->in_blocks));
 	free(g);
 }

@@ -53,7 +53,7 @@ static int spread(const struct pl_graph *g, const struct pl_path_query *q, struc
 
 		pl_graph_prefetch_out(g, queue, at, n, parent);
 		for (; e < end; e++) {
-			pl_node t = b->target[e];
+			pl_node t = b->other[e];
 
 			if (pl_pulse_edge(&pulse))
 				return pl_ctx_cancel_err(err);

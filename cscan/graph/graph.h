@@ -31,22 +31,35 @@ void pl_edge_put(struct pl_edge_sink *sink, pl_node target, uint8_t flags);
  */
 typedef void pl_edges_fn(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink);
 
-/* Forward edges are kept by blocks of nodes, each filled by one thread in one go. */
+/*
+ * Edges are kept by blocks of nodes, each filled by one thread in one go. Where those of a node
+ * begin is told by groups, in 1.1 bytes a node: most nodes of a heap have an edge or two, and four
+ * bytes for each to say so would weigh as much as its edges.
+ */
 #define PL_BLOCK_SHIFT 12
+#define PL_GROUP_NODES 32u
+struct pl_graph_group {
+	uint32_t first;                /* number of the group's first edge in the block */
+	uint8_t after[PL_GROUP_NODES]; /* from there to each node's first; after[0] is 0, unless
+					  the group has more than 255 edges: then it is 1, and
+					  first an index of PL_GROUP_NODES offsets in wide */
+};
 struct pl_graph_block {
-	uint32_t *first; /* (1 << PL_BLOCK_SHIFT) + 1 offsets into target */
-	pl_node *target; /* lies behind first, in one piece with it; so does flags */
-	uint8_t *flags;  /* 2 bits per edge, four in a byte */
+	struct pl_graph_group *group; /* and one behind the last, that says the end */
+	uint32_t *wide;
+	pl_node *other; /* the edges' other ends */
+	uint8_t *flags; /* 2 bits per edge, four in a byte; forward only */
+	bool weak;      /* some edge is */
 };
 
 struct pl_graph {
 	pl_node n_nodes;
 	uint64_t n_edges;
 	struct pl_graph_block *blocks;
+	/* Backward, NULL before pl_graph_reverse(): the sources of all edges into a node,
+	 * ascending. Weak edges are left out. */
+	struct pl_graph_block *in_blocks;
 	struct pl_graph_slab *slabs; /* graph/'s: what holds the blocks' arrays */
-	/* Backward, after pl_graph_reverse(): the sources of all edges into a node, ascending. */
-	uint64_t *in_first; /* n_nodes + 1, or NULL */
-	pl_node *in;        /* weak edges are left out */
 };
 
 /*
@@ -57,31 +70,44 @@ int pl_graph_build(pl_node n_nodes, pl_edges_fn *fn, void *arg, struct pl_ctx *c
 		   struct pl_graph **ret, struct pl_err *err);
 /*
  * Make the backward edges (once; a second call does nothing). On failure, PL_E_CANCELLED or
- * PL_E_NOMEM, the graph is as it was.
+ * PL_E_NOMEM (also when 2^32 edges or more lead into the nodes of one block), the graph is as it
+ * was.
  */
 int pl_graph_reverse(struct pl_graph *g, struct pl_ctx *ctx, struct pl_err *err);
 void pl_graph_free(struct pl_graph *g);
 
+/* The number in its block of the first edge of the block's i-th node; i <= 1 << PL_BLOCK_SHIFT. */
+static inline uint32_t pl_graph_first(const struct pl_graph_block *b, uint32_t i)
+{
+	const struct pl_graph_group *group = &b->group[i / PL_GROUP_NODES];
+
+	if (group->after[0])
+		return b->wide[group->first + i % PL_GROUP_NODES];
+	return group->first + group->after[i % PL_GROUP_NODES];
+}
 static inline const pl_node *pl_graph_out(const struct pl_graph *g, pl_node node, uint32_t *n)
 {
 	const struct pl_graph_block *b = &g->blocks[node >> PL_BLOCK_SHIFT];
-	uint32_t i = node & ((1u << PL_BLOCK_SHIFT) - 1);
+	uint32_t i = node & ((1u << PL_BLOCK_SHIFT) - 1), first = pl_graph_first(b, i);
 
-	*n = b->first[i + 1] - b->first[i];
-	return b->target + b->first[i];
+	*n = pl_graph_first(b, i + 1) - first;
+	return b->other + first;
 }
 /* Flags of the i-th edge out of node. */
 static inline uint8_t pl_graph_flags(const struct pl_graph *g, pl_node node, uint32_t i)
 {
 	const struct pl_graph_block *b = &g->blocks[node >> PL_BLOCK_SHIFT];
-	uint32_t e = b->first[node & ((1u << PL_BLOCK_SHIFT) - 1)] + i;
+	uint32_t e = pl_graph_first(b, node & ((1u << PL_BLOCK_SHIFT) - 1)) + i;
 
 	return b->flags[e / 4] >> (e % 4 * 2) & 3;
 }
 static inline const pl_node *pl_graph_in(const struct pl_graph *g, pl_node node, uint64_t *n)
 {
-	*n = g->in_first[node + 1] - g->in_first[node];
-	return g->in + g->in_first[node];
+	const struct pl_graph_block *b = &g->in_blocks[node >> PL_BLOCK_SHIFT];
+	uint32_t i = node & ((1u << PL_BLOCK_SHIFT) - 1), first = pl_graph_first(b, i);
+
+	*n = pl_graph_first(b, i + 1) - first;
+	return b->other + first;
 }
 
 /* ---- shortest chains (graph/path.c, graph/forest.c) ---- */

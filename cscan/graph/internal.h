@@ -21,9 +21,17 @@ static inline const struct pl_graph_block *pl_graph_edges(const struct pl_graph 
 	const struct pl_graph_block *b = &g->blocks[node >> PL_BLOCK_SHIFT];
 	uint32_t i = node & (PL_BLOCK_NODES - 1);
 
-	*e = b->first[i];
-	*end = b->first[i + 1];
+	*e = pl_graph_first(b, i);
+	*end = pl_graph_first(b, i + 1);
 	return b;
+}
+
+/* Ask for the cache line that says where a node's edges are. */
+static inline void pl_graph_prefetch(const struct pl_graph_block *blocks, pl_node node)
+{
+	uint32_t group = (node & (PL_BLOCK_NODES - 1)) / PL_GROUP_NODES;
+
+	__builtin_prefetch(&blocks[node >> PL_BLOCK_SHIFT].group[group]);
 }
 
 static inline uint8_t pl_graph_edge_flags(const struct pl_graph_block *b, uint32_t e)
@@ -72,27 +80,35 @@ static inline void pl_graph_prefetch_out(const struct pl_graph *g, const pl_node
 {
 	uint32_t e, end;
 
-	if (at + 24 < n) {
-		pl_node far = queue[at + 24];
-
-		__builtin_prefetch(
-			&g->blocks[far >> PL_BLOCK_SHIFT].first[far & (PL_BLOCK_NODES - 1)]);
-	}
+	if (at + 24 < n)
+		pl_graph_prefetch(g->blocks, queue[at + 24]);
 	if (at + 16 < n) {
 		const struct pl_graph_block *b = pl_graph_edges(g, queue[at + 16], &e, &end);
 
-		__builtin_prefetch(b->target + e);
+		__builtin_prefetch(b->other + e);
 	}
 	if (seen && at + 8 < n) {
 		const struct pl_graph_block *b = pl_graph_edges(g, queue[at + 8], &e, &end);
 
 		for (end = PL_MIN(end, e + 4); e < end; e++)
-			__builtin_prefetch(&seen[b->target[e]]);
+			__builtin_prefetch(&seen[b->other[e]]);
 	}
 }
 
-/* Free the backward edges, if there are any. */
-void pl_graph_drop_reverse(struct pl_graph *g);
+/* ---- offsets of a block (graph/pack.c) ---- */
+#define PL_BLOCK_GROUPS (PL_BLOCK_NODES / PL_GROUP_NODES + 1)
+/* Entries of wide that pl_graph_pack() will fill. first: PL_BLOCK_NODES + 1 offsets, ascending. */
+size_t pl_graph_n_wide(const uint32_t *first);
+void pl_graph_pack(const uint32_t *first, struct pl_graph_group *group, uint32_t *wide);
+
+/* ---- memory that lives as long as the graph (graph/build.c) ---- */
+/* At the start of each slab. */
+struct pl_graph_slab {
+	struct pl_graph_slab *next;
+	size_t used, cap; /* bytes, this head included */
+};
+/* A column of cap bytes; NULL when there is no memory. Freed with pl_col_free(). */
+struct pl_graph_slab *pl_graph_slab_new(size_t cap);
 
 /* A node and the rank of its root in one word: compares by rank, then by node. */
 static inline uint64_t pl_ranked(unsigned rank, pl_node node)

@@ -200,10 +200,12 @@ static int expand(struct search *s, uint32_t index)
 
 static void prefetch(const struct search *s, size_t at)
 {
+	uint64_t n;
+
 	if (at + 16 < s->n_labels)
-		__builtin_prefetch(&s->g->in_first[s->labels[at + 16].node]);
+		pl_graph_prefetch(s->g->in_blocks, s->labels[at + 16].node);
 	if (at + 8 < s->n_labels)
-		__builtin_prefetch(&s->g->in[s->g->in_first[s->labels[at + 8].node]]);
+		__builtin_prefetch(pl_graph_in(s->g, s->labels[at + 8].node, &n));
 }
 
 static int run(struct search *s)
@@ -245,7 +247,7 @@ int pl_graph_paths(const struct pl_graph *g, pl_node target, size_t count,
 			   .err = err};
 	int rc;
 
-	if (!g->in_first || target >= g->n_nodes)
+	if (!g->in_blocks || target >= g->n_nodes)
 		return pl_err_set(err, PL_E_BUG, "chains asked of a graph that cannot tell them");
 	if (q->max_nodes)
 		s.max_labels = (size_t)PL_MIN(q->max_nodes, s.max_labels);

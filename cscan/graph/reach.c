@@ -33,7 +33,7 @@ static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, ui
 
 		pl_graph_prefetch_out(g, queue, at, n, NULL);
 		for (; e < end; e++) {
-			pl_node t = b->target[e];
+			pl_node t = b->other[e];
 
 			if (pl_pulse_edge(&pulse))
 				return pl_ctx_cancel_err(err);

@@ -44,11 +44,10 @@ static void enter(struct scc *s, pl_node node)
 	s->low[s->depth] = s->number[node] = s->index++;
 	s->depth++;
 	for (end = PL_MIN(end, e + 8); e < end; e++) {
-		pl_node t = b->target[e];
+		pl_node t = b->other[e];
 
 		__builtin_prefetch(&s->number[t]);
-		__builtin_prefetch(
-			&s->g->blocks[t >> PL_BLOCK_SHIFT].first[t & (PL_BLOCK_NODES - 1)]);
+		pl_graph_prefetch(s->g->blocks, t);
 	}
 }
 
@@ -60,8 +59,8 @@ static void prefetch_path(const struct scc *s)
 		pl_node node = s->stack[s->depth - 6];
 		const struct pl_graph_block *b = &s->g->blocks[node >> PL_BLOCK_SHIFT];
 
-		__builtin_prefetch(&b->first[node & (PL_BLOCK_NODES - 1)]);
-		__builtin_prefetch(&b->target[s->cursor[s->depth - 6]]);
+		pl_graph_prefetch(s->g->blocks, node);
+		__builtin_prefetch(&b->other[s->cursor[s->depth - 6]]);
 	}
 }
 
@@ -104,7 +103,7 @@ static bool advance(struct scc *s, struct pl_pulse *pulse)
 		return leave(s, pulse);
 	b = pl_graph_edges(s->g, s->stack[at], &(uint32_t){0}, &end);
 	for (; e < end; e++) {
-		pl_node t = b->target[e];
+		pl_node t = b->other[e];
 
 		if (pl_pulse_edge(pulse))
 			return false;

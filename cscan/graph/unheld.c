@@ -47,8 +47,8 @@ static void subtract_block(void *arg, unsigned worker, size_t block)
 			continue;
 		b = pl_graph_edges(s->g, node, &e, &last);
 		for (; e < last; e++) {
-			if (pl_graph_edge_in(b, e, s->mask) && pl_bits_has(s->in, b->target[e]))
-				take(s, b->target[e]);
+			if (pl_graph_edge_in(b, e, s->mask) && pl_bits_has(s->in, b->other[e]))
+				take(s, b->other[e]);
 		}
 	}
 	pl_ctx_step(s->ctx, end - first);
@@ -73,7 +73,7 @@ static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, co
 
 		pl_graph_prefetch_out(g, queue, at, n, NULL);
 		for (; e < end; e++) {
-			pl_node t = b->target[e];
+			pl_node t = b->other[e];
 
 			if (pl_pulse_edge(&pulse))
 				return pl_ctx_cancel_err(err);

@@ -68,7 +68,7 @@ static bool put_slot(void *arg, pl_addr name, int64_t offset)
 
 void pl_put_slots(const struct pl_decode *d)
 {
-	if (d->type->python_class)
+	if (d->type->slotted)
 		pl_type_slots(d->o, d->v, d->type->addr, put_slot, (void *)d);
 }
 
@@ -95,6 +95,8 @@ void pl_put_attributes(const struct pl_decode *d)
 {
 	pl_addr dict = 0, values = 0;
 
+	if (!d->type->dictoffset && !(d->type->flags & d->l->flag_managed_dict))
+		return;
 	if (!pl_instance_dict(d->l, d->v, d->addr, d->type->addr, &dict, &values))
 		return;
 	if (dict)

@@ -68,19 +68,14 @@ static bool visits_class(const struct pl_decode *d)
 	       (d->l->traverse_type && d->type->decoder != PL_DECODER_paramspecattr);
 }
 
-bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
-	      void *arg)
+static bool edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
+		  const struct pl_type *type, pl_edge_fn *fn, void *arg)
 {
-	struct pl_decode d = {.o = o, .l = o->l, .v = v, .addr = addr, .fn = fn, .arg = arg};
-	uint64_t type_addr;
-	int32_t type;
+	struct pl_decode d = {
+		.o = o, .l = o->l, .v = v, .type = type, .addr = addr, .fn = fn, .arg = arg};
 
-	if (!pl_read64(v, addr + (uint64_t)o->l->f.object_type, &type_addr))
-		return false;
-	type = pl_types_find(o->types, v, type_addr);
-	if (type < 0)
-		return false;
-	d.type = pl_types_at(o->types, (uint32_t)type);
+	if (type->holds_nothing)
+		return true;
 	d.room = (uint64_t)PL_MAX(d.type->basicsize, o->l->f.object_size);
 	/* A static type object is shorter than its metatype's instances say. */
 	if (d.type->is_type && !pl_at(v, addr, d.room))
@@ -96,10 +91,27 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	if (d.native)
 		d.visits = pl_type_visits(o->types, v, d.native);
 	if (d.type->is_heap)
-		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       visits_class(&d));
+		pl_put(&d, type->addr, PL_EDGE_STRONG, PL_L_TEXT,
+		       (uint64_t)(uintptr_t) ".__class__", visits_class(&d));
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);
 	return true;
+}
+
+bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
+	      void *arg)
+{
+	uint64_t type_addr;
+	int32_t type;
+
+	if (!pl_read64(v, addr + (uint64_t)o->l->f.object_type, &type_addr))
+		return false;
+	type = pl_types_find(o->types, v, type_addr);
+	return type >= 0 && edges(o, v, addr, pl_types_at(o->types, (uint32_t)type), fn, arg);
+}
+
+bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edge_fn *fn, void *arg)
+{
+	return edges(o, v, o->addr[id], pl_object_type(o, id), fn, arg);
 }

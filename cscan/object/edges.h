@@ -84,6 +84,9 @@ uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr 
  */
 bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
 	      void *arg);
+/* The same of a listed object: quicker, as its type is known. */
+bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edge_fn *fn,
+		 void *arg);
 
 /*
  * The label of an edge as text into buf, escaped, NUL-terminated: path spells it as an accessor

@@ -11,6 +11,7 @@
 
 #define LEAST 256 /* entries: a bare interpreter has more than a thousand */
 #define LOOKS 64  /* entries that are looked at */
+#define ENTRY 16  /* bytes that an entry takes at least */
 
 /* An interned string: the lowest two bits of its state (2.7: sstate) say so. */
 static bool is_interned(const struct pl_layout *l, struct pl_view *v, pl_addr str)
@@ -44,7 +45,7 @@ static void search(struct pl_objects *o, struct pl_view *v)
 	for (size_t id = 0; id < o->n; id++) {
 		const struct pl_type *t = pl_object_type(o, (pl_id)id);
 
-		if (t->kind == PL_KIND_DICT && t->exact &&
+		if (t->kind == PL_KIND_DICT && t->exact && o->size[id] > LEAST * ENTRY &&
 		    pl_dict_used(o->l, v, o->addr[id], &used) && used > most &&
 		    looks_right(o->l, v, o->addr[id])) {
 			most = used;

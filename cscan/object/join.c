@@ -58,11 +58,11 @@ static void find(struct pl_objects *o, struct missing *m)
 	}
 }
 
-static void put(struct pl_objects *o, size_t id, const struct pl_found *f)
+static void put(struct pl_objects *o, size_t id, const struct pl_found *f, struct pl_on_list *at)
 {
-	uint8_t flags =
-		(uint8_t)((f->flags & ~PL_OBJ_TRACKED) | pl_list_flags(&o->priv->lists, f->addr));
+	uint8_t flags = f->flags & (uint8_t)~PL_OBJ_TRACKED;
 
+	pl_on_list(at, f->addr, &flags);
 	pl_columns_put(o, id, f, flags);
 	o->total_size += f->size;
 	pl_sum_add(&o->sums[f->type], flags, f->size);
@@ -72,15 +72,17 @@ static void put(struct pl_objects *o, size_t id, const struct pl_found *f)
 static int merge(struct pl_objects *o, const struct missing *m, struct pl_err *err)
 {
 	struct pl_objects old = *o;
+	struct pl_on_list at;
 	size_t id = 0, k = 0;
 	int rc = pl_columns_alloc(o, old.n + m->found.n, err);
 
+	pl_on_list_init(&at, &o->priv->lists);
 	for (size_t s = 0; !rc && s < old.n_segments; s++) {
 		for (size_t i = 0; i < old.segments[s].n; i++, id++) {
 			size_t from = (size_t)old.segments[s].first + i;
 
 			while (k < m->found.n && m->found.at[k].addr < old.addr[from])
-				put(o, id++, &m->found.at[k++]);
+				put(o, id++, &m->found.at[k++], &at);
 			o->addr[id] = old.addr[from];
 			o->type[id] = old.type[from];
 			o->size[id] = old.size[from];
@@ -88,7 +90,7 @@ static int merge(struct pl_objects *o, const struct missing *m, struct pl_err *e
 		}
 	}
 	while (!rc && k < m->found.n)
-		put(o, id++, &m->found.at[k++]);
+		put(o, id++, &m->found.at[k++], &at);
 	pl_columns_free(&old);
 	o->n = id;
 	o->n_segments = 1;

@@ -72,8 +72,15 @@ int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err);
 void pl_columns_free(struct pl_objects *o);
 /* Fill row id, below the columns' cap, with what was found and the flags that hold for it. */
 void pl_columns_put(struct pl_objects *o, size_t id, const struct pl_found *f, uint8_t flags);
-/* flags of an object that is on a list, without PL_OBJ_GC and the like. */
-uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr);
+/* Where a walk over addresses stands in the collector's lists; one per thread. */
+struct pl_on_list {
+	const struct pl_gclists *g;
+	uint64_t key; /* of the chunks: of g->listed and of g->small[], NULL where nothing is */
+	const struct pl_addrset_chunk *listed, *small[4];
+};
+void pl_on_list_init(struct pl_on_list *at, const struct pl_gclists *g);
+/* False when the object is on no list; else *flags gets what its list says. */
+bool pl_on_list(struct pl_on_list *at, pl_addr addr, uint8_t *flags);
 /* Count one object into o->sums, which must have room for its type. */
 void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size);
 

@@ -13,9 +13,7 @@ struct worker {
 	size_t n_sums;
 	PL_VEC(pl_addr) doubts;
 	struct pl_view v;
-	const struct pl_addrset_chunk
-		*chunk; /* of priv->lists.listed, for the addresses around key */
-	uint64_t key;
+	struct pl_on_list on_list;
 };
 
 struct settling {
@@ -23,19 +21,37 @@ struct settling {
 	struct worker *workers;
 };
 
-uint8_t pl_list_flags(const struct pl_gclists *g, pl_addr addr)
+void pl_on_list_init(struct pl_on_list *at, const struct pl_gclists *g)
 {
-	unsigned list = g->big;
+	*at = (struct pl_on_list){.g = g, .key = UINT64_MAX};
+}
 
-	for (unsigned k = 0; k < g->n_lists; k++) {
-		if (g->small[k].n && pl_addrset_has(&g->small[k], addr)) {
+/* Objects come in the order of their addresses, or nearly so: look a chunk up once. */
+static void move_to(struct pl_on_list *at, pl_addr addr)
+{
+	at->key = addr >> PL_ADDRSET_SHIFT;
+	at->listed = pl_addrset_chunk(&at->g->listed, addr);
+	for (unsigned k = 0; k < at->g->n_lists; k++)
+		at->small[k] = pl_addrset_chunk(&at->g->small[k], addr);
+}
+
+bool pl_on_list(struct pl_on_list *at, pl_addr addr, uint8_t *flags)
+{
+	unsigned list = at->g->big;
+
+	if (addr >> PL_ADDRSET_SHIFT != at->key)
+		move_to(at, addr);
+	if (!at->listed || !pl_addrset_chunk_has(at->listed, addr))
+		return false;
+	for (unsigned k = 0; k < at->g->n_lists; k++) {
+		if (at->small[k] && pl_addrset_chunk_has(at->small[k], addr)) {
 			list = k;
 			break;
 		}
 	}
-	if (list == g->permanent)
-		return PL_OBJ_PERMANENT;
-	return (uint8_t)(PL_OBJ_TRACKED | list << PL_OBJ_GEN_SHIFT);
+	*flags |= list == at->g->permanent ? (uint8_t)PL_OBJ_PERMANENT
+					   : (uint8_t)(PL_OBJ_TRACKED | list << PL_OBJ_GEN_SHIFT);
+	return true;
 }
 
 void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
@@ -63,15 +79,6 @@ static bool linked_both_ways(const struct pl_layout *l, struct pl_view *v, pl_ad
 	       (back & ~UINT64_C(3)) == head;
 }
 
-static bool is_listed(struct pl_objects *o, struct worker *w, pl_addr addr)
-{
-	if (addr >> PL_ADDRSET_SHIFT != w->key) {
-		w->key = addr >> PL_ADDRSET_SHIFT;
-		w->chunk = pl_addrset_chunk(&o->priv->lists.listed, addr);
-	}
-	return w->chunk && pl_addrset_chunk_has(w->chunk, addr);
-}
-
 /* True when the find is an object; *flags is then what it is on which list. */
 static bool settle_one(struct pl_objects *o, struct worker *w, const struct pl_found *f,
 		       uint8_t *flags)
@@ -89,8 +96,7 @@ static bool settle_one(struct pl_objects *o, struct worker *w, const struct pl_f
 	}
 	if (!(*flags & PL_OBJ_GC))
 		return true;
-	if (is_listed(o, w, f->addr)) {
-		*flags |= pl_list_flags(&o->priv->lists, f->addr);
+	if (pl_on_list(&w->on_list, f->addr, flags)) {
 		w->listed++;
 		return true;
 	}
@@ -178,7 +184,7 @@ int pl_settle(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 	s.workers = pl_calloc(n, sizeof(*s.workers));
 	for (unsigned i = 0; i < n; i++) {
 		pl_view_init(&s.workers[i].v, o->im);
-		s.workers[i].key = UINT64_MAX;
+		pl_on_list_init(&s.workers[i].on_list, &o->priv->lists);
 	}
 	for (size_t i = 0; i < o->n_segments; i++)
 		o->segments[i].n = 0;

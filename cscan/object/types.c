@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "object/edges.h"
+#include "object/decode/decode.h"
 #include "object/names.h"
 #include "object/sizeof.h"
 #include "object/visits.h"
@@ -216,23 +216,28 @@ static void fill_head(const struct pl_layout *l, struct pl_type *type)
 }
 
 /*
- * A class statement's type is read by what its C base holds, whatever it is called itself: Python
- * has classes of its own that bear the names of C types (datetime.date, functools.partial).
+ * What the chain of bases says. A class statement's type is read by what its C base holds, whatever
+ * it is called itself: Python has classes of its own that bear the names of C types (datetime.date,
+ * functools.partial).
  */
 static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_type *type)
 {
 	pl_addr base = type->addr;
 
 	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
+	type->slotted = false;
 	for (int i = 0; i < MAX_BASES && type->python_class && base; i++) {
 		const uint8_t *p = type_bytes(t->l, v, base);
 
 		if (!p || !(pl_ld64(p + t->l->f.type_flags) & FLAG_HEAPTYPE) ||
 		    pl_ld64(p + t->l->f.type_dealloc) != t->subtype_dealloc)
 			break;
+		type->slotted |= pl_ld64(p + t->l->f.var_size) != 0;
 		base = pl_ld64(p + t->l->f.type_base);
 	}
 	type->decoder = pl_decoder_for(t->known, v, base);
+	type->holds_nothing = type->decoder == PL_DECODER_leaf && !type->is_heap &&
+			      !type->dictoffset && !(type->flags & t->l->flag_managed_dict);
 }
 
 static void fill(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint8_t *p,

@@ -32,6 +32,8 @@ static uint64_t readable(struct pl_view *v, pl_addr addr, uint64_t max)
 {
 	pl_addr at = addr;
 
+	if (pl_at(v, addr, max))
+		return max;
 	while (at - addr < max) {
 		const struct pl_span *s = pl_image_span(v->im, at);
 

@@ -84,9 +84,9 @@ bool pl_dict_used(const struct pl_layout *l, struct pl_view *v, pl_addr addr, ui
 /*
  * True when the table is one for text only, as its kind says (3.11+), or as its keys all are
  * (before: the table's lookup function would tell, but it is static; a table that once held other
- * keys still counts as general there).
+ * keys still counts as general there). Not for 2.7's tables. begun stays where it is.
  */
-bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr);
+bool pl_dict_keys_are_text(const struct pl_dict_iter *begun);
 /*
  * The value under a str key of a namespace (a module's, a type's, an instance's dict), by a walk
  * over at most 2^20 entries: no hash, so the core's hash seed is not needed. False when absent.

@@ -5,6 +5,8 @@
 The heap is cores/programs/big.py.  Against what:
   memscan   one thread maps the core and adds up every 8-byte word: nobody reads it faster
   objgraph  what objgraph.show_most_common_types() does, inside a live process with the same heap
+  collect   gc.collect() there
+The graph is timed alone by bench_stages.c, questions after it by bench_session.py.
 Commands of a round run in turn; medians of the rounds are shown, for the machines are noisy.
 """
 
@@ -20,9 +22,11 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path.insert(0, str(CHECKOUT / "cores"))
+sys.path.insert(0, str(CHECKOUT / "gdbext"))
 
 import make  # noqa: E402
 import matrix  # noqa: E402
+from pyleak_gdb.lib import binding  # noqa: E402
 
 BUILD = Path(os.environ.get("PYLEAK_BUILD") or CHECKOUT / "build")
 INTERPRETER = os.environ.get("BENCH_INTERPRETER", "system")
@@ -47,6 +51,18 @@ print(time.perf_counter() - start)
 """
 
 
+COLLECT = """
+import gc, sys, time
+sys.path.insert(0, %r)
+import big
+gc.disable()
+big.fill(%d, 1)
+start = time.perf_counter()
+gc.collect()
+print(time.perf_counter() - start)
+"""
+
+
 def measure(command):
     """(wall seconds, peak resident KiB) of a command that must succeed."""
     start = time.perf_counter()
@@ -57,11 +73,28 @@ def measure(command):
     return seconds, usage.ru_maxrss
 
 
-def memscan(folder):
-    """The path of the built memscan."""
-    program = Path(folder) / "memscan"
-    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", str(program), str(HERE / "memscan.c")], check=True)
-    return program
+def compile_c(name, folder, *more):
+    """The path of a program made from name.c."""
+    program = Path(folder) / name
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", str(program), str(HERE / (name + ".c"))] + list(more),
+                   check=True)
+    return str(program)
+
+
+def stages_program(folder):
+    libraries = subprocess.run([os.environ.get("PKG_CONFIG", "pkg-config"), "--libs", "libdw", "libelf", "libarchive",
+                                "jansson"], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
+    return compile_c("bench_stages", folder, "-I" + str(CHECKOUT / "cscan"), "-D_GNU_SOURCE", "-pthread",
+                     str(BUILD / "lib" / "libpyleak.a"), *libraries)
+
+
+def numbers(command):
+    """Medians of the numbers that a command prints, over the rounds."""
+    lines = []
+    for _ in range(ROUNDS):
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+        lines.append([float(word) for word in out.replace(",", " ").split()])
+    return [statistics.median(column) for column in zip(*lines)]
 
 
 def rounds(commands):
@@ -75,9 +108,9 @@ def rounds(commands):
     return {name: tuple(statistics.median(column) for column in zip(*results)) for name, results in taken.items()}
 
 
-def live_objgraph(objects):
-    """Seconds that objgraph's way of counting takes inside a process with that heap."""
-    code = OBJGRAPH % (str(CHECKOUT / "cores" / "programs"), objects)
+def live(code, objects):
+    """Seconds that code takes inside a process with that heap."""
+    code %= (str(CHECKOUT / "cores" / "programs"), objects)
     out = subprocess.run([str(matrix.find(INTERPRETER).exe), "-c", code], check=True, stdout=subprocess.PIPE)
     return float(out.stdout.split()[-1])
 
@@ -95,14 +128,18 @@ def bench(objects, folder):
     core = str(made / "core")
     pyleak = str(BUILD / "bin" / "pyleak")
     commands = {
-        "memscan": [str(memscan(folder)), core],
+        "memscan": [compile_c("memscan", folder), core],
         "types": [pyleak, "types", "--quiet", core],
         "path": [pyleak, "path", "--quiet", "dict", core],
         "referrers": [pyleak, "referrers", "--quiet", "--native", some_object(pyleak, core), core],
         "refcounts": [pyleak, "refcounts", "--quiet", core],
     }
+    if has_cycles():
+        commands["cycles"] = [pyleak, "cycles", "--quiet", core]
     result = rounds(commands)
     floor, floor_kib = result["memscan"]
+    to_objects, to_roots, graph, edges, resident = numbers([stages_program(folder), core, "2"])
+    session = numbers([sys.executable, str(HERE / "bench_session.py"), str(BUILD / "lib" / "libpyleak.so"), core])
     row = {
         "objects": objects,
         "core MB": os.path.getsize(core) / 1e6,
@@ -112,26 +149,44 @@ def bench(objects, folder):
         "types B/object": max(0.0, (result["types"][1] - floor_kib) * 1024 / objects),
         "path s": result["path"][0],
         "path B/object": max(0.0, (result["path"][1] - floor_kib) * 1024 / objects),
-        "objgraph s": live_objgraph(objects),
+        "objgraph s": live(OBJGRAPH, objects),
+        "graph s": graph,
+        "graph / memscan": graph / floor,
+        "core to graph / memscan": (to_objects + to_roots + graph) / floor,
+        "edges": edges,
+        "graph B/edge": resident / edges,
+        "then referrers s": session[0],
+        "then path s": session[1],
+        "then referrers of the class s": session[2],
+        "then path of the class s": session[3],
     }
     for name in "referrers", "refcounts":
         row[name + " s"] = result[name][0]
         row[name + " / memscan"] = result[name][0] / floor
     row["objgraph / types"] = row["objgraph s"] / row["types s"]
+    if "cycles" in result:
+        row["cycles s"] = result["cycles"][0]
+        row["collect s"] = live(COLLECT, objects)
     return row
+
+
+def has_cycles():
+    return "cycles" in binding.Library(str(BUILD / "lib" / "libpyleak.so")).analyses()
 
 
 def main():
     rows = []
+    if not has_cycles():
+        print("cycles: not measured, this pyleak has no such analysis")
     with tempfile.TemporaryDirectory() as folder:
         for objects in OBJECTS:
             rows.append(bench(objects, folder))
     for name in rows[0]:
-        print("%-18s" % name + "".join("%14s" % format(row[name], ",.0f" if row[name] > 1000 else ".2f") for row in rows))
+        print("%-30s" % name + "".join("%14s" % format(row[name], ",.0f" if row[name] > 1000 else ".2f") for row in rows))
     if len(rows) > 1:
         first, last = rows[0], rows[-1]
         per_object = [row["types s"] / row["objects"] for row in (first, last)]
-        print("%-18s%14.2f" % ("time per object, last / first", per_object[1] / per_object[0]))
+        print("%-30s%14.2f" % ("time per object, last / first", per_object[1] / per_object[0]))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ static void no_nodes(void **state)
 
 	(void)state;
 	assert_int_equal(g->n_edges, 0);
-	assert_int_equal(g->in_first[0], 0);
+	assert_non_null(g->in_blocks);
 	pl_graph_free(g);
 	pl_graph_free(NULL);
 	test_graph_fini(&t);
@@ -105,6 +105,36 @@ static void huge_nodes(void **state)
 	for (uint32_t i = 0; i < m; i++)
 		edge[i] = i % 3 ? (struct test_edge){5000, i % n, i % 4}
 				: (struct test_edge){i % n, 9999, i % 4};
+	t = test_graph_of(n, edge, m);
+	g = test_graph_build(&t, 2, true);
+	check_forward(&t, g);
+	check_backward(&t, g);
+	pl_graph_free(g);
+	test_graph_fini(&t);
+	free(edge);
+}
+
+/*
+ * 255 edges are the most whose offsets take a byte each: groups around that number side by side,
+ * with every kind of neighbour, all edges at one node of the group, from first to last. Edges go
+ * round, so that the groups of backward edges are the same ones.
+ */
+static void groups_at_the_limit_of_a_byte(void **state)
+{
+	static const uint32_t sums[] = {255, 255, 256, 256, 0, 256, 255, 0, 0, 257, 257, 255};
+	const pl_node n = 2 * (1u << PL_BLOCK_SHIFT);
+	struct test_edge *edge = pl_calloc(n / PL_GROUP_NODES * 257, sizeof(*edge));
+	struct test_graph t;
+	struct pl_graph *g;
+	size_t m = 0;
+
+	(void)state;
+	for (pl_node group = 0; group < n / PL_GROUP_NODES; group++) {
+		pl_node node = group * PL_GROUP_NODES + group % PL_GROUP_NODES;
+
+		for (uint32_t i = 0; i < sums[group % PL_ARRAY_LEN(sums)]; i++)
+			edge[m++] = (struct test_edge){node, n - 1 - node, PL_G_TRAVERSED};
+	}
 	t = test_graph_of(n, edge, m);
 	g = test_graph_build(&t, 2, true);
 	check_forward(&t, g);
@@ -211,7 +241,7 @@ static void cancelled_reverse(void **state)
 	atomic_store(&ctx.cancel, true);
 	assert_int_equal(pl_graph_reverse(g, &ctx, &err), PL_E_CANCELLED);
 	assert_int_equal(err.code, PL_E_CANCELLED);
-	assert_null(g->in_first);
+	assert_null(g->in_blocks);
 	atomic_store(&ctx.cancel, false);
 	assert_int_equal(pl_graph_reverse(g, &ctx, &err), 0);
 	check_backward(&t, g);
@@ -224,15 +254,13 @@ static void reversing_twice_does_nothing(void **state)
 {
 	struct test_graph t = test_graph_random(3, 1000, 5000);
 	struct pl_graph *g = test_graph_build(&t, 2, true);
-	const uint64_t *in_first = g->in_first;
-	const pl_node *in = g->in;
+	const struct pl_graph_block *in_blocks = g->in_blocks;
 	struct pl_ctx ctx;
 
 	(void)state;
 	pl_ctx_init(&ctx, 2);
 	assert_int_equal(pl_graph_reverse(g, &ctx, NULL), 0);
-	assert_ptr_equal(g->in_first, in_first);
-	assert_ptr_equal(g->in, in);
+	assert_ptr_equal(g->in_blocks, in_blocks);
 	pl_graph_free(g);
 	pl_ctx_fini(&ctx);
 	test_graph_fini(&t);
@@ -245,6 +273,7 @@ int main(void)
 		cmocka_unit_test(small_graphs),
 		cmocka_unit_test(many_blocks),
 		cmocka_unit_test(huge_nodes),
+		cmocka_unit_test(groups_at_the_limit_of_a_byte),
 		cmocka_unit_test(targets_that_are_no_nodes_are_left_out),
 		cmocka_unit_test(only_two_bits_of_flags_count),
 		cmocka_unit_test(cancelled_build),

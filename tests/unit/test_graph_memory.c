@@ -78,13 +78,19 @@ static void every_operation(void)
 	assert_int_equal(err.code, PL_E_NOMEM);
 	assert_null(other);
 	assert_null(paths);
-	assert_null(bare->in_first);
+	assert_null(bare->in_blocks);
 	assert_int_equal(n, 7);
 	assert_int_equal(n_components, 7);
 
 	assert_int_equal(pl_graph_reverse(bare, &ctx, NULL), 0);
-	assert_memory_equal(bare->in, g->in, g->in_first[NODES] * sizeof(*g->in));
-	assert_memory_equal(bare->in_first, g->in_first, (NODES + 1) * sizeof(*g->in_first));
+	for (pl_node node = 0; node < NODES; node++) {
+		uint64_t n_bare, n_full;
+		const pl_node *in_bare = pl_graph_in(bare, node, &n_bare);
+		const pl_node *in_full = pl_graph_in(g, node, &n_full);
+
+		assert_int_equal(n_bare, n_full);
+		assert_memory_equal(in_bare, in_full, n_full * sizeof(*in_full));
+	}
 	free(column);
 	free(reached);
 	pl_graph_free(g);

@@ -44,14 +44,14 @@ void pl_decode_deque(const struct pl_decode *d)
  */
 void pl_decode_dict(const struct pl_decode *d)
 {
-	bool keys_visited =
-		d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(d->l, d->v, d->addr);
 	struct pl_dict_iter it;
 	pl_addr key, value;
+	bool keys_visited;
 	uint8_t kind;
 
 	if (!pl_dict_begin(d->l, d->v, d->addr, &it))
 		return;
+	keys_visited = d->l->dict_style == PL_DICT_TABLE27 || !pl_dict_keys_are_text(&it);
 	kind = pl_objects_interned(d->o, d->addr) ? PL_EDGE_BORROWED : PL_EDGE_STRONG;
 	while (pl_dict_next(&it, &key, &value, NULL)) {
 		if (it.value_at >= 0)

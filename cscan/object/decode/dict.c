@@ -201,11 +201,16 @@ bool pl_values_begin(const struct pl_layout *l, struct pl_view *v, pl_addr type_
 static bool entry(const struct pl_dict_iter *it, uint64_t at, pl_addr *key, pl_addr *value,
 		  bool *gone)
 {
-	uint8_t e[24];
+	const uint8_t *e = NULL;
+	uint8_t apart[24]; /* an entry that lies across the end of a span */
 	uint64_t where;
 
-	if (!pl_mul(at, it->stride, &where) ||
-	    !pl_read(it->v, it->entries + where, e, it->stride)) {
+	if (pl_mul(at, it->stride, &where)) {
+		e = pl_at(it->v, it->entries + where, it->stride);
+		if (!e && pl_read(it->v, it->entries + where, apart, it->stride))
+			e = apart;
+	}
+	if (!e) {
 		*gone = true;
 		return false;
 	}
@@ -283,17 +288,15 @@ static bool is_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr, 
 	return true;
 }
 
-bool pl_dict_keys_are_text(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
+bool pl_dict_keys_are_text(const struct pl_dict_iter *begun)
 {
 	pl_addr key, value, text_type = 0;
-	struct pl_dict_iter it;
+	struct pl_dict_iter it = *begun;
 
-	if (!pl_dict_begin(l, v, addr, &it))
-		return false;
-	if (l->dict_style == PL_DICT_KEYS311 || it.value_at < 0)
+	if (it.l->dict_style == PL_DICT_KEYS311 || it.value_at < 0)
 		return it.stride == 16 || it.value_at < 0;
 	while (pl_dict_next(&it, &key, &value, NULL)) {
-		if (!is_text(l, v, key, &text_type))
+		if (!is_text(it.l, it.v, key, &text_type))
 			return false;
 	}
 	return true;
