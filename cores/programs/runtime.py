@@ -129,10 +129,10 @@ def make_tasks():
         BORROWED["%s %d" % (name, number)] = address_of(made)
         if kind is asyncio.Task:
             TASKS.setdefault(str(thread_id()), []).append(address_of(made))
-    LOOP.run_until_complete(settle())
     thread = threading.Thread(target=make_task_of_no_thread)
     thread.start()
     thread.join()
+    LOOP.run_until_complete(settle())
     LOOP.call_soon(mark("__main__.LOOP._ready[*]._callback"))
     for number, kind in enumerate([asyncio.Task, asyncio.tasks._PyTask]):
         made = mark("__main__.LOOP._ready[%d]._callback.__self__" % (1 + number),
