@@ -114,10 +114,9 @@ def orphan(task_class):
     return task
 
 def make_task_of_no_thread():
-    """When a thread ends, its tasks are the interpreter's."""
-    made = orphan(asyncio.Task)
-    BORROWED["task of no thread"] = address_of(made)
-    TASKS["interpreter"] = [address_of(made)]
+    """When a thread ends, its tasks are the interpreter's. Not among BORROWED: the C library keeps
+    the thread's stack for the next one, with words that still point to the task."""
+    TASKS["interpreter"] = [address_of(orphan(asyncio.Task))]
 
 async def settle():
     await asyncio.sleep(0)
