@@ -114,10 +114,9 @@ def orphan(task_class):
     return task
 
 def make_task_of_no_thread():
-    """When a thread ends, its tasks are the interpreter's."""
-    made = orphan(asyncio.Task)
-    BORROWED["task of no thread"] = address_of(made)
-    TASKS["interpreter"] = [address_of(made)]
+    """When a thread ends, its tasks are the interpreter's. Not among BORROWED: the C library keeps
+    the thread's stack for the next one, with words that still point to the task."""
+    TASKS["interpreter"] = [address_of(orphan(asyncio.Task))]
 
 async def settle():
     await asyncio.sleep(0)
@@ -129,10 +128,10 @@ def make_tasks():
         BORROWED["%s %d" % (name, number)] = address_of(made)
         if kind is asyncio.Task:
             TASKS.setdefault(str(thread_id()), []).append(address_of(made))
-    LOOP.run_until_complete(settle())
     thread = threading.Thread(target=make_task_of_no_thread)
     thread.start()
     thread.join()
+    LOOP.run_until_complete(settle())
     LOOP.call_soon(mark("__main__.LOOP._ready[*]._callback"))
     for number, kind in enumerate([asyncio.Task, asyncio.tasks._PyTask]):
         made = mark("__main__.LOOP._ready[%d]._callback.__self__" % (1 + number),

@@ -80,10 +80,11 @@ def test_the_type_cache_owns_names_and_borrows_values(made, pyleak, version):
 
 
 def test_no_chain_begins_at_what_is_borrowed(made, pyleak):
-    """Neither a list of asyncio's tasks nor a set of weak references holds a task."""
-    known = made.truth["known"]["borrowed"]
-    assert {name: paths.shortest(pyleak, made, address) for name, address in known.items()} == \
-        dict.fromkeys(known, "")
+    """Neither a list of asyncio's tasks nor a set of weak references holds a task. A word left over
+    in freed memory may still point there: that root is called native, and nothing else is left."""
+    for name, address in made.truth["known"]["borrowed"].items():
+        rows = pyleak("path", made, "--format", "json", address).rows("paths")
+        assert [row["path"] for row in rows if row["root"] != "native"] == [], name
 
 
 def test_tasks_of_each_thread_are_those_it_made(made, pyleak, version):
