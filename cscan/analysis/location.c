@@ -102,7 +102,19 @@ void pl_location(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap
 		snprintf(buf, cap, "not mapped");
 }
 
-/* The last object whose start is not above addr, when addr is inside of it. */
+/* Do both lie in one block, or both in none? */
+static bool same_block(const struct pl_objects *o, pl_addr a, pl_addr b)
+{
+	struct pl_block at_a, at_b;
+	bool has_a = pl_heap_find(o->heap, a, &at_a), has_b = pl_heap_find(o->heap, b, &at_b);
+
+	return has_a == has_b && (!has_a || at_a.base == at_b.base);
+}
+
+/*
+ * The last object whose start is not above addr, when addr is inside of it. Its size alone does not
+ * tell: sys.getsizeof() counts a dict's keys and a list's items, which lie elsewhere.
+ */
 static pl_id around(const struct pl_objects *o, pl_addr addr)
 {
 	size_t lo = 0, hi = o->n;
@@ -115,7 +127,10 @@ static pl_id around(const struct pl_objects *o, pl_addr addr)
 		else
 			hi = mid;
 	}
-	return lo && addr - o->addr[lo - 1] < o->size[lo - 1] ? (pl_id)(lo - 1) : PL_NO_ID;
+	if (!lo || addr - o->addr[lo - 1] >= o->size[lo - 1] ||
+	    !same_block(o, o->addr[lo - 1], addr))
+		return PL_NO_ID;
+	return (pl_id)(lo - 1);
 }
 
 /* A freed block keeps the type pointer of what last lay in it: only its first word is a link. */

@@ -49,6 +49,11 @@ def test_only_classes_have_bases(made, tables):
     assert "bases" not in tables(marked(made, "instance")["address"])
 
 
+def is_hooked(made):
+    """A debug build's allocators put words of their own around a block, and 0xdd over a freed one."""
+    return "debug" in made.truth["python"]["flavour"]
+
+
 def location(made, tables, name):
     return tables(marked(made, name)["address"])["object"][0]["location"]
 
@@ -62,12 +67,18 @@ def test_an_object_of_pymalloc(made, tables, version):
                          location(made, tables, "small"))
     assert found, location(made, tables, "small")
     assert int(found.group(2), 16) == int(row["address"], 16) & -pool_bytes
+    if is_hooked(made):  # three words of the hooks' own are not counted
+        assert int(found.group(3)) in {-(-(row["size"] + 24) // align) * align - 24
+                                       for align in (8, 16)}
+        return
     assert int(found.group(3)) in {-(-row["size"] // align) * align for align in (8, 16)}
 
 
 @pytest.mark.parametrize("name, words", [("large", "malloc chunk"), ("huge", "mmapped malloc chunk")])
 def test_an_object_of_malloc(name, words, made, tables):
     row = made.truth["known"]["blocks"][name]
+    if is_hooked(made):
+        pytest.skip("malloc_usable_size() cannot be asked of what lies behind the debug hooks")
     assert location(made, tables, name) == "%s 0x%x, block of %d bytes" % (
         words, int(row["address"], 16) - 16, row["usable"])
 
@@ -82,7 +93,8 @@ def test_static_objects_by_symbol(made, tables, version):
 def test_freed_blocks_say_what_they_last_held(name, made, pyleak):
     for address in made.truth["known"]["freed"][name][::40]:
         said = pyleak("object", made, address, status=2).stderr
-        assert "there is a freed block that last held a %s\n" % name in said
+        held = "" if is_hooked(made) else " that last held a %s" % name
+        assert "there is a freed block%s\n" % held in said
 
 
 def test_dead_objects_on_free_lists(made, pyleak):
