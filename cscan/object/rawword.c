@@ -8,6 +8,7 @@
 #include "object/edges.h"
 
 #define MAX_WORDS 4096 /* of a block */
+#define MAX_OWN 1024   /* bytes of an object that may hold a pointer into itself */
 
 static bool is_object(const struct pl_decode *d, pl_addr target)
 {
@@ -52,6 +53,24 @@ static void put_block(const struct pl_decode *d, const struct pl_raw *raw, pl_ad
 	}
 }
 
+/*
+ * An object's own word. It may be an array of its own that is visited through a pointer to it: the
+ * object then points into itself.
+ */
+static enum pl_visit visit_of(const struct pl_decode *d, const struct pl_raw *raw, int64_t offset)
+{
+	enum pl_visit visit = pl_visits_field(raw->visits, offset);
+
+	for (uint64_t at = 0; visit == PL_VISIT_NO && at < MAX_OWN && at + 8 <= d->room; at += 8) {
+		uint64_t inside = pl_ld64(d->obj + at) - d->addr;
+
+		if (inside && inside < d->room)
+			visit = pl_visits_behind(raw->visits, (int64_t)at,
+						 offset - (int64_t)inside);
+	}
+	return visit;
+}
+
 void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word, uint64_t offset)
 {
 	struct pl_block block;
@@ -60,7 +79,7 @@ void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word
 		put_native(d, word, offset,
 			   raw->behind
 				   ? pl_visits_behind(raw->visits, raw->pointer, (int64_t)offset)
-				   : pl_visits_field(raw->visits, (int64_t)offset));
+				   : visit_of(d, raw, (int64_t)offset));
 	} else if (raw->blocks && word && !(word & 7) && pl_heap_find(d->o->heap, word, &block) &&
 		   block.state == PL_BLOCK_LIVE && block.base == word && is_buffer(d, &block)) {
 		--raw->blocks;

@@ -32,7 +32,7 @@ static struct pl_traced address(const struct pl_walk_state *s, const struct pl_x
 			      : x->base == PL_X86_RIP ? pl_traced_const(s->pc)
 						      : s->reg[x->base];
 
-	if (x->segment)
+	if (x->odd_address)
 		return unknown;
 	if (x->index != PL_X86_NONE)
 		at = pl_traced_add(at, pl_traced_times(s->reg[x->index], x->scale));

@@ -87,8 +87,7 @@ struct prefixes {
 	uint8_t rex; /* as the byte 0x40 - 0x4f, or 0 */
 };
 
-/* False for a prefix that compiled C does not use. */
-static bool read_prefixes(struct reader *r, struct prefixes *p, struct pl_x86 *x)
+static void read_prefixes(struct reader *r, struct prefixes *p, struct pl_x86 *x)
 {
 	for (;; r->at++) {
 		switch (r->at < r->n ? r->p[r->at] : 0) {
@@ -101,7 +100,8 @@ static bool read_prefixes(struct reader *r, struct prefixes *p, struct pl_x86 *x
 			break;
 		case 0x64:
 		case 0x65:
-			x->segment = true;
+		case 0x67:
+			x->odd_address = true;
 			break;
 		case 0x26:
 		case 0x2e:
@@ -109,13 +109,11 @@ static bool read_prefixes(struct reader *r, struct prefixes *p, struct pl_x86 *x
 		case 0x3e:
 		case 0xf0:
 			break;
-		case 0x67:
-			return false;
 		case 0x40 ... 0x4f:
 			p->rex = r->p[r->at++];
-			return true;
+			return;
 		default:
-			return true;
+			return;
 		}
 	}
 }
@@ -197,12 +195,13 @@ bool pl_x86_decode(const uint8_t *p, size_t n, struct pl_x86 *ret)
 	struct prefixes pre = {0};
 	char shape;
 
-	if (!read_prefixes(&r, &pre, &x) || !read_opcode(&r, &pre, &x))
+	read_prefixes(&r, &pre, &x);
+	if (!read_opcode(&r, &pre, &x))
 		return false;
 	x.rex = pre.rex;
 	x.width = pre.rex & 8 ? 8 : pre.operand ? 2 : 4;
 	shape = shape_of(&x);
-	if (shape == '-')
+	if (shape == '-' || (shape == '8' && x.odd_address))
 		return false;
 	if (shape == 'm' || shape == 'b' || shape == 'q')
 		read_modrm(&r, pre.rex, &x);

@@ -19,8 +19,9 @@ struct pl_x86 {
 	uint8_t op;
 	uint8_t width; /* bytes of an operand that is no byte by its opcode: 2, 4 or 8 */
 	uint8_t rep;   /* 0, 0xf2 or 0xf3 */
-	bool rex, segment, vex;
-	uint8_t vvvv; /* the third operand of a VEX instruction */
+	bool rex, vex;
+	bool odd_address; /* counted from fs or gs, or of 32 bits */
+	uint8_t vvvv;     /* the third operand of a VEX instruction */
 	bool has_modrm, memory;
 	uint8_t reg, rm;     /* 0 - 15; rm when it is no memory */
 	uint8_t base, index; /* 0 - 15, PL_X86_RIP (base only) or PL_X86_NONE */
@@ -30,7 +31,7 @@ struct pl_x86 {
 };
 
 /* Takes apart the instruction that starts the n bytes at p; false when they are none, end within
- * it, or it is of a kind that compiled C does not use (EVEX, 3DNow!, 32-bit addresses). */
+ * it, or it is of a kind that compiled C does not use (EVEX, 3DNow!). */
 bool pl_x86_decode(const uint8_t *p, size_t n, struct pl_x86 *ret);
 
 #endif

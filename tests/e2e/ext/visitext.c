@@ -20,6 +20,7 @@ struct holder {
 	PyObject **items; /* n of them */
 	Py_ssize_t n;
 	int which;
+	PyObject **kept; /* by inside */
 };
 
 enum { PLACES = 10 };
@@ -46,6 +47,18 @@ static int holder_init(PyObject *self, PyObject *args, PyObject *kwargs)
 		*place[i] = PyTuple_GET_ITEM(args, i);
 		Py_INCREF(*place[i]);
 	}
+	return 0;
+}
+
+/* The items are the array within; those that there were, nobody visits. */
+static int inside_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	struct holder *h = (struct holder *)self;
+
+	holder_init(self, args, kwargs);
+	h->kept = h->items;
+	h->items = h->array;
+	h->n = 3;
 	return 0;
 }
 
@@ -153,6 +166,15 @@ static int helping(PyObject *self, visitproc visit, void *arg)
 	return result ? result : visit_block(h->block, visit, arg);
 }
 
+static int inside(PyObject *self, visitproc visit, void *arg)
+{
+	SELF;
+
+	for (Py_ssize_t i = 0; i < h->n; i++)
+		Py_VISIT(h->items[i]);
+	return 0;
+}
+
 static PyTypeObject complete_type;
 
 /* What complete() visits, through its type. */
@@ -161,24 +183,25 @@ static int chaining(PyObject *self, visitproc visit, void *arg)
 	return complete_type.tp_traverse(self, visit, arg);
 }
 
-#define TYPE(name, flags, traverse)                                             \
+#define TYPE(name, flags, init, traverse)                                       \
 	static PyTypeObject name##_type = {                                     \
 		PyVarObject_HEAD_INIT(NULL, 0).tp_name = "visitext." #name,     \
 		.tp_basicsize = sizeof(struct holder),                          \
 		.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | (flags), \
 		.tp_new = PyType_GenericNew,                                    \
-		.tp_init = holder_init,                                         \
+		.tp_init = init,                                                \
 		.tp_dealloc = holder_dealloc,                                   \
 		.tp_traverse = traverse,                                        \
 	};
 
-TYPE(complete, Py_TPFLAGS_HAVE_GC, complete)
-TYPE(partial, Py_TPFLAGS_HAVE_GC, partial)
-TYPE(none, Py_TPFLAGS_HAVE_GC, none)
-TYPE(switching, Py_TPFLAGS_HAVE_GC, switching)
-TYPE(helping, Py_TPFLAGS_HAVE_GC, helping)
-TYPE(chaining, Py_TPFLAGS_HAVE_GC, chaining)
-TYPE(blind, 0, NULL)
+TYPE(complete, Py_TPFLAGS_HAVE_GC, holder_init, complete)
+TYPE(partial, Py_TPFLAGS_HAVE_GC, holder_init, partial)
+TYPE(none, Py_TPFLAGS_HAVE_GC, holder_init, none)
+TYPE(switching, Py_TPFLAGS_HAVE_GC, holder_init, switching)
+TYPE(helping, Py_TPFLAGS_HAVE_GC, holder_init, helping)
+TYPE(chaining, Py_TPFLAGS_HAVE_GC, holder_init, chaining)
+TYPE(inside, Py_TPFLAGS_HAVE_GC, inside_init, inside)
+TYPE(blind, 0, holder_init, NULL)
 
 static struct {
 	const char *name;
@@ -186,7 +209,7 @@ static struct {
 } types[] = {
 	{"complete", &complete_type},   {"partial", &partial_type}, {"none", &none_type},
 	{"switching", &switching_type}, {"helping", &helping_type}, {"chaining", &chaining_type},
-	{"blind", &blind_type},
+	{"inside", &inside_type},       {"blind", &blind_type},
 };
 
 static int fill(PyObject *module)

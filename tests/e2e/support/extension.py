@@ -1,5 +1,6 @@
 """Builds the C extensions of tests/e2e/ext for an interpreter."""
 
+import hashlib
 import subprocess
 import tempfile
 from pathlib import Path
@@ -27,13 +28,14 @@ def headers_of(interpreter_id: str) -> Path:
 
 def built(interpreter_id: str, name: str, way: str = "", compiler: str = "cc",
           flags: Sequence[str] = ()) -> Path:
-    """The folder with NAME.so for that interpreter, one for each way of compiling it; kept, because
-    the cores name it."""
+    """The folder with NAME.so for that interpreter, one for each way of compiling it and each state
+    of the source; kept, because cores name it, whose build-id it must have."""
     include, source = headers_of(interpreter_id), SOURCES / (name + ".c")
-    folder = matrix.cache_dir() / "ext" / interpreter_id / way
+    state = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
+    folder = matrix.cache_dir() / "ext" / interpreter_id / state / (way or "cc")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / (name + ".so")
-    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+    if not target.exists():
         with tempfile.TemporaryDirectory(dir=str(folder)) as fresh:
             made = Path(fresh) / target.name
             subprocess.run([compiler, "-shared", "-fPIC", *flags, "-I%s" % include, "-o", str(made),
