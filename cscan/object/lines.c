@@ -44,29 +44,31 @@ static const uint8_t *bytes_at(const struct pl_layout *l, struct pl_view *v, pl_
 int pl_line_lnotab(const uint8_t *table, size_t n, int first, int64_t at, bool line_is_signed)
 {
 	int64_t start = 0;
-	int line = first;
+	uint32_t line = (uint32_t)first; /* wraps on nonsense */
 
 	for (size_t i = 0; i + 1 < n; i += 2) {
+		int delta = line_is_signed ? (int8_t)table[i + 1] : table[i + 1];
+
 		start += table[i];
 		if (start > at)
 			break;
-		line += line_is_signed ? (int8_t)table[i + 1] : table[i + 1];
+		line += (uint32_t)delta;
 	}
-	return line;
+	return (int)line;
 }
 
 int pl_line_310(const uint8_t *table, size_t n, int first, int64_t at)
 {
 	int64_t end = 0;
-	int line = first;
+	uint32_t line = (uint32_t)first; /* wraps on nonsense */
 
 	for (size_t i = 0; i + 1 < n; i += 2) {
 		int delta = (int8_t)table[i + 1];
 
 		end += table[i];
-		line += delta == NO_LINE ? 0 : delta;
+		line += delta == NO_LINE ? 0 : (uint32_t)delta;
 		if (at < end)
-			return delta == NO_LINE ? -1 : line;
+			return delta == NO_LINE ? -1 : (int)line;
 	}
 	return -1;
 }

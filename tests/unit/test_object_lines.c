@@ -118,6 +118,8 @@ static void nonsense_in_tables(void **state)
 	/* A first line at the edge wraps; it does not stop us. */
 	assert_int_equal(pl_line_location((const uint8_t[]){ENTRY(11, 1), 0, 0}, 3, INT32_MAX, 0),
 			 INT32_MIN);
+	assert_int_equal(pl_line_310((const uint8_t[]){2, 1}, 2, INT32_MAX, 0), INT32_MIN);
+	assert_int_equal(pl_line_lnotab((const uint8_t[]){0, 1}, 2, INT32_MAX, 0, true), INT32_MIN);
 }
 
 /* The same two lines in the table form of each version. */
