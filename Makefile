@@ -161,7 +161,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SUPPORT := base runs
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 # Cores made here, with seeds for them in the corpus. Only a shell that needs them makes them.
-FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py)"
+FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"
 
 $B/fuzz/mutate: $B/obj/tests/fuzz/mutate.o $(FUZZ_SUPPORT:%=$B/obj/tests/fuzz/%.o) $(STATIC)
 	@mkdir -p $(@D)
@@ -174,7 +174,7 @@ $B/fuzz/replay_%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay.o \
 
 # What fuzzing found and learnt, once more; needs no clang.
 replay: $(FUZZERS:%=$B/fuzz/replay_%)
-	@export $(FUZZ_BASES); for f in $(FUZZERS); do \
+	@export $(call FUZZ_BASES); for f in $(FUZZERS); do \
 		echo "== $$f"; $B/fuzz/replay_$$f tests/fuzz/corpus/$$f 2> $B/fuzz/$$f.log || \
 			{ tail -n 40 $B/fuzz/$$f.log >&2; exit 1; }; \
 		tail -n 1 $B/fuzz/$$f.log; \
@@ -185,7 +185,7 @@ fuzz:
 		{ echo 'make fuzz: clang with libFuzzer is missing: apt-get install clang' >&2; exit 1; }
 	$(MAKE) CC=clang SANITIZE=$(FUZZ_SAN) $(FUZZ_B)/lib/libpyleak.a \
 		$(FUZZERS:%=$(FUZZ_B)/obj/tests/fuzz/%.o) $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o)
-	@set -e; export $(FUZZ_BASES); for f in $(FUZZERS); do \
+	@set -e; export $(call FUZZ_BASES,--more); for f in $(FUZZERS); do \
 		mkdir -p $(FUZZ_B)/corpus/$$f; \
 		clang -fsanitize=fuzzer,address,undefined -pthread -o $(FUZZ_B)/$$f \
 			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o) \

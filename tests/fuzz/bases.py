@@ -1,8 +1,9 @@
 """The cores that are damaged: of recipe tiny, from interpreters that differ most from each other.
 
-usage: bases.py
+usage: bases.py [--more]
 
-Prints PYLEAK_FUZZ_BASES as tests/fuzz/base.h reads it. What is not on this machine is left out, and
+Prints PYLEAK_FUZZ_BASES as tests/fuzz/base.h reads it; --more adds greater cores that hold objects of
+every type there is a decoder for. What is not on this machine is left out, and
 said so on stderr. A corpus names its base by number, so the order is part of it: add at the end.
 """
 
@@ -23,13 +24,17 @@ BASES = (("pyenv-3.11.7", "system"), ("pyenv-2.7.18", "bullseye-2.7"), ("pyenv-3
          ("sid-3.15", "sid-3.14"), ("pyenv-3.6.15", "bullseye-3.9"))
 
 
-def base(choice: Sequence[str]) -> str:
+# With --more, of the first three.
+MORE = ("values", "extensions", "callables", "stacks")
+
+
+def base(choice: Sequence[str], recipe: str = "tiny") -> str:
     """The entry for the first interpreter of a choice that is there: its core, its file and the
     root it lives in. matrix.Missing if none is."""
     reasons = []
     for interpreter in choice:
         try:
-            folder = make.make(interpreter + matrix.STRIPPED, "tiny")
+            folder = make.make(interpreter + matrix.STRIPPED, recipe)
         except matrix.Missing as reason:
             reasons.append("%s: %s" % (interpreter, reason))
             continue
@@ -40,9 +45,12 @@ def base(choice: Sequence[str]) -> str:
 
 def main() -> int:
     found = []
-    for choice in BASES:
+    wanted = [(choice, "tiny") for choice in BASES]
+    if sys.argv[1:] == ["--more"]:
+        wanted += [(choice, recipe) for choice in BASES[:3] for recipe in MORE]
+    for choice, recipe in wanted:
         try:
-            found.append(base(choice))
+            found.append(base(choice, recipe))
         except matrix.Missing as reason:
             print("bases.py: left out: %s" % reason, file=sys.stderr)
     print(";".join(found))

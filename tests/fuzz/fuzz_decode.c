@@ -21,7 +21,7 @@
 #include "object/threads.h"
 #include "runs.h"
 
-#define MAX_BASES 16
+#define MAX_BASES 32
 #define MAX_SHOWN 40 /* edges of an object whose label is spelled */
 
 struct target {
