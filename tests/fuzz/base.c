@@ -48,16 +48,24 @@ static _Noreturn void give_up(const char *what, const char *about)
 	exit(2);
 }
 
-/* Where the byte of an address is in the file, or UINT64_MAX. */
+/* Where the byte of an address is in the file, or UINT64_MAX. Cores list segments by address. */
 static uint64_t offset_of(const struct fuzz_base *b, pl_addr addr)
 {
-	for (size_t i = 0; i < b->loads.n; i++) {
-		const Elf64_Phdr *ph = &b->loads.at[i];
+	size_t lo = 0, hi = b->loads.n;
+	const Elf64_Phdr *ph;
 
-		if (addr - ph->p_vaddr < ph->p_filesz)
-			return ph->p_offset + (addr - ph->p_vaddr);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (b->loads.at[mid].p_vaddr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return UINT64_MAX;
+	if (!lo)
+		return UINT64_MAX;
+	ph = &b->loads.at[lo - 1];
+	return addr - ph->p_vaddr < ph->p_filesz ? ph->p_offset + (addr - ph->p_vaddr) : UINT64_MAX;
 }
 
 static pl_addr addr_of(const struct fuzz_base *b, uint64_t offset)
@@ -352,6 +360,11 @@ void fuzz_base_heal(struct fuzz_base *b)
 
 /* ---- bases of the environment ---- */
 
+struct named {
+	char *entry;
+	struct fuzz_base *base; /* made on first use */
+};
+
 static char *part(char **rest, char end)
 {
 	char *at = *rest, *stop = strchr(at, end);
@@ -364,26 +377,27 @@ static char *part(char **rest, char end)
 
 struct fuzz_base *fuzz_base_at(unsigned i, unsigned *n)
 {
-	static PL_VEC(struct fuzz_base *) bases;
+	static PL_VEC(struct named) bases;
 	const char *given = getenv("PYLEAK_FUZZ_BASES");
 
 	if (!bases.n) {
-		char *copy, *rest;
+		char *rest = given ? pl_strdup(given) : NULL;
 
-		if (!given || !*given)
+		if (!rest || !*rest)
 			give_up("PYLEAK_FUZZ_BASES", "it names no core (make fuzz sets it)");
-		copy = rest = pl_strdup(given);
-		while (*rest) {
-			char *one = part(&rest, ';');
-			struct pl_image_options options = {.core = part(&one, ':')};
-			char *exe = part(&one, ':'), *sysroot = part(&one, ':');
-
-			options.exe = *exe ? exe : NULL;
-			options.sysroot = *sysroot ? sysroot : NULL;
-			pl_vec_push(&bases, fuzz_base_new(&options));
-		}
-		free(copy);
+		while (*rest)
+			pl_vec_push(&bases, (struct named){.entry = part(&rest, ';')});
 	}
 	*n = (unsigned)bases.n;
-	return bases.at[i % bases.n];
+	i %= *n;
+	if (!bases.at[i].base) {
+		char *entry = bases.at[i].entry;
+		struct pl_image_options options = {.core = part(&entry, ':')};
+		char *exe = part(&entry, ':'), *sysroot = part(&entry, ':');
+
+		options.exe = *exe ? exe : NULL;
+		options.sysroot = *sysroot ? sysroot : NULL;
+		bases.at[i].base = fuzz_base_new(&options);
+	}
+	return bases.at[i].base;
 }

@@ -70,7 +70,7 @@ pl_addr fuzz_base_object_of(const struct fuzz_base *b, const struct fuzz_op *op)
 
 /*
  * The bases named in $PYLEAK_FUZZ_BASES: "CORE:EXE:SYSROOT" with ";" between, EXE and SYSROOT may
- * be empty. Read on the first call. Ends the program when there is none.
+ * be empty. Each is read when it is first asked for. Ends the program when there is none.
  */
 struct fuzz_base *fuzz_base_at(unsigned i, unsigned *n);
 

@@ -21,7 +21,6 @@
 #include "object/threads.h"
 #include "runs.h"
 
-#define MAX_BASES 32
 #define MAX_SHOWN 40 /* edges of an object whose label is spelled */
 
 struct target {
@@ -39,16 +38,17 @@ struct edges {
 
 static struct target *target_at(unsigned i)
 {
-	static struct target targets[MAX_BASES];
+	static struct target targets[UINT8_MAX + 1];
+	struct fuzz_base *b;
 	struct pl_err err = {0};
 	struct target *t;
 	unsigned n;
 
-	fuzz_base_at(0, &n);
-	t = &targets[i % n % MAX_BASES];
+	b = fuzz_base_at(i, &n);
+	t = &targets[i % n];
 	if (!t->s) {
-		t->b = fuzz_base_at(i % n % MAX_BASES, &n);
-		t->s = pl_session_new(fuzz_base_options(t->b), 1);
+		t->b = b;
+		t->s = pl_session_new(fuzz_base_options(b), 1);
 		if (pl_session_index(t->s, &t->o, &err))
 			abort();
 	}
