@@ -190,7 +190,7 @@ fuzz:
 		clang -fsanitize=fuzzer,address,undefined -pthread -o $(FUZZ_B)/$$f \
 			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o) \
 			$(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS); \
-		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=1024 \
+		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=3072 \
 			-artifact_prefix=$(FUZZ_B)/ $(FUZZ_B)/corpus/$$f tests/fuzz/corpus/$$f; \
 	done
 

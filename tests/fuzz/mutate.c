@@ -18,7 +18,14 @@
 #define SLOW 4.0 /* seconds of processor time that are worth a word */
 #define MEMORY (UINT64_C(3) << 30)
 
-/* AddressSanitizer reserves terabytes; its own limit is in runs.c. */
+/* AddressSanitizer asks for this. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return FUZZ_ASAN_OPTIONS;
+}
+
+/* AddressSanitizer reserves terabytes, and has its own limit. */
 static void limit_memory(void)
 {
 #ifndef __SANITIZE_ADDRESS__

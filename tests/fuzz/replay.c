@@ -11,6 +11,14 @@
 #include <sys/stat.h>
 
 #include "fuzz.h"
+#include "runs.h"
+
+/* AddressSanitizer asks for this. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return FUZZ_ASAN_OPTIONS;
+}
 
 static unsigned n_files;
 

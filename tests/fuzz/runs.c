@@ -15,13 +15,6 @@
 
 #define MAX_WORDS 8
 
-/* AddressSanitizer asks for this: what is freed must not add up to the limit. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "hard_rss_limit_mb=1536:quarantine_size_mb=16:detect_leaks=1";
-}
-
 static void too_long(int signal)
 {
 	static const char text[] = "fuzz: an input takes too long\n";

@@ -15,6 +15,10 @@
  * recipe tiny takes about one. */
 #define FUZZ_SECONDS 20
 
+/* For __asan_default_options(): a bound for the program's memory, to which what was freed must not
+ * add up. libFuzzer has a bound of its own. */
+#define FUZZ_ASAN_OPTIONS "hard_rss_limit_mb=1536:quarantine_size_mb=16"
+
 /* Start the clock for one input: when its time is up the program aborts. */
 void fuzz_clock(void);
 
