@@ -199,7 +199,6 @@ const pl_addr *fuzz_base_objects(const struct fuzz_base *b, size_t *n)
 
 /* ---- damage ---- */
 
-/* The index of an object's operation is the object's, and arg / 8 says which word. */
 pl_addr fuzz_base_object_of(const struct fuzz_base *b, const struct fuzz_op *op)
 {
 	unsigned where = op->where % FUZZ_N_WHERE;

@@ -11,7 +11,10 @@
 
 #include "image/image.h"
 
-/* What an operation hits; its index is taken modulo how many of them the core has. */
+/*
+ * What an operation hits; its index is taken modulo how many of them the core has. Of an object's,
+ * the low byte picks the word (and the word of the target), the rest the object.
+ */
 enum fuzz_where {
 	FUZZ_HEADERS,  /* a word of the ELF header or the program headers */
 	FUZZ_NOTES,    /* a word of the notes */
