@@ -150,7 +150,12 @@ struct pl_layout {
 	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished
 					generator */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
-	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
+	bool late_visit_type; /* 3.14.10, 3.15.2 and later: zstd's types and grapheme iterators
+				 visit their class; digested dictionaries are visited no more */
+	bool profiler_visits_missing; /* 3.15+: profilers traverse sys.monitoring's marker */
+	bool ssl_visits_all;          /* 3.13.13, 3.14.4 and later: SSL contexts traverse more than
+					 two callbacks */
+	bool getsizeof_preheader;     /* 3.11+: sys.getsizeof() counts the pre-header too */
 
 	/* places in this core */
 	int module;         /* image module of libpython or of the static executable, -1 unknown */

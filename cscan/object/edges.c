@@ -41,14 +41,58 @@ void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n)
 		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_INDEX, i, true);
 }
 
-/*
- * subtype_traverse() has always visited the class of its instances. C types followed with
- * bpo-40217, all but this one.
- */
-static bool visits_class(const struct pl_layout *l, const struct pl_type *type)
+#define MAX_BASES 64
+
+const struct pl_type *pl_c_base(const struct pl_objects *o, struct pl_view *v,
+				const struct pl_type *type)
 {
-	return type->python_class ||
-	       (l->traverse_type && type->decoder != PL_DECODER_paramspecattr);
+	for (int i = 0; i < MAX_BASES && type->python_class; i++) {
+		int32_t base = pl_types_find(o->types, v, type->base);
+
+		if (base < 0)
+			return NULL;
+		type = pl_types_at(o->types, (uint32_t)base);
+	}
+	return type;
+}
+
+/* Heap types whose tp_traverse does not visit the class: those that bpo-40217 left out, and those
+ * that were written since as if it had not been. */
+static bool forgets_class(const struct pl_layout *l, uint8_t decoder)
+{
+	switch (decoder) {
+	case PL_DECODER_paramspecattr: /* Objects/typevarobject.c */
+	case PL_DECODER_constevaluator:
+	case PL_DECODER_mbencoder: /* Modules/cjkcodecs/multibytecodec.c */
+	case PL_DECODER_mbdecoder:
+	case PL_DECODER_mbreader:
+	case PL_DECODER_mbwriter:
+		return true;
+	case PL_DECODER_zstdcompressor: /* Modules/_zstd/ */
+	case PL_DECODER_zstddecompressor:
+	case PL_DECODER_zstddict:
+	case PL_DECODER_segment: /* Modules/unicodedata.c */
+	case PL_DECODER_graphemes:
+		return !l->late_visit_type;
+	default:
+		return false;
+	}
+}
+
+/*
+ * subtype_traverse() has always visited the class of its instances; since C types do so too
+ * (bpo-40217), it leaves that to the nearest C type on the chain of bases when that is a heap type.
+ */
+static bool visits_class(const struct pl_objects *o, struct pl_view *v, const struct pl_type *type)
+{
+	const struct pl_type *base;
+
+	if (!o->l->traverse_type)
+		return type->python_class;
+	if (!forgets_class(o->l, type->decoder))
+		return true;
+	base = pl_c_base(o, v, type);
+	return !base || !base->is_heap;
 }
 
 bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
@@ -77,7 +121,7 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	       (!d.type->is_type || pl_word(&d, o->l->f.type_flags) & PL_TPFLAG_HEAPTYPE);
 	if (d.type->is_heap)
 		pl_put(&d, type_addr, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) ".__class__",
-		       visits_class(o->l, d.type));
+		       visits_class(o, v, d.type));
 	decoders[d.type->decoder](&d);
 	pl_put_slots(&d);
 	pl_put_attributes(&d);

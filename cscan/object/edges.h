@@ -35,11 +35,15 @@ enum pl_label_kind {            /* spelled                       arg */
 				       generator's */
 		     PL_L_CR_LOCAL, /* .cr_frame.f_locals['x'], local x   a coroutine's */
 		     PL_L_AG_LOCAL, /* .ag_frame.f_locals['x'], local x   an async generator's */
-		     PL_L_CLOSURE,  /* .__closure__[0].cell_contents, closure x   index of the cell
-				     */
+		     PL_L_CLOSURE,  /* .__closure__[0].cell_contents, closure x   PL_CLOSURE():
+				       index of the cell, address of the name */
 		     PL_L_STACK,    /* <stack 2>                     depth on an evaluation stack */
 		     PL_L_NATIVE,   /* <native +0x18>                offset in bytes */
 };
+
+/* A closure variable's index, below 2^16, and its name in one word: an address of user space fits
+ * 48 bits. */
+#define PL_CLOSURE(index, name) ((uint64_t)(index) << 48 | ((name) >> 48 ? 0 : (name)))
 
 struct pl_edge {
 	pl_addr target; /* never 0; may be anything else: look it up before use */
@@ -120,6 +124,10 @@ static inline void pl_put_member(const struct pl_decode *d, int32_t offset, cons
  */
 enum { PL_RAW_BLOCKS = 64 };
 void pl_put_raw_word(const struct pl_decode *d, pl_addr word, uint64_t offset, unsigned *blocks);
+/* The nearest type on the chain of bases that no class statement made: type itself, or NULL when
+ * the chain is damaged. */
+const struct pl_type *pl_c_base(const struct pl_objects *o, struct pl_view *v,
+				const struct pl_type *type);
 /* n object pointers at addr as [0], [1], ... */
 void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n);
 

@@ -264,6 +264,8 @@ static void labels_that_cannot_be_read(void **state)
 		{PL_L_DICT, 0, ".__dict__", ".__dict__"},
 		{PL_L_ELEMENT, 0, "<set element>", "<set element>"},
 		{PL_L_NATIVE, 24, "<native +0x18>", "<native +0x18>"},
+		{PL_L_CLOSURE, PL_CLOSURE(7, UINT64_C(1) << 50), "closure ?",
+		 ".__closure__[7].cell_contents"},
 	};
 
 	(void)state;

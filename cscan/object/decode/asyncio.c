@@ -45,3 +45,9 @@ void pl_decode_taskwakeup(const struct pl_decode *d)
 {
 	pl_put_member(d, d->l->f.taskwakeup_task, ".__self__", true);
 }
+
+/* In a thread's dict, up to 3.11: which loop runs. */
+void pl_decode_loopholder(const struct pl_decode *d)
+{
+	pl_put_member(d, d->l->f.loopholder_loop, "<loop>", false);
+}
