@@ -95,10 +95,11 @@ static bool visits_class(const struct pl_objects *o, struct pl_view *v, const st
 	return !base || !base->is_heap;
 }
 
-bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
-	      void *arg)
+static bool put_all(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint64_t *left,
+		    pl_edge_fn *fn, void *arg)
 {
-	struct pl_decode d = {.o = o, .l = o->l, .v = v, .addr = addr, .fn = fn, .arg = arg};
+	struct pl_decode d = {
+		.o = o, .l = o->l, .v = v, .addr = addr, .left = left, .fn = fn, .arg = arg};
 	uint64_t type_addr;
 	int32_t type;
 
@@ -126,4 +127,25 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	pl_put_slots(&d);
 	pl_put_attributes(&d);
 	return true;
+}
+
+bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_edge_fn *fn,
+	      void *arg)
+{
+	return put_all(o, v, addr, NULL, fn, arg);
+}
+
+bool pl_edges_within(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
+		     struct pl_edges_left *left, pl_edge_fn *fn, void *arg)
+{
+	return left->n && put_all(o, v, addr, &left->n, fn, arg);
+}
+
+#define EDGES_A_WORD 4 /* twice what honest memory can give */
+#define EDGES_OF_FILES \
+	(1 << 24) /* of static objects, whose words the core may leave to the files */
+
+uint64_t pl_edges_most(const struct pl_objects *o)
+{
+	return pl_image_info(o->im)->file_size / 8 * EDGES_A_WORD + EDGES_OF_FILES;
 }

@@ -65,6 +65,7 @@ struct pl_decode {
 			       object_size) bytes */
 	uint64_t room;      /* bytes at obj */
 	bool gc;            /* PyObject_IS_GC(): gc.get_referents() asks its tp_traverse at all */
+	uint64_t *left;     /* how many references may still be put; NULL: any number */
 	pl_edge_fn *fn;
 	void *arg;
 };
@@ -86,6 +87,21 @@ bool pl_edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr, pl_ed
 	      void *arg);
 
 /*
+ * For who goes over all objects: as pl_edges(), but passes on at most left->n references and takes
+ * them off it; false when none was left. pl_edges_most() is what to begin with: in a hostile core
+ * any number of objects can claim the same words as their items, but in any other a word of the
+ * core or of its files is a reference of one object, or of two where keys or links are told twice,
+ * so that no honest core has so many.
+ */
+struct pl_edges_left {
+	uint64_t n;
+	uint8_t apart[56]; /* each worker has one: no two in a cache line */
+};
+bool pl_edges_within(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
+		     struct pl_edges_left *left, pl_edge_fn *fn, void *arg);
+uint64_t pl_edges_most(const struct pl_objects *o);
+
+/*
  * The label of an edge as text into buf, escaped, NUL-terminated: path spells it as an accessor
  * (".conn", "['k']", "[3]", "<set element>"), else as a table shows it ("local x", "closure x").
  */
@@ -99,8 +115,11 @@ static inline void pl_put(const struct pl_decode *d, pl_addr target, uint8_t kin
 {
 	struct pl_edge e = {target, arg, kind, label, traversed && d->gc};
 
-	if (target)
-		d->fn(d->arg, &e);
+	if (!target || (d->left && !*d->left))
+		return;
+	if (d->left)
+		--*d->left;
+	d->fn(d->arg, &e);
 }
 /* The word at an offset of the object, 0 when the version has no such field or it is out of reach.
  */
