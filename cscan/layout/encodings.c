@@ -124,6 +124,7 @@ bool pl_layout_encodings(struct pl_layout *l)
 	l->late_visit_type = l->hexversion >=
 			     (l->hexversion >> 16 == 0x030e ? PL_HEX(3, 14, 10) : PL_HEX(3, 15, 2));
 	/* profiler_traverse() in Modules/_lsprof.c */
+	l->profiler_visits_timer = l->hexversion >= PL_HEX(3, 13, 0);
 	l->profiler_visits_missing = l->hexversion >= PL_HEX(3, 15, 0);
 	/* gh-142516: context_traverse() in Modules/_ssl.c */
 	l->ssl_visits_all = l->hexversion >=

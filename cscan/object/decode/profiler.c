@@ -34,7 +34,7 @@ static void put_entries(const struct pl_decode *d)
 
 void pl_decode_profiler(const struct pl_decode *d)
 {
-	pl_put_member(d, d->l->f.profiler_timer, "<timer>", true);
+	pl_put_member(d, d->l->f.profiler_timer, "<timer>", d->l->profiler_visits_timer);
 	pl_put_member(d, d->l->f.profiler_missing, "<missing>", d->l->profiler_visits_missing);
 	put_entries(d);
 }
