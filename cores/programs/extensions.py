@@ -487,8 +487,7 @@ def name_edges():
     if profiler:
         timer = functools.partial(float, 3)
         holder = profiler.Profiler(timer)
-        NAMED.append(("unknown to every decoder", holder,
-                      [("<native +%#x>" % place_of(holder, timer), "native", timer)]))
+        NAMED.append(("profiler", holder, [("<timer>", "strong", timer)]))
     KEEP["named"] = NAMED
 
 
@@ -514,12 +513,6 @@ def name_newer_edges(result):
     if "async" in KEEP:
         future, tasks = KEEP["async"][1], KEEP["async"][5]
         NAMED.append(("task", tasks[0], [("._fut_waiter", "strong", future)]))
-
-
-def place_of(holder, held):
-    """Offset of the word of holder that is held's address."""
-    words = ctypes.cast(id(holder), ctypes.POINTER(ctypes.c_void_p))
-    return 8 * [words[place] for place in range(holder.__sizeof__() // 8)].index(id(held))
 
 
 def known():

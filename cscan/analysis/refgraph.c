@@ -5,7 +5,8 @@
 
 struct builder {
 	const struct pl_objects *o;
-	struct pl_view *views; /* one per worker */
+	struct pl_view *views;      /* one per worker */
+	struct pl_edges_left *left; /* one per worker */
 };
 
 struct putting {
@@ -40,19 +41,29 @@ static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_si
 	struct builder *b = arg;
 	struct putting p = {b->o, sink};
 
-	pl_edges_of(b->o, &b->views[worker], node, put, &p);
+	pl_edges_within(b->o, &b->views[worker], node, &b->left[worker], put, &p);
 }
 
 int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
 		    struct pl_err *err)
 {
 	unsigned n = pl_parallel_workers(ctx);
-	struct builder b = {o, pl_calloc(n, sizeof(*b.views))};
+	struct builder b = {o, pl_calloc(n, sizeof(*b.views)), pl_calloc(n, sizeof(*b.left))};
+	bool cut = false;
 	int rc;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		pl_view_init(&b.views[i], o->im);
+		b.left[i].n = pl_edges_most(o);
+	}
 	rc = pl_graph_build((pl_node)o->n, edges_of, &b, ctx, ret, err);
+	for (unsigned i = 0; i < n; i++)
+		cut |= !b.left[i].n;
+	if (cut)
+		pl_ctx_damage(ctx, "stopped-looking",
+			      "objects claim more references than the core has words: the rest "
+			      "of them is not looked at");
+	free(b.left);
 	free(b.views);
 	return rc;
 }

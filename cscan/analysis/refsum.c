@@ -10,7 +10,8 @@
 
 struct counting {
 	const struct pl_objects *o;
-	struct pl_view *views; /* one per worker */
+	struct pl_view *views;      /* one per worker */
+	struct pl_edges_left *left; /* one per worker */
 	struct pl_ctx *ctx;
 	_Atomic uint32_t *strong, *native;
 };
@@ -45,7 +46,8 @@ static void count_chunk(void *arg, unsigned worker, size_t chunk)
 
 	for (size_t id = chunk * CHUNK; id < end; id++) {
 		if (counts(c->o, (pl_id)id))
-			pl_edges_of(c->o, &c->views[worker], (pl_id)id, count, c);
+			pl_edges_within(c->o, &c->views[worker], (pl_id)id, &c->left[worker], count,
+					c);
 	}
 	pl_ctx_step(c->ctx, end - chunk * CHUNK);
 }
@@ -77,13 +79,23 @@ int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, stru
 	c.strong = (_Atomic uint32_t *)f.strong;
 	c.native = (_Atomic uint32_t *)f.native;
 	c.views = pl_calloc(n_workers, sizeof(*c.views));
-	for (unsigned i = 0; i < n_workers; i++)
+	c.left = pl_calloc(n_workers, sizeof(*c.left));
+	for (unsigned i = 0; i < n_workers; i++) {
 		pl_view_init(&c.views[i], o->im);
+		c.left[i].n = pl_edges_most(o);
+	}
 	pl_ctx_stage(ctx, "counting references", o->n);
 	rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, count_chunk, &c, err);
 	if (!rc && roots)
 		count_roots(&c, roots);
 	pl_ctx_stage(ctx, NULL, 0);
+	for (unsigned i = 0; i < n_workers; i++) {
+		if (!c.left[i].n)
+			pl_ctx_damage(ctx, "stopped-looking",
+				      "objects claim more references than the core has words: the "
+				      "rest of them is not counted");
+	}
+	free(c.left);
 	free(c.views);
 	if (rc)
 		pl_refsum_fini(&f);

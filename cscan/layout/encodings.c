@@ -139,6 +139,15 @@ bool pl_layout_encodings(struct pl_layout *l)
 	/* bpo-41422: Pickler_traverse() and Unpickler_traverse() in Modules/_pickle.c */
 	l->pickle_visits_memo = l->hexversion >= (l->hexversion >> 16 == 0x030c ? PL_HEX(3, 12, 1)
 										: PL_HEX(3, 11, 7));
+	/* gh-159739, gh-160535: traverse functions in Modules/unicodedata.c and Modules/_zstd/ */
+	l->late_visit_type = l->hexversion >=
+			     (l->hexversion >> 16 == 0x030e ? PL_HEX(3, 14, 10) : PL_HEX(3, 15, 2));
+	/* profiler_traverse() in Modules/_lsprof.c */
+	l->profiler_visits_timer = l->hexversion >= PL_HEX(3, 13, 0);
+	l->profiler_visits_missing = l->hexversion >= PL_HEX(3, 15, 0);
+	/* gh-142516: context_traverse() in Modules/_ssl.c */
+	l->ssl_visits_all = l->hexversion >=
+			    (l->hexversion >> 16 == 0x030d ? PL_HEX(3, 13, 13) : PL_HEX(3, 14, 4));
 	/* gen_traverse() in Objects/genobject.c */
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
 	/* gh-99299, wrap_in_stopiteration_handler() in Python/compile.c, later codegen.c */

@@ -159,6 +159,12 @@ struct pl_layout {
 	bool generator_is_wrapped; /* 3.12+: a handler around the body of every generator turns
 				      StopIteration into RuntimeError */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
+	bool late_visit_type; /* 3.14.10, 3.15.2 and later: zstd's types and grapheme iterators
+				 visit their class; digested dictionaries are visited no more */
+	bool profiler_visits_timer;   /* 3.13+, 3.12.1 does not: profilers traverse their timer */
+	bool profiler_visits_missing; /* 3.15+: profilers traverse sys.monitoring's marker */
+	bool ssl_visits_all;          /* 3.13.13, 3.14.4 and later: SSL contexts traverse more than
+					 two callbacks */
 	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
 	bool getsizeof_static_head;  /* 3.11, 3.12: it counts a head of static types, which have
 					none */

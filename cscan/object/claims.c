@@ -4,7 +4,8 @@
  * A list's items are pointers: [None, int] in a non-PIE program reads as a refcount of some
  * millions and the type `int`. Only such doubtful blocks are asked about, and only containers whose
  * buffers are arrays of pointers can claim them, and modules, whose C state often begins with a few
- * types; as a rule there are none and nothing is done.
+ * types, and types of ctypes, whose format is a string of a few characters; as a rule there are
+ * none and nothing is done.
  */
 #include "object/listing.h"
 
@@ -42,6 +43,15 @@ static void ask(void *arg, unsigned worker, size_t area, const struct pl_found *
 		case PL_KIND_SET:
 		case PL_KIND_FROZENSET:
 			claim(c, worker, addr, f->set_table);
+			break;
+		case PL_KIND_STGDICT: /* ctypes up to 3.12 */
+			claim(c, worker, addr, f->stgdict_format);
+			break;
+		case PL_KIND_CTYPE_TYPE: /* 3.13 on: behind the type, Modules/_ctypes/ctypes.h */
+			if (pl_has(f->stginfo_format))
+				claim(c, worker, addr,
+				      (int32_t)pl_round_up((uint64_t)f->heaptype_size, 16) +
+					      f->stginfo_format);
 			break;
 		case PL_KIND_DICT:
 			claim(c, worker, addr, f->dict_keys);

@@ -71,6 +71,19 @@ static enum count_kind count_kind(struct pl_classifier *c, uint64_t word)
 	return pl_image_mapping(c->im, word) ? COUNT_DOUBTFUL : COUNT_GOOD;
 }
 
+/*
+ * A short string, such as the "<Q" that ctypes writes down for a type (Modules/_ctypes/stgdict.c),
+ * in a block where an object() was: it leaves the type's pointer as it is.
+ */
+static bool is_short_text(uint64_t word)
+{
+	unsigned n = 0;
+
+	while (n < 8 && (word >> 8 * n & 0xff) >= ' ' && (word >> 8 * n & 0xff) <= '~')
+		n++;
+	return n >= 2 && n < 8 && !(word >> 8 * n);
+}
+
 static bool str_fits(const struct pl_layout *l, const uint8_t *obj, uint64_t room)
 {
 	uint64_t length = pl_ld64(obj + l->f.str_length);
@@ -183,7 +196,9 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
 	if (count == COUNT_ZERO)
 		return PL_V_DEAD;
 	fill(c, t, type, addr + head, obj, usable - head, flags, ret);
-	/* A gc head that makes sense is proof enough of a count that looks like a pointer. */
+	if (t->basicsize == l->f.object_size && is_short_text(pl_ld64(obj + l->f.object_refcnt)))
+		count = COUNT_DOUBTFUL;
+	/* A gc head that makes sense is proof enough of a count that looks like something else. */
 	return count == COUNT_DOUBTFUL && !t->is_gc ? PL_V_DOUBTFUL : PL_V_OBJECT;
 }
 

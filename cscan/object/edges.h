@@ -36,11 +36,15 @@ enum pl_label_kind {            /* spelled                       arg */
 				       generator's */
 		     PL_L_CR_LOCAL, /* .cr_frame.f_locals['x'], local x   a coroutine's */
 		     PL_L_AG_LOCAL, /* .ag_frame.f_locals['x'], local x   an async generator's */
-		     PL_L_CLOSURE,  /* .__closure__[0].cell_contents, closure x   index of the cell
-				     */
+		     PL_L_CLOSURE,  /* .__closure__[0].cell_contents, closure x   PL_CLOSURE():
+				       index of the cell, address of the name */
 		     PL_L_STACK,    /* <stack 2>                     depth on an evaluation stack */
 		     PL_L_NATIVE,   /* <native +0x18>                offset in bytes */
 };
+
+/* A closure variable's index, below 2^16, and its name in one word: an address of user space fits
+ * 48 bits. */
+#define PL_CLOSURE(index, name) ((uint64_t)(index) << 48 | ((name) >> 48 ? 0 : (name)))
 
 struct pl_edge {
 	pl_addr target; /* never 0; may be anything else: look it up before use */
@@ -65,6 +69,7 @@ struct pl_decode {
 	const struct pl_type *native;   /* the C type that no decoder knows and whose tp_traverse
 					   decides, or NULL */
 	const struct pl_visits *visits; /* of native */
+	uint64_t *left;     /* how many references may still be put; NULL: any number */
 	pl_edge_fn *fn;
 	void *arg;
 };
@@ -89,6 +94,21 @@ bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edg
 		 void *arg);
 
 /*
+ * For who goes over all objects: as pl_edges_of(), but passes on at most left->n references and takes
+ * them off it; false when none was left. pl_edges_most() is what to begin with: in a hostile core
+ * any number of objects can claim the same words as their items, but in any other a word of the
+ * core or of its files is a reference of one object, or of two where keys or links are told twice,
+ * so that no honest core has so many.
+ */
+struct pl_edges_left {
+	uint64_t n;
+	uint8_t apart[56]; /* each worker has one: no two in a cache line */
+};
+bool pl_edges_within(const struct pl_objects *o, struct pl_view *v, pl_id id,
+		     struct pl_edges_left *left, pl_edge_fn *fn, void *arg);
+uint64_t pl_edges_most(const struct pl_objects *o);
+
+/*
  * The label of an edge as text into buf, escaped, NUL-terminated: path spells it as an accessor
  * (".conn", "['k']", "[3]", "<set element>"), else as a table shows it ("local x", "closure x").
  */
@@ -102,8 +122,11 @@ static inline void pl_put(const struct pl_decode *d, pl_addr target, uint8_t kin
 {
 	struct pl_edge e = {target, arg, kind, label, traversed && d->gc};
 
-	if (target)
-		d->fn(d->arg, &e);
+	if (!target || (d->left && !*d->left))
+		return;
+	if (d->left)
+		--*d->left;
+	d->fn(d->arg, &e);
 }
 /* The word at an offset of the object, 0 when the version has no such field or it is out of reach.
  */
@@ -137,6 +160,10 @@ struct pl_raw {
  * word of the malloc'd block it points to. The label counts from the offset.
  */
 void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word, uint64_t offset);
+/* The nearest type on the chain of bases that no class statement made: type itself, or NULL when
+ * the chain is damaged. */
+const struct pl_type *pl_c_base(const struct pl_objects *o, struct pl_view *v,
+				const struct pl_type *type);
 /* n object pointers at addr as [0], [1], ... */
 void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n);
 

@@ -88,7 +88,11 @@ void pl_label(const struct pl_objects *o, struct pl_view *v, const struct pl_edg
 			snprintf(buf, cap, "local %s", name);
 		break;
 	case PL_L_CLOSURE:
-		snprintf(buf, cap, path ? ".__closure__[%llu].cell_contents" : "closure %llu", n);
+		name_at(o, v, e->arg << 16 >> 16, false, name, sizeof(name));
+		if (path)
+			snprintf(buf, cap, ".__closure__[%llu].cell_contents", n >> 48);
+		else
+			snprintf(buf, cap, "closure %s", name);
 		break;
 	case PL_L_STACK:
 		snprintf(buf, cap, "<stack %llu>", n);

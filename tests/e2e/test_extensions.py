@@ -1,14 +1,16 @@
-"""Edges of the C types of extension modules bear the names that a programmer would write; of a type
-that no decoder knows, the words that hold objects."""
+"""Edges of the C types of extension modules bear the names that a programmer would write."""
+
+import pytest
 
 from support import edges
 
 
-def test_edges_of_extension_types_have_names(core, pyleak):
-    made = core("extensions")
+@pytest.mark.parametrize("recipe, at_least", [("extensions", 8), ("corners", 2)])
+def test_edges_of_extension_types_have_names(core, pyleak, recipe, at_least):
+    made = core(recipe)
     found = edges.by_address(made)
     wanted = made.truth["known"]["edges"]
-    assert len(wanted) >= 8
+    assert len(wanted) >= at_least
     lacking = []
     for row in wanted:
         seen = [(edge.edge, edge.kind, edge.target) for edge in found[int(row["address"], 16)]]

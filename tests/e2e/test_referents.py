@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 from support import edges, objects
 
-RECIPES = ["mixed", "holding"]
+RECIPES = ["mixed", "holding", "extensions", "corners"]
 
 
 @pytest.fixture
@@ -49,7 +49,24 @@ def is_name_of_a_type_variable(made, found, address, missing, extra):
         all(edge.edge == ".__name__" for edge in found[address] if edge.target in extra)
 
 
+def is_fixed_by_the_distribution(made, found, address, missing, extra):
+    """gh-142516 let SSL contexts visit two callbacks more and the name of the key log, from 3.13.13
+    on; Debian put it into 3.13.5 too, as nothing but the code of context_traverse() says."""
+    return version(made) == (3, 13, 5) and not extra and set(missing) <= {
+        edge.target for edge in found[address] if edge.kind == "strong" and edge.edge in (
+            ".keylog_filename", "<psk client callback>", "<psk server callback>")}
+
+
+def is_string_that_the_taker_let_go(made, found, address, missing, extra):
+    """A dict of interned strings owns none of them: one goes when its last owner does, and that may
+    be in the child that writes the truth."""
+    return not missing and all(edge.kind == "borrowed" for edge in found[address]
+                               if edge.target in extra)
+
+
 EXPLAINED = {
+    "builtins.dict": [is_string_that_the_taker_let_go],
+    "ssl.SSLContext": [is_fixed_by_the_distribution],
     "builtins.module": [is_state_of_a_module],
     "typing.TypeVar": [is_name_of_a_type_variable],
     "typing.TypeVarTuple": [is_name_of_a_type_variable],
@@ -185,16 +202,18 @@ def is_left_by_property(made, found, row):
         for holder in holders)
 
 
-@pytest.mark.parametrize("recipe", ["minimal", "mixed"])
+@pytest.mark.parametrize("recipe", ["minimal"] + RECIPES)
 def test_references_add_up(gil_core, pyleak, recipe):
     """No object has more references than it counts; and at most one in a thousand counts more than
     what objects, roots and words of C memory hold."""
     made = gil_core(recipe)
     rows = pyleak("refcounts", made, "--objects", "--format", "json").rows("objects")
     found = edges.by_address(made)
+    leaked = made.truth["known"].get("leaked", {})
     assert not [row for row in rows
                 if row["surplus"] < 0 and not is_left_by_property(made, found, row)]
-    under = Counter(row["type"] for row in rows if row["surplus"] > 0)
+    under = Counter(row["type"] for row in rows
+                    if row["surplus"] > 0 and row["address"] not in leaked)
     assert sum(under.values()) <= counted(made, pyleak) / 1000, under.most_common()
 
 

@@ -249,6 +249,34 @@ static void hidden_fields_of_a_struct_sequence_bear_their_names(void **state)
 	close_all();
 }
 
+/* Lists without number may claim the same items; who goes over all of them stops somewhere. */
+static void references_of_all_objects_are_bounded(void **state)
+{
+	pl_addr items[8], lists[3];
+	struct pl_edges_left left = {.n = 20};
+	size_t total = 0;
+
+	(void)state;
+	heap_init(&h, "3.11.7-pyenv");
+	for (size_t i = 0; i < PL_ARRAY_LEN(items); i++)
+		items[i] = h.list_type;
+	for (size_t i = 0; i < PL_ARRAY_LEN(lists); i++)
+		lists[i] = heap_list(&h, items, PL_ARRAY_LEN(items));
+	open_ids(lists, PL_ARRAY_LEN(lists));
+	for (size_t i = 0; i < PL_ARRAY_LEN(lists); i++) {
+		n_seen = 0;
+		assert_true(pl_edges_within(&h.objects, &h.o.view, lists[i], &left, keep, NULL));
+		total += n_seen;
+	}
+	assert_int_equal(total, 20);
+	assert_int_equal(left.n, 0);
+	n_seen = 0;
+	assert_false(pl_edges_within(&h.objects, &h.o.view, lists[0], &left, keep, NULL));
+	assert_int_equal(n_seen, 0);
+	assert_true(pl_edges_most(&h.objects) >= pl_image_info(h.objects.im)->file_size / 8);
+	close_all();
+}
+
 static void labels_that_cannot_be_read(void **state)
 {
 	static const struct {
@@ -264,6 +292,8 @@ static void labels_that_cannot_be_read(void **state)
 		{PL_L_DICT, 0, ".__dict__", ".__dict__"},
 		{PL_L_ELEMENT, 0, "<set element>", "<set element>"},
 		{PL_L_NATIVE, 24, "<native +0x18>", "<native +0x18>"},
+		{PL_L_CLOSURE, PL_CLOSURE(7, UINT64_C(1) << 50), "closure ?",
+		 ".__closure__[7].cell_contents"},
 	};
 
 	(void)state;
@@ -375,6 +405,7 @@ int main(void)
 		cmocka_unit_test(slots_bear_their_names),
 		cmocka_unit_test(a_class_names_what_it_holds),
 		cmocka_unit_test(hidden_fields_of_a_struct_sequence_bear_their_names),
+		cmocka_unit_test(references_of_all_objects_are_bounded),
 		cmocka_unit_test(labels_that_cannot_be_read),
 		cmocka_unit_test(no_decoder_breaks),
 	};

@@ -4,6 +4,35 @@
  */
 #include "object/decode/decode.h"
 
+#include "object/lines.h"
+#include "object/threads.h"
+#include "object/value.h"
+
+#define MAX_CLOSURE 0x10000 /* what PL_CLOSURE() has room for */
+
+/*
+ * What the variables are that a function closes over: the cells in its __closure__ hold them, in
+ * the order of co_freevars, which are the last of the code's variables.
+ */
+static void put_closure(const struct pl_decode *d)
+{
+	const struct pl_fields *f = &d->l->f;
+	pl_addr closure = pl_word(d, f->func_closure), code = pl_word(d, f->func_code), cells;
+	uint64_t n, n_locals, cell, value;
+
+	if (!closure || !pl_tuple_items(d->l, d->v, closure, &cells, &n))
+		return;
+	n_locals = pl_code_n_locals(d->l, d->v, code);
+	for (uint64_t i = 0; n <= n_locals && i < PL_MIN(n, (uint64_t)MAX_CLOSURE); i++) {
+		pl_addr name = pl_code_local_name(d->l, d->v, code, (uint32_t)(n_locals - n + i));
+
+		if (pl_read64(d->v, cells + 8 * i, &cell) && cell &&
+		    pl_read64(d->v, cell + (uint64_t)f->cell_ref, &value))
+			pl_put(d, value, PL_EDGE_BORROWED, PL_L_CLOSURE, PL_CLOSURE(i, name),
+			       false);
+	}
+}
+
 void pl_decode_function(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
@@ -21,6 +50,7 @@ void pl_decode_function(const struct pl_decode *d)
 	pl_put_member(d, f->func_annotations, ".__annotations__", true);
 	pl_put_member(d, f->func_annotate, ".__annotate__", true);
 	pl_put_member(d, f->func_typeparams, ".__type_params__", true);
+	put_closure(d);
 }
 
 /* A bound method; 2.7's may be unbound, then im_class alone says whose it is. */

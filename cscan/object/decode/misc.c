@@ -128,11 +128,13 @@ void pl_decode_zlibdecompressor(const struct pl_decode *d)
 
 void pl_decode_sslcontext(const struct pl_decode *d)
 {
+	bool all = d->l->ssl_visits_all;
+
 	pl_put_member(d, d->l->f.sslcontext_sni, ".sni_callback", true);
 	pl_put_member(d, d->l->f.sslcontext_msg, "._msg_callback", true);
-	pl_put_member(d, d->l->f.sslcontext_keylog, ".keylog_filename", true);
-	pl_put_member(d, d->l->f.sslcontext_psk_client, "<psk client callback>", true);
-	pl_put_member(d, d->l->f.sslcontext_psk_server, "<psk server callback>", true);
+	pl_put_member(d, d->l->f.sslcontext_keylog, ".keylog_filename", all);
+	pl_put_member(d, d->l->f.sslcontext_psk_client, "<psk client callback>", all);
+	pl_put_member(d, d->l->f.sslcontext_psk_server, "<psk server callback>", all);
 }
 
 void pl_decode_sslsocket(const struct pl_decode *d)

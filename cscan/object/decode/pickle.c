@@ -1,5 +1,6 @@
 /*
- * pickle.c - picklers, unpicklers and their memos. Facts: Modules/_pickle.c.
+ * pickle.c - picklers, unpicklers and their memos. Facts: Modules/_pickle.c, in 2.7
+ * Modules/cPickle.c.
  */
 #include "object/decode/decode.h"
 
@@ -61,10 +62,41 @@ void pl_decode_unpickler(const struct pl_decode *d)
 		       (uint64_t)(uintptr_t) "<memo>", d->l->pickle_visits_memo);
 }
 
-/* The unpickler's stack. */
+/* 2.7's are objects of other structs, whose memos are dicts. */
+void pl_decode_pickler27(const struct pl_decode *d)
+{
+	const struct pl_fields *f = &d->l->f;
+
+	pl_put_member(d, f->pickler27_write, "<write>", true);
+	pl_put_member(d, f->pickler27_file, "<file>", true);
+	pl_put_member(d, f->pickler27_memo, ".memo", true);
+	pl_put_member(d, f->pickler27_arg, "<argument>", true);
+	pl_put_member(d, f->pickler27_pers_func, ".persistent_id", true);
+	pl_put_member(d, f->pickler27_inst_pers_func, ".inst_persistent_id", true);
+	pl_put_member(d, f->pickler27_dispatch, "<dispatch table>", true);
+	pl_put_member(d, f->pickler27_fast_memo, "<fast memo>", true);
+}
+
+void pl_decode_unpickler27(const struct pl_decode *d)
+{
+	const struct pl_fields *f = &d->l->f;
+
+	pl_put_member(d, f->unpickler27_file, "<file>", true);
+	pl_put_member(d, f->unpickler27_readline, "<readline>", true);
+	pl_put_member(d, f->unpickler27_read, "<read>", true);
+	pl_put_member(d, f->unpickler27_memo, ".memo", true);
+	pl_put_member(d, f->unpickler27_arg, "<argument>", true);
+	pl_put_member(d, f->unpickler27_stack, "<stack>", true);
+	pl_put_member(d, f->unpickler27_pers_func, ".persistent_load", true);
+	pl_put_member(d, f->unpickler27_last_string, "<last string>", true);
+	pl_put_member(d, f->unpickler27_find_class, ".find_global", true);
+}
+
+/* The unpickler's stack; 2.7's is no object of variable size. */
 void pl_decode_pdata(const struct pl_decode *d)
 {
-	uint64_t n = pl_word(d, d->l->f.var_size);
+	bool old = pl_has(d->l->f.pdata_length);
+	uint64_t n = pl_word(d, old ? d->l->f.pdata_length : d->l->f.var_size);
 	const uint8_t *p;
 
 	if (n > pl_image_info(d->v->im)->file_size / 8 ||

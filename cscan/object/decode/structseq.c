@@ -6,7 +6,6 @@
 #include "object/value.h"
 
 #define MAX_FIELDS 1024 /* os.stat_result has 19 */
-#define MAX_BASES 64
 
 static uint64_t word(const struct pl_decode *d, pl_addr base, int32_t offset)
 {
@@ -19,16 +18,9 @@ static uint64_t word(const struct pl_decode *d, pl_addr base, int32_t offset)
 /* The nearest C type on the chain of bases when that is not tuple itself: a struct sequence. */
 static pl_addr struct_sequence(const struct pl_decode *d)
 {
-	const struct pl_type *t = d->type;
+	const struct pl_type *t = pl_c_base(d->o, d->v, d->type);
 
-	for (int i = 0; i < MAX_BASES && t->python_class; i++) {
-		int32_t base = pl_types_find(d->o->types, d->v, t->base);
-
-		if (base < 0)
-			return 0;
-		t = pl_types_at(d->o->types, (uint32_t)base);
-	}
-	return t->kind == PL_KIND_TUPLE && !t->exact ? t->addr : 0;
+	return t && t->kind == PL_KIND_TUPLE && !t->exact ? t->addr : 0;
 }
 
 /*
