@@ -51,10 +51,33 @@ static void keep(void *arg, const struct pl_edge *e)
 	n_seen++;
 }
 
+static void compare(void *arg, const struct pl_edge *e)
+{
+	size_t *i = arg;
+
+	assert_true(*i < n_seen);
+	if (*i < MAX_EDGES) {
+		assert_int_equal(e->target, seen[*i].target);
+		assert_int_equal(e->arg, seen[*i].arg);
+		assert_int_equal(e->label, seen[*i].label);
+	}
+	++*i;
+}
+
+/* By address into seen; by id, where the object is listed, it must be the same. */
 static bool edges_of(pl_addr addr)
 {
+	pl_id id = pl_objects_id(&h.objects, addr);
+	size_t i = 0;
+	bool ok;
+
 	n_seen = 0;
-	return pl_edges(&h.objects, &h.o.view, addr, keep, NULL);
+	ok = pl_edges(&h.objects, &h.o.view, addr, keep, NULL);
+	if (id != PL_NO_ID && h.objects.type[id] != UINT32_MAX) {
+		assert_int_equal(pl_edges_of(&h.objects, &h.o.view, id, compare, &i), ok);
+		assert_int_equal(i, n_seen);
+	}
+	return ok;
 }
 
 static const char *label(size_t i, bool path)
