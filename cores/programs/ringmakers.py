@@ -4,7 +4,8 @@ members; what is let go of then is a dead cycle.
 MAKERS: [(name, function, finalizer)], those that this version can make. finalizer says what a
 collection would run or find in the way: None; "__del__"; "finalized" (a __del__ that has run);
 "generator", "coroutine" (suspended where something is pending); "tp_finalize" (of a type written in
-C); "weakref callback"; and where it makes a cycle uncollectable, in Python 2, "legacy" (a __del__) and "legacy generator".
+C); "weakref callback"; and where it makes a cycle uncollectable, in Python 2, "legacy" (a __del__)
+and "legacy generator".
 
 Runs on Python 2.7 and 3.6 or newer.
 """
