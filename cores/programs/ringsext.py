@@ -2,7 +2,8 @@
 must be on PYTHONPATH: the collector sees some of these cycles, and others not.
 
 known["rings"] as of rings.py, with the reason why a cycle stays: "legacy tp_del", "tp_traverse
-omits", "not a gc type", "held from C", or null.
+omits", "not a gc type", "not tracked", "held from C", or null. A null state: not unreachable, or
+not at once.
 
 Runs on Python 2.7 and 3.6 or newer.
 """
@@ -50,11 +51,11 @@ def make_static():
 
 
 def make_tails():
-    """Hanging off a dead cycle, or keeping one alive that the collector could else have."""
+    """Hanging off a dead cycle."""
     one = Plain()
     one.me, one.partial = one, ringext.Partial()
     one.partial.second = tail = Plain()
-    note("tail that Partial hides", [tail], "held", "tp_traverse omits")
+    note("tail that Partial hides", [tail], None)  # freed with what holds it
     note("cycle before it", [one, one.partial])
     two = ringext.Complete()
     two.first, two.second = two, Plain()
@@ -69,7 +70,7 @@ def make_taken():
     two = []
     two.append(two)
     ringext.untrack(two)
-    note("untracked", [two], "held", None)
+    note("untracked", [two], "held", "not tracked")
 
 
 def make_heap():
@@ -81,8 +82,8 @@ def make_heap():
         # Before 3.9 the instance of such a type does not visit it, be it as its author wants.
         seen = name == "Heap" and HEAP_VISITED
         note(name + " instance", [one])
-        note(name + " type", [cls], "unreachable" if seen else "held",
-             None if seen else "tp_traverse omits")
+        # An unseen one can be found dead when its instance has been freed, not before.
+        note(name + " type", [cls], "unreachable" if seen else None)
 
 
 gc.disable()

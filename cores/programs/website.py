@@ -40,7 +40,8 @@ class PageForm(forms.ModelForm):
         fields = ["title", "parent"]
 
 
-TEMPLATE = """{% for page in pages %}{{ page.title|upper }} {{ page.parent }}{% endfor %}{{ form }}"""
+TEMPLATE = """{% for page in pages %}{{ page.title|upper }} {{ page.parent }}{% endfor %}
+{{ form }}"""
 
 
 def index(request):
