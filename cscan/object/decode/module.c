@@ -54,14 +54,15 @@ static const char *member_at(const struct pl_decode *d, unsigned known, uint64_t
 /*
  * The C state is a struct that only the module's own code knows, with a tp_traverse of its own:
  * every word that is an object's address may be a reference, there and in what it points to.
- * module_traverse() calls PyModuleDef.m_traverse when there is a state.
+ * module_traverse() calls PyModuleDef.m_traverse, since 3.15 md_state_traverse, when there is a
+ * state.
  */
 static void put_state(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 	pl_addr state = pl_word(d, f->module_state), def = pl_word(d, f->module_def);
 	struct pl_raw raw = {.behind = true, .pointer = f->module_state, .blocks = PL_RAW_BLOCKS};
-	uint64_t size = 0, word, traverse = 0;
+	uint64_t size = 0, word, traverse = pl_word(d, f->module_traverse);
 	struct pl_visits *visits;
 	unsigned known;
 
@@ -71,7 +72,7 @@ static void put_state(const struct pl_decode *d)
 		size = pl_word(d, f->module_state_size);
 	else if (pl_has(f->moduledef_size) && def)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_size, &size);
-	if (pl_has(f->moduledef_traverse) && def)
+	if (!pl_has(f->module_traverse) && pl_has(f->moduledef_traverse) && def)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_traverse, &traverse);
 	raw.visits = visits = pl_visits_new(d->o->im, d->l, d->v, traverse, d->type->addr);
 	/* m_size is -1 for a module without state. */
