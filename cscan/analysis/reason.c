@@ -62,9 +62,13 @@ static bool blind_edge(const struct pl_reasons *r, pl_node id, pl_node *source)
 static struct pl_reason blame(const struct pl_reasons *r, pl_node source)
 {
 	uint32_t type = r->o->type[source];
-	bool gc = r->o->flags[source] & PL_OBJ_GC;
+	uint8_t flags = r->o->flags[source];
 
-	return (struct pl_reason){gc ? PL_REASON_OMITS : PL_REASON_NOT_GC, type};
+	return (struct pl_reason){!(flags & PL_OBJ_GC) ? PL_REASON_NOT_GC
+				  : !(flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))
+					  ? PL_REASON_UNTRACKED
+					  : PL_REASON_OMITS,
+				  type};
 }
 
 /* Who hides one of the members from the collector. */
@@ -77,9 +81,16 @@ static struct pl_reason unseen_ring(const struct pl_reasons *r, uint32_t ring)
 	for (uint32_t i = 0; i < n; i++) {
 		if (blind_edge(r, members[i], &source)) {
 			ret = blame(r, source);
+			goto out;
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (!(r->o->flags[members[i]] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))) {
+			ret = blame(r, members[i]);
 			break;
 		}
 	}
+out:
 	free(members);
 	return ret;
 }
@@ -208,6 +219,10 @@ void pl_reason_text(struct pl_reasons *r, struct pl_reason reason, char *buf, si
 		break;
 	case PL_REASON_NOT_GC:
 		snprintf(buf, cap, "%s is no gc type",
+			 pl_types_at(r->o->types, reason.type)->name);
+		break;
+	case PL_REASON_UNTRACKED:
+		snprintf(buf, cap, "a %s that holds references is not tracked",
 			 pl_types_at(r->o->types, reason.type)->name);
 		break;
 	default:

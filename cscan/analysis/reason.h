@@ -22,13 +22,14 @@ enum pl_reason_kind {
 	PL_REASON_FROZEN,
 	PL_REASON_OMITS,  /* type's tp_traverse omits a reference */
 	PL_REASON_NOT_GC, /* type is no gc type */
+	PL_REASON_UNTRACKED, /* an object of type holds references and is not tracked */
 	PL_REASON_HELD,
 	PL_N_REASONS
 };
 
 struct pl_reason {
 	enum pl_reason_kind kind;
-	uint32_t type; /* index of the type named, for OMITS and NOT_GC */
+	uint32_t type; /* index of the type named, for OMITS, NOT_GC and UNTRACKED */
 };
 
 /* What the answers are made of; all borrowed but what pl_reasons_init() makes. */

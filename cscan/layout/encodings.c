@@ -150,6 +150,9 @@ bool pl_layout_encodings(struct pl_layout *l)
 			    (l->hexversion >> 16 == 0x030d ? PL_HEX(3, 13, 13) : PL_HEX(3, 14, 4));
 	/* gen_traverse() in Objects/genobject.c */
 	l->traverse_finished_code = l->hexversion >= PL_HEX(3, 14, 0);
+	/* gh-133543, PyObject_VisitManagedDict() and dict_traverse() in Objects/dictobject.c */
+	l->visits_inline_values =
+		l->hexversion >= PL_HEX(3, 13, 0) && l->hexversion < PL_HEX(3, 13, 4);
 	/* gh-99299, wrap_in_stopiteration_handler() in Python/compile.c, later codegen.c */
 	l->generator_is_wrapped = l->hexversion >= PL_HEX(3, 12, 0);
 	sizes(l);

@@ -156,6 +156,8 @@ struct pl_layout {
 	bool traverse_type; /* 3.9+: tp_traverse of instances of C heap types visits the type */
 	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished
 					generator */
+	bool visits_inline_values; /* 3.13.0-3.13.3: an instance visits its inline values itself
+				      though it has a dict, and the two do not visit each other */
 	bool generator_is_wrapped; /* 3.12+: a handler around the body of every generator turns
 				      StopIteration into RuntimeError */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */

@@ -73,7 +73,7 @@ void pl_put_slots(const struct pl_decode *d)
 }
 
 /* Values without a dict object: value i belongs to key i of the class's cached keys. */
-static void put_values(const struct pl_decode *d, pl_addr values)
+static void put_values(const struct pl_decode *d, pl_addr values, enum pl_edge_kind kind)
 {
 	struct pl_dict_iter it;
 	pl_addr key, value;
@@ -81,7 +81,14 @@ static void put_values(const struct pl_decode *d, pl_addr values)
 	if (!pl_values_begin(d->l, d->v, d->type->addr, values, &it))
 		return;
 	for (unsigned n = 0; n < MAX_INLINE && pl_dict_next(&it, &key, &value, NULL); n++)
-		pl_put(d, value, PL_EDGE_STRONG, PL_L_ATTR, key, true);
+		pl_put(d, value, kind, PL_L_ATTR, key, true);
+}
+
+/* Values that the instance's dict owns and the instance visits: 3.13.0 to 3.13.3. */
+static bool visits_values(const struct pl_decode *d, pl_addr *values)
+{
+	return d->l->visits_inline_values && d->type->flags & d->l->flag_inline_values &&
+	       pl_inline_values(d->l, d->v, d->addr, d->type->addr, values) && *values;
 }
 
 /* A dict that a C type gives its instances is its own tp_traverse's to visit. */
@@ -99,8 +106,12 @@ void pl_put_attributes(const struct pl_decode *d)
 		return;
 	if (!pl_instance_dict(d->l, d->v, d->addr, d->type->addr, &dict, &values))
 		return;
-	if (dict)
+	if (dict && visits_values(d, &values)) {
+		pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, false);
+		put_values(d, values, PL_EDGE_BORROWED);
+	} else if (dict) {
 		pl_put(d, dict, PL_EDGE_STRONG, PL_L_DICT, 0, visits_dict(d));
-	else if (values)
-		put_values(d, values);
+	} else if (values) {
+		put_values(d, values, PL_EDGE_STRONG);
+	}
 }

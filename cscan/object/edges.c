@@ -123,7 +123,7 @@ static bool edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 			      .left = left,
 			      .fn = fn,
 			      .arg = arg};
-
+	bool gc;
 
 	if (type->holds_nothing)
 		return true;
@@ -144,7 +144,11 @@ static bool edges(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 	if (d.type->is_heap)
 		pl_put(&d, type->addr, PL_EDGE_STRONG, PL_L_TEXT,
 		       (uint64_t)(uintptr_t) ".__class__", visits_class(&d));
+	/* What a class inherits from a C type without tp_traverse nobody visits. */
+	gc = d.gc;
+	d.gc = gc && d.type->base_traverses;
 	decoders[d.type->decoder](&d);
+	d.gc = gc;
 	pl_put_slots(&d);
 	pl_put_attributes(&d);
 	return true;

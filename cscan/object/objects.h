@@ -36,6 +36,8 @@ struct pl_type {
 	uint8_t kind;        /* enum pl_kind of the nearest builtin base */
 	uint8_t decoder;     /* enum pl_decoder_row: who reads what an instance refers to */
 	bool python_class;   /* made by a class statement: instances are subtype_dealloc()'s */
+	bool base_traverses; /* the nearest type on the chain of bases that no class statement made
+				has a tp_traverse */
 	bool slotted;        /* a class statement on the chain of bases has __slots__ */
 	bool holds_nothing;  /* no instance refers to anything: str, int, float ... themselves */
 	bool exact;          /* the type is that builtin itself, not a subclass */

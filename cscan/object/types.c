@@ -235,6 +235,7 @@ static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_ty
 		type->slotted |= pl_ld64(p + t->l->f.var_size) != 0;
 		base = pl_ld64(p + t->l->f.type_base);
 	}
+	type->base_traverses = pl_field_word(v, base, t->l->f.type_traverse);
 	type->decoder = pl_decoder_for(t->known, v, base);
 	type->holds_nothing = type->decoder == PL_DECODER_leaf && !type->is_heap &&
 			      !type->dictoffset && !(type->flags & t->l->flag_managed_dict);

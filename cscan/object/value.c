@@ -164,8 +164,8 @@ static bool dict_by_offset(const struct pl_layout *l, struct pl_view *v, pl_addr
 }
 
 /* Objects/dictobject.c: _PyObject_InlineValues() of 3.13 on, for types with the inline flag. */
-static bool inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type,
-			  pl_addr *values)
+bool pl_inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type,
+		      pl_addr *values)
 {
 	const uint8_t *valid;
 	uint64_t basicsize;
@@ -198,7 +198,7 @@ bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr
 	} else {
 		d = word;
 		if (!d && flags & l->flag_inline_values &&
-		    !inline_values(l, v, addr, type_addr, &vals))
+		    !pl_inline_values(l, v, addr, type_addr, &vals))
 			return false;
 	}
 	*dict = d;

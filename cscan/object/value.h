@@ -145,5 +145,11 @@ bool pl_deque_next(struct pl_deque_iter *it, pl_addr *item);
  */
 bool pl_instance_dict(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr,
 		      pl_addr *dict, pl_addr *values);
+/*
+ * Inline values of an instance of type_addr, which has such: *values gets their address, or 0 when
+ * they are not in use. A dict of the instance may share them: its ma_values is that address.
+ */
+bool pl_inline_values(const struct pl_layout *l, struct pl_view *v, pl_addr addr, pl_addr type_addr,
+		      pl_addr *values);
 
 #endif

@@ -36,14 +36,26 @@ void pl_decode_deque(const struct pl_decode *d)
 		pl_put(d, item, PL_EDGE_STRONG, PL_L_INDEX, i, true);
 }
 
+/* Its values are those of an instance, in the instance. */
+static bool has_inline_values(const struct pl_decode *d)
+{
+	pl_addr values = pl_word(d, d->l->f.dict_values);
+	const uint8_t *embedded =
+		values && pl_has(d->l->f.values_embedded)
+			? pl_at(d->v, values + (uint64_t)d->l->f.values_embedded, 1)
+			: NULL;
+
+	return embedded && *embedded;
+}
+
 /*
  * dict_traverse() in Objects/dictobject.c skips the keys of a table in which all are strings, and
  * those of a split table belong to the keys object, which the class owns. Values that lie inline in
- * an instance are put by its dict once there is one, as 3.14 traverses them; before gh-130327 the
- * instance itself visited them, and not its dict.
+ * an instance are put by its dict once there is one; whether it visits them changed in 3.13.
  */
 void pl_decode_dict(const struct pl_decode *d)
 {
+	bool values_visited = !d->l->visits_inline_values || !has_inline_values(d);
 	struct pl_dict_iter it;
 	pl_addr key, value;
 	bool keys_visited;
@@ -56,7 +68,7 @@ void pl_decode_dict(const struct pl_decode *d)
 	while (pl_dict_next(&it, &key, &value, NULL)) {
 		if (it.value_at >= 0)
 			pl_put(d, key, kind, PL_L_KEY, 0, keys_visited);
-		pl_put(d, value, kind, PL_L_ITEM, key, true);
+		pl_put(d, value, kind, PL_L_ITEM, key, values_visited);
 	}
 }
 

@@ -71,14 +71,8 @@ const struct pl_type *pl_native_type(const struct pl_decode *d)
 	if (t->python_class && t->basicsize <= d->l->f.object_size + 8 * ((t->dictoffset > 0) +
 									  (t->weaklistoffset > 0)))
 		return NULL;
-	for (int i = 0; i < MAX_BASES && t->python_class; i++) {
-		int32_t base = pl_types_find(d->o->types, d->v, t->base);
-
-		if (base < 0)
-			return NULL;
-		t = pl_types_at(d->o->types, (uint32_t)base);
-	}
-	return t->basicsize > d->l->f.object_size ? t : NULL;
+	t = pl_c_base(d->o, d->v, t);
+	return t && t->basicsize > d->l->f.object_size ? t : NULL;
 }
 
 /* The nearest row is object's own, for C types that no row knows as for class statements'. */
