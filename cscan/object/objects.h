@@ -69,6 +69,9 @@ size_t pl_types_count(const struct pl_types *t);
 /* What its tp_traverse visits (visits.h), read on first need. Thread-safe. */
 const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 				       const struct pl_type *type);
+/* The same of any traverseproc, for objects of a type; the caller frees it (visits.h). */
+struct pl_visits *pl_types_visits_of(struct pl_types *t, struct pl_view *v, pl_addr function,
+				     pl_addr type);
 
 /* ---- interpreters (object/runtime.c) ---- */
 struct pl_interp {

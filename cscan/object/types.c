@@ -17,6 +17,7 @@
 #include "object/visits.h"
 
 #define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
+#define MAX_CODE (1 << 24)   /* instructions of all tp_traverse; a big process has some 100,000 */
 #define MAX_BASES 64
 #define MAX_METATYPES 8 /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
@@ -44,6 +45,7 @@ struct pl_types {
 	struct pl_type *block[MAX_TYPES / BLOCK];
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
+	_Atomic int64_t budget; /* instructions that may yet be read for pl_type_visits() */
 	struct pl_arena names;
 	const struct pl_names *known;     /* recovered ones, borrowed */
 	const struct pl_addrset *alive;   /* heap types are in it, or NULL: nothing is known */
@@ -76,6 +78,7 @@ struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names)
 	t->known = names;
 	atomic_init(&t->table, table_new(4096, NULL));
 	pthread_mutex_init(&t->lock, NULL);
+	atomic_init(&t->budget, MAX_CODE);
 	return t;
 }
 
@@ -312,6 +315,12 @@ int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr)
 	return plausible(t, v, addr, &p) ? add(t, v, addr, p) : -1;
 }
 
+struct pl_visits *pl_types_visits_of(struct pl_types *t, struct pl_view *v, pl_addr function,
+				     pl_addr type)
+{
+	return pl_visits_new(t->im, t->l, v, function, type, &t->budget);
+}
+
 const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 				       const struct pl_type *type)
 {
@@ -320,7 +329,7 @@ const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 
 	if (visits)
 		return visits;
-	visits = pl_visits_new(t->im, t->l, v, type->traverse, type->addr);
+	visits = pl_types_visits_of(t, v, type->traverse, type->addr);
 	if (atomic_compare_exchange_strong(place, &first, visits))
 		return visits;
 	/* Another thread was faster, and has read the same. */

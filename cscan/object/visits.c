@@ -2,6 +2,7 @@
  * visits.c - see visits.h.
  */
 #include <elf.h>
+#include <stdatomic.h>
 
 #include "object/walk.h"
 
@@ -18,7 +19,8 @@ static const struct pl_walk_machine *machine_of(const struct pl_image *im)
 }
 
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type)
+				struct pl_view *v, pl_addr function, pl_addr type,
+				_Atomic int64_t *budget)
 {
 	struct pl_walk w = {
 		.im = im,
@@ -29,10 +31,12 @@ struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layou
 	};
 	struct pl_visits *vs;
 
-	if (w.m && function)
+	w.lost = function && (!w.m || atomic_load(budget) <= 0);
+	if (function && !w.lost)
 		pl_walk_run(&w, function);
+	atomic_fetch_sub(budget, w.steps);
 	vs = pl_calloc(1, sizeof(*vs) + w.n_visited * sizeof(vs->at[0]));
-	vs->complete = (w.m || !function) && !w.lost;
+	vs->complete = !w.lost;
 	vs->deep = w.deep;
 	vs->n = w.n_visited;
 	memcpy(vs->at, w.visited, w.n_visited * sizeof(vs->at[0]));

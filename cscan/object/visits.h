@@ -20,11 +20,13 @@ enum pl_visit {
 
 struct pl_visits;
 /*
- * Of the traverseproc at function, for objects whose type is at type. Takes a bounded time whatever
- * the code. A function of 0 visits nothing.
+ * Of the traverseproc at function, for objects whose type is at type. A function of 0 visits
+ * nothing. Takes a bounded time whatever the code, and its instructions off *budget, which several
+ * calls, and threads, may share: with none left nothing is followed.
  */
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type);
+				struct pl_view *v, pl_addr function, pl_addr type,
+				_Atomic int64_t *budget);
 void pl_visits_free(struct pl_visits *vs);
 /* The word at an offset of the object. */
 enum pl_visit pl_visits_field(const struct pl_visits *vs, int64_t offset);

@@ -157,6 +157,7 @@ static const uint8_t switched[] = {0x83, 0x7f, 0x10, 0x01, 0x8b, 0x47, 0x10, 0x7
 static struct build b;
 static struct opened o;
 static struct pl_layout layout;
+static _Atomic int64_t budget;
 
 /* What the function that the n bytes start with visits. */
 static struct pl_visits *visits_of(const uint8_t *code, size_t n, uint32_t prot)
@@ -170,7 +171,9 @@ static struct pl_visits *visits_of(const uint8_t *code, size_t n, uint32_t prot)
 	build_init(&b);
 	build_load(&b, CODE, page, sizeof(page), DEFAULT, DEFAULT, prot);
 	open_built(&o, &b);
-	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE);
+	budget = 1 << 20;
+	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE, &budget);
+	assert_in_range((1 << 20) - budget, 1, 1 << 15);
 	close_opened(&o);
 	build_fini(&b);
 	return vs;
@@ -256,8 +259,13 @@ static void no_function(void **state)
 	(void)state;
 	build_init(&b);
 	open_built(&o, &b);
-	vs = pl_visits_new(o.im, &layout, &o.view, 0, TYPE);
+	budget = 0;
+	vs = pl_visits_new(o.im, &layout, &o.view, 0, TYPE, &budget);
 	only(vs, -8, PL_VISIT_NO);
+	/* A function, and no instruction left to read it. */
+	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE, &budget);
+	assert_false(pl_visits_complete(vs));
+	pl_visits_free(vs);
 	close_opened(&o);
 	build_fini(&b);
 }
