@@ -86,6 +86,8 @@ static inline pl_addr heap_type(struct heap *h, const char *name, uint64_t flags
 	w64(h, t + (uint64_t)f->type_basicsize, basicsize);
 	w64(h, t + (uint64_t)f->type_itemsize, itemsize);
 	w64(h, t + (uint64_t)f->type_base, base);
+	/* of a gc type something, where no code is */
+	w64(h, t + (uint64_t)f->type_traverse, flags & PL_TPFLAG_GC ? t : 0);
 	return t;
 }
 
