@@ -7,6 +7,7 @@
 
 #include "analysis/generation.h"
 #include "analysis/location.h"
+#include "analysis/ringspell.h"
 #include "analysis/source.h"
 #include "analysis/target.h"
 #include "object/edges.h"
@@ -23,6 +24,7 @@ static const struct pl_column object_columns[] = {
 	{.name = "generation", .align = PL_LEFT, .optional = true},
 	{.name = "immortal", .align = PL_LEFT, .optional = true},
 	{.name = "finalized", .align = PL_LEFT, .optional = true},
+	{.name = "cycle", .align = PL_LEFT, .optional = true},
 };
 static const struct pl_column attribute_columns[] = {
 	{.name = "name", .align = PL_LEFT, .shrink = true},
@@ -40,7 +42,7 @@ static const char *gc_state(uint8_t flags)
 }
 
 static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id,
-		       struct pl_result *ret)
+		       const char *cycle, struct pl_result *ret)
 {
 	struct pl_table *t =
 		pl_result_table(ret, "object", object_columns, PL_ARRAY_LEN(object_columns));
@@ -72,6 +74,8 @@ static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id,
 		row[7] = pl_cell_text(t, generation);
 	if (o->flags[id] & PL_OBJ_FINALIZED)
 		row[9] = pl_cell_bool(true);
+	if (*cycle)
+		row[10] = pl_cell_text(t, cycle);
 }
 
 struct attributes {
@@ -128,6 +132,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 {
 	struct attributes a;
 	struct pl_objects *o;
+	char cycle[700] = "";
 	struct pl_view v;
 	pl_id id;
 	int rc;
@@ -143,9 +148,12 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 		pl_location_story(o, &v, err->addr, story, sizeof(story));
 		return pl_err_hint(err, "%s", story);
 	}
+	/* Only what the collector tracks can be in a cycle: the graph is not needed for others. */
+	if (!rc && o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))
+		rc = pl_ringspell_story(s, id, cycle, sizeof(cycle), err);
 	if (rc)
 		return rc;
-	put_object(o, &v, id, ret);
+	put_object(o, &v, id, cycle, ret);
 	a = (struct attributes){o, &v,
 				pl_result_table(ret, "attributes", attribute_columns,
 						PL_ARRAY_LEN(attribute_columns))};
@@ -161,7 +169,9 @@ const struct pl_analysis pl_analysis_object = {
 	.summary = "one object: repr, attributes, refcount, size, gc state, where it lives",
 	.help = "object      what it is, what the collector knows of it, and whose memory it lies "
 		"in:\n"
-		"            a pymalloc pool, a malloc chunk, a file's data by symbol\n"
+		"            a pymalloc pool, a malloc chunk, a file's data by symbol; of a dead "
+		"cycle\n"
+		"            the chain that it is\n"
 		"attributes  from __dict__, slots and inline values, and what C structs hold by "
 		"name\n"
 		"source      file and line of a function, of a class's methods, of where a frame "

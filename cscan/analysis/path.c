@@ -7,6 +7,7 @@
 
 #include "analysis/native.h"
 #include "analysis/refgraph.h"
+#include "analysis/ringspell.h"
 #include "analysis/shapes.h"
 #include "analysis/spell.h"
 #include "analysis/target.h"
@@ -276,11 +277,20 @@ static int of_object(struct pl_session *session, struct search *s, pl_id target,
 	struct pl_ctx *ctx = pl_session_ctx(session);
 	struct pl_table *t, *steps = NULL;
 	struct found f = {0};
+	char story[700];
 	size_t shown = 0;
 	int rc;
 
 	s->filtered = via || s->without;
-	rc = find_paths(ctx, s, target, via ? count * VIA_TRIES : count, &f, err);
+	rc = pl_ringspell_story(session, target, story, sizeof(story), err);
+	/* What its own cycle accounts for wholly no word of C memory can own. */
+	if (!rc && *story) {
+		pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
+		pl_ctx_note(ctx, PL_INFO, "dead-cycle", "%s", story);
+		return 0;
+	}
+	if (!rc)
+		rc = find_paths(ctx, s, target, via ? count * VIA_TRIES : count, &f, err);
 	if (rc)
 		return rc;
 	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));

@@ -42,21 +42,49 @@ char *pl_ringspell(const struct pl_ringspell *s, pl_node start, bool general, ch
 	return ret;
 }
 
-bool pl_ringspell_story(const struct pl_ringspell *s, pl_node id, char *buf, size_t cap)
+/* A cycle that is dead by the counts: nothing but itself holds it. */
+static bool is_dead(const struct pl_rings *rings, uint32_t ring)
 {
-	uint32_t ring = s->rings->of[id], n;
-	bool member;
-	char edges[512];
-	pl_node start;
+	return ring != PL_NO_RING && rings->life[ring] != PL_LIVES &&
+	       rings->life[ring] != PL_GARBAGE && rings->life[ring] != PL_HELD;
+}
 
-	if (ring == PL_NO_RING || s->rings->life[ring] == PL_LIVES ||
-	    s->rings->life[ring] == PL_GARBAGE || s->rings->life[ring] == PL_HELD)
-		return false;
-	member = pl_bits_has(s->rings->member, id);
-	start = member ? id : s->rings->first[ring];
+static void tell(const struct pl_ringspell *s, pl_id id, char *buf, size_t cap)
+{
+	bool member = pl_bits_has(s->rings->member, id);
+	pl_node start = member ? id : s->rings->first[s->rings->of[id]];
+	char edges[512];
+	uint32_t n;
+
 	free(pl_ringspell(s, start, false, edges, sizeof(edges), &n));
 	snprintf(buf, cap, "only reachable from %s: <%s at 0x%llx>%s",
 		 member ? "its own cycle" : "a dead cycle", pl_object_type(s->o, start)->name,
 		 (unsigned long long)s->o->addr[start], edges);
-	return true;
+}
+
+int pl_ringspell_story(struct pl_session *session, pl_id id, char *buf, size_t cap,
+		       struct pl_err *err)
+{
+	struct pl_ringspell s = {0};
+	const struct pl_roots *roots;
+	struct pl_objects *o;
+	struct pl_view v;
+	int rc = pl_session_references(session, &o, &roots, &s.g, err);
+
+	if (!rc)
+		rc = pl_session_rings(session, &s.rings, err);
+	if (rc)
+		return rc;
+	*buf = '\0';
+	if (!is_dead(s.rings, s.rings->of[id]))
+		return 0;
+	s.scratch = pl_col_alloc(o->n + 1, sizeof(*s.scratch));
+	if (!s.scratch)
+		return pl_err_set(err, PL_E_NOMEM, "no memory to follow a cycle");
+	pl_view_init(&v, o->im);
+	s.o = o;
+	s.v = &v;
+	tell(&s, id, buf, cap);
+	pl_col_free(s.scratch, o->n + 1, sizeof(*s.scratch));
+	return 0;
 }

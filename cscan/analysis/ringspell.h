@@ -4,7 +4,7 @@
 #ifndef PL_RINGSPELL_H
 #define PL_RINGSPELL_H
 
-#include "analysis/rings.h"
+#include "analysis/session.h"
 
 struct pl_ringspell {
 	const struct pl_objects *o;
@@ -22,8 +22,10 @@ char *pl_ringspell(const struct pl_ringspell *s, pl_node start, bool general, ch
 		   size_t cap, uint32_t *n);
 /*
  * What is to say of one object that no root reaches and that is in a dead cycle or hangs off one:
- * "only reachable from its own cycle: <app.Node at 0x7f..>.next.prev" into buf. False when nothing.
+ * "only reachable from its own cycle: <app.Node at 0x7f..>.next.prev" into buf; "" when nothing.
+ * Builds the stages that it needs: their errors.
  */
-bool pl_ringspell_story(const struct pl_ringspell *s, pl_node id, char *buf, size_t cap);
+int pl_ringspell_story(struct pl_session *session, pl_id id, char *buf, size_t cap,
+		       struct pl_err *err);
 
 #endif
