@@ -192,7 +192,10 @@ static void add_sizes(struct listing *s)
 
 /* ---- spelling one ring ---- */
 
-/* Begin where a reader would: at an instance of a class of the program, else by name, by address. */
+/*
+ * Begin where a reader would: at an instance of a class of the program, else at a class, else by
+ * name, by address.
+ */
 static bool better_start(const struct pl_objects *o, pl_node a, pl_node b)
 {
 	const struct pl_type *ta = pl_object_type(o, a), *tb = pl_object_type(o, b);
@@ -200,6 +203,8 @@ static bool better_start(const struct pl_objects *o, pl_node a, pl_node b)
 
 	if (ta->python_class != tb->python_class)
 		return ta->python_class;
+	if (ta->is_type != tb->is_type)
+		return ta->is_type;
 	order = strcmp(ta->name, tb->name);
 	return order ? order < 0 : a < b;
 }

@@ -111,6 +111,15 @@ static struct pl_cell length_cell(const struct telling *g, pl_addr list)
 							      : pl_cell_unknown();
 }
 
+static uint64_t finalized(const struct pl_objects *o)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < o->n_sums; i++)
+		sum += o->sums[i].finalized;
+	return sum;
+}
+
 /* When the next full collection would have come by itself. */
 static struct pl_cell next_cell(const struct telling *g, struct pl_table *t)
 {
@@ -143,6 +152,9 @@ static void state(const struct telling *g, struct pl_table *t)
 		state_row(g, t, "long_lived_total", number_cell(c->long_lived_total));
 		state_row(g, t, "long_lived_pending", number_cell(c->long_lived_pending));
 	}
+	/* Objects of all interpreters: who has which is not written down. Nothing before PEP 442. */
+	if (l->gc_style != PL_GC_REFS27)
+		state_row(g, t, "finalized", pl_cell_count(finalized(g->o)));
 	state_row(g, t, "next_full", next_cell(g, t));
 }
 
@@ -183,8 +195,8 @@ const struct pl_analysis pl_analysis_gc = {
 		"             gc.get_count() would have said; statistics of gc.get_stats()\n"
 		"state        enabled, collecting (the core was taken inside a collection), debug\n"
 		"             flags, lengths of gc.garbage and gc.callbacks, objects frozen by\n"
-		"             gc.freeze(); next_full: what the next full collection would have "
-		"waited for",
+		"             gc.freeze(), objects whose finalizer ran already, what the next full\n"
+		"             collection would have waited for",
 	.example = "",
 	.options = options,
 	.run = run,

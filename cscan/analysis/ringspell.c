@@ -7,6 +7,8 @@
 #include "analysis/spell.h"
 #include "base/bits.h"
 
+enum { MOST_SPELLED = 12 }; /* objects of a longer cycle are counted */
+
 static const char *short_name(const struct pl_objects *o, pl_node id)
 {
 	const char *name = pl_object_type(o, id)->name;
@@ -26,7 +28,7 @@ char *pl_ringspell(const struct pl_ringspell *s, pl_node start, bool general, ch
 
 	pl_spell_root(&spelling, NULL, s->o->addr[start]);
 	root = spelling.len;
-	for (uint32_t i = 0; i < *n; i++) {
+	for (uint32_t i = 0; i < PL_MIN(*n, (uint32_t)MOST_SPELLED); i++) {
 		pl_node next = cycle[(i + 1) % *n];
 		struct pl_edge e;
 
@@ -35,7 +37,9 @@ char *pl_ringspell(const struct pl_ringspell *s, pl_node start, bool general, ch
 			pl_spell_step(&spelling, s->o->addr[cycle[i]], &e, NULL, 0);
 	}
 	pl_spell_end(&spelling);
-	snprintf(edges, cap, "%s", spelling.text + root);
+	snprintf(edges, cap, "%s%s", spelling.text + root, *n > MOST_SPELLED ? "..." : "");
+	if (*n > MOST_SPELLED)
+		types = pl_arena_printf(&text, "%s(%u more) \u2192 ", types, *n - MOST_SPELLED);
 	ret = pl_asprintf("%s%s", types, short_name(s->o, start));
 	pl_arena_fini(&text);
 	free(cycle);

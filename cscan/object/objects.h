@@ -129,6 +129,7 @@ struct pl_segment {
 enum { PL_ON_NO_LIST = 4 };
 struct pl_type_sums {
 	uint64_t count[5], size[5];
+	uint64_t finalized; /* of them, those with PL_OBJ_FINALIZED */
 };
 
 struct pl_objects {

@@ -63,6 +63,7 @@ void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
 
 	sums->count[list]++;
 	sums->size[list] += size;
+	sums->finalized += (flags & PL_OBJ_FINALIZED) != 0;
 }
 
 /* Do the neighbours of an unlisted object point back to it? Then it is on a list of its own. */
@@ -167,6 +168,7 @@ static void merge(struct pl_objects *o, struct worker *w)
 			o->sums[i].count[k] += w->sums[i].count[k];
 			o->sums[i].size[k] += w->sums[i].size[k];
 		}
+		o->sums[i].finalized += w->sums[i].finalized;
 	}
 	for (size_t i = 0; i < w->doubts.n; i++)
 		pl_vec_push(&o->priv->doubts, w->doubts.at[i]);
