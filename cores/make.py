@@ -102,6 +102,9 @@ def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
     if "until" in recipe and matrix.version_of(interpreter)[:2] > tuple(recipe["until"]):
         raise matrix.Missing("%s works up to Python %d.%d" % ((recipe["id"],)
                                                               + tuple(recipe["until"])))
+    for minor, reason in recipe.get("but", {}).items():
+        if "%d.%d" % matrix.version_of(interpreter)[:2] == minor:
+            raise matrix.Missing("%s: %s" % (recipe["id"], reason))
     if "libraries" in recipe and interpreter.sysroot:
         raise matrix.Missing("%s: the libraries are outside of its root" % recipe["id"])
     row = matrix.row_of(interpreter.id.split(matrix.STRIPPED)[0])

@@ -156,16 +156,42 @@ static const char *verdict(const struct listing *s, const struct sum *sum)
 					     : "nothing holds it";
 }
 
-static void put_types(struct listing *s, struct pl_table *t)
+/* By surplus, name and address: the numbers of types depend on who met them first. */
+static int by_surplus(const void *pa, const void *pb, void *arg)
 {
-	for (uint32_t i = 0; i < pl_types_count(s->o->types); i++) {
-		const struct sum *sum = &s->sums[i];
+	const struct listing *s = arg;
+	uint32_t ia = *(const uint32_t *)pa, ib = *(const uint32_t *)pb;
+	const struct sum *a = &s->sums[ia], *b = &s->sums[ib];
+	const struct pl_type *ta = pl_types_at(s->o->types, ia), *tb = pl_types_at(s->o->types, ib);
+	int order;
+
+	if (a->surplus != b->surplus)
+		return a->surplus < b->surplus ? 1 : -1;
+	order = strcmp(ta->name, tb->name);
+	return order ? order : ta->addr < tb->addr ? -1 : ta->addr > tb->addr;
+}
+
+/* Type indices in that order, malloced. */
+static uint32_t *sorted(struct listing *s, size_t n)
+{
+	uint32_t *ret = pl_malloc((n + 1) * sizeof(*ret));
+
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = i;
+	qsort_r(ret, n, sizeof(*ret), by_surplus, s);
+	return ret;
+}
+
+static void put_types(struct listing *s, const uint32_t *order, size_t n, struct pl_table *t)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct sum *sum = &s->sums[order[i]];
 		struct pl_cell *row;
 
 		if (!sum->objects)
 			continue;
 		row = pl_table_row(t);
-		row[0] = pl_cell_text(t, pl_types_at(s->o->types, i)->name);
+		row[0] = pl_cell_text(t, pl_types_at(s->o->types, order[i])->name);
 		row[1] = pl_cell_count(sum->objects);
 		row[2] = pl_cell_count(sum->surplus);
 		row[3] = pl_cell_addr(s->o->addr[sum->example]);
@@ -173,16 +199,14 @@ static void put_types(struct listing *s, struct pl_table *t)
 		row[5] = pl_cell_count(sum->found);
 		row[6] = pl_cell_text(t, verdict(s, sum));
 	}
-	pl_table_sort(t, "type");
-	pl_table_sort(t, "surplus");
 }
 
 /* The words of the examples, first of the types with a surplus. */
-static void put_examples(struct listing *s)
+static void put_examples(struct listing *s, const uint32_t *order, size_t n)
 {
 	for (int held = 0; held < 2; held++) {
-		for (uint32_t i = 0; i < pl_types_count(s->o->types); i++) {
-			const struct sum *sum = &s->sums[i];
+		for (size_t i = 0; i < n; i++) {
+			const struct sum *sum = &s->sums[order[i]];
 
 			if (held ? sum->held && !sum->objects : sum->objects)
 				put_words(s, sum->example);
@@ -201,20 +225,20 @@ static void note_static(struct pl_ctx *ctx, const struct listing *s)
 }
 
 /* More references than the count says: the heap was being changed, or a decoder errs. */
-static void note_over(struct pl_ctx *ctx, const struct listing *s)
+static void note_over(struct pl_ctx *ctx, const struct listing *s, const uint32_t *order, size_t n)
 {
 	uint64_t total = 0, named = 0;
 	char text[512] = "";
 	size_t at = 0;
 
-	for (uint32_t i = 0; i < pl_types_count(s->o->types); i++) {
-		uint64_t over = s->sums[i].over;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t over = s->sums[order[i]].over;
 
 		total += over;
 		if (over && named++ < NAMED_TYPES && at < sizeof(text))
 			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llu %s",
 					       at ? ", " : "", (unsigned long long)over,
-					       pl_types_at(s->o->types, i)->name);
+					       pl_types_at(s->o->types, order[i])->name);
 	}
 	if (total)
 		pl_ctx_note(ctx, PL_INFO, "over-counted",
@@ -226,10 +250,12 @@ static int fill(struct pl_session *session, struct listing *s, struct pl_result 
 		struct pl_err *err)
 {
 	struct pl_ctx *ctx = pl_session_ctx(session);
+	size_t n = pl_types_count(s->o->types);
 	struct pl_table *t;
+	uint32_t *order;
 	int rc = 0;
 
-	s->sums = pl_calloc(pl_types_count(s->o->types) + 1, sizeof(*s->sums));
+	s->sums = pl_calloc(n + 1, sizeof(*s->sums));
 	s->most = s->args->sort ? 0 : s->args->limit;
 	if (pl_args_get(s->args, "objects"))
 		s->t = pl_result_table(ret, "objects", object_columns,
@@ -246,12 +272,14 @@ static int fill(struct pl_session *session, struct listing *s, struct pl_result 
 		pl_ctx_step(ctx, 1);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
-	note_over(ctx, s);
+	order = sorted(s, n);
+	note_over(ctx, s, order, n);
 	note_static(ctx, s);
 	if (!s->t) {
-		put_types(s, t);
-		put_examples(s);
+		put_types(s, order, n, t);
+		put_examples(s, order, n);
 	}
+	free(order);
 	if (s->args->sort || !s->t)
 		rc = pl_args_apply(s->args, t, err);
 	pl_table_limit(s->words, s->args->limit);

@@ -95,6 +95,7 @@ static void weigh(struct listing *s, pl_node id)
 		sum->example = id;
 }
 
+/* The order of sums is that of their first objects, so it is the same for any number of threads. */
 static void put_types(struct listing *s, struct pl_table *t)
 {
 	for (size_t i = 0; i < s->sums.n; i++) {
