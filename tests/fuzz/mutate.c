@@ -81,6 +81,8 @@ static void one(struct fuzz_base *b, uint64_t number)
 		"roots --format csv",
 		"threads --locals",
 		"refcounts",
+		"cycles",
+		"uncollectable",
 		"path dict --count 3",
 		"referrers type",
 		"referents function",
