@@ -142,7 +142,8 @@ const char *pl_collector_off(const struct pl_collector *c)
 {
 	if (is(c->enabled, 0))
 		return "gc is disabled";
-	/* A threshold of 0 for the youngest generation turns collecting off (gc.set_threshold()). */
+	/* A threshold of 0 for the youngest generation turns collecting off (gc.set_threshold()).
+	 */
 	if (is(c->list[0].threshold, 0))
 		return "threshold 0";
 	return NULL;

@@ -192,6 +192,11 @@ static void add_sizes(struct listing *s)
 
 /* ---- spelling one ring ---- */
 
+static bool is_users(const struct pl_type *t)
+{
+	return t->python_class || t->kind == PL_KIND_INSTANCE27;
+}
+
 /*
  * Begin where a reader would: at an instance of a class of the program, else at a class, else by
  * name, by address.
@@ -201,8 +206,8 @@ static bool better_start(const struct pl_objects *o, pl_node a, pl_node b)
 	const struct pl_type *ta = pl_object_type(o, a), *tb = pl_object_type(o, b);
 	int order;
 
-	if (ta->python_class != tb->python_class)
-		return ta->python_class;
+	if (is_users(ta) != is_users(tb))
+		return is_users(ta);
 	if (ta->is_type != tb->is_type)
 		return ta->is_type;
 	order = strcmp(ta->name, tb->name);

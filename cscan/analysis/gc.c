@@ -147,12 +147,14 @@ static void state(const struct telling *g, struct pl_table *t)
 	if (l->gc_style != PL_GC_REFS27)
 		state_row(g, t, "callbacks", length_cell(g, c->callbacks));
 	if (pl_has(l->f.gc_permanent))
-		state_row(g, t, "frozen", pl_cell_count(g->o->list_counts[c->interp - g->o->interps][3]));
+		state_row(g, t, "frozen",
+			  pl_cell_count(g->o->list_counts[c->interp - g->o->interps][3]));
 	if (pl_has(l->f.gc_long_lived_total)) {
 		state_row(g, t, "long_lived_total", number_cell(c->long_lived_total));
 		state_row(g, t, "long_lived_pending", number_cell(c->long_lived_pending));
 	}
-	/* Objects of all interpreters: who has which is not written down. Nothing before PEP 442. */
+	/* Objects of all interpreters: who has which is not written down. Nothing before PEP 442.
+	 */
 	if (l->gc_style != PL_GC_REFS27)
 		state_row(g, t, "finalized", pl_cell_count(finalized(g->o)));
 	state_row(g, t, "next_full", next_cell(g, t));
@@ -195,7 +197,8 @@ const struct pl_analysis pl_analysis_gc = {
 		"             gc.get_count() would have said; statistics of gc.get_stats()\n"
 		"state        enabled, collecting (the core was taken inside a collection), debug\n"
 		"             flags, lengths of gc.garbage and gc.callbacks, objects frozen by\n"
-		"             gc.freeze(), objects whose finalizer ran already, what the next full\n"
+		"             gc.freeze(), objects whose finalizer ran already, what the next "
+		"full\n"
 		"             collection would have waited for",
 	.example = "",
 	.options = options,

@@ -18,12 +18,12 @@ enum pl_life {
 	PL_UNREACHABLE, /* a full collection would find it unreachable, and free it */
 	PL_BLOCKED,     /* the same, but it would go to gc.garbage, or hangs off what would */
 	PL_FROZEN,      /* unreachable but for gc.freeze(): its list is not looked at */
-	PL_UNSEEN,  /* every reference to it comes from dead objects, but the collector does not see
-		       them all: a tp_traverse omits one, or a type has none */
-	PL_HELD,    /* no root leads to it, and it counts references that no object holds; or it
-		       hangs off such an object */
-	PL_GOES,    /* dead objects alone hold it, and the collector does not judge it: it is
-		       freed when they are */
+	PL_UNSEEN, /* every reference to it comes from dead objects, but the collector does not see
+		      them all: a tp_traverse omits one, or a type has none */
+	PL_HELD,   /* no root leads to it, and it counts references that no object holds; or it
+		      hangs off such an object */
+	PL_GOES,   /* dead objects alone hold it, and the collector does not judge it: it is
+		      freed when they are */
 	PL_N_LIVES
 };
 
@@ -31,7 +31,8 @@ struct pl_lives {
 	uint8_t *of; /* enum pl_life, by object id */
 	pl_node n;
 	uint64_t objects[PL_N_LIVES];
-	/* Found unreachable though a root leads there: a root owns nothing, or a count was wrong. */
+	/* Found unreachable though a root leads there: a root owns nothing, or a count was wrong.
+	 */
 	uint64_t contradictions;
 	uint64_t over; /* references found beyond what the counts say */
 };

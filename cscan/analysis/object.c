@@ -41,8 +41,8 @@ static const char *gc_state(uint8_t flags)
 	return flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT) ? "tracked" : "untracked";
 }
 
-static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id,
-		       const char *cycle, struct pl_result *ret)
+static void put_object(const struct pl_objects *o, struct pl_view *v, pl_id id, const char *cycle,
+		       struct pl_result *ret)
 {
 	struct pl_table *t =
 		pl_result_table(ret, "object", object_columns, PL_ARRAY_LEN(object_columns));

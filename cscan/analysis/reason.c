@@ -218,8 +218,7 @@ void pl_reason_text(struct pl_reasons *r, struct pl_reason reason, char *buf, si
 			 pl_types_at(r->o->types, reason.type)->name);
 		break;
 	case PL_REASON_NOT_GC:
-		snprintf(buf, cap, "%s is no gc type",
-			 pl_types_at(r->o->types, reason.type)->name);
+		snprintf(buf, cap, "%s is no gc type", pl_types_at(r->o->types, reason.type)->name);
 		break;
 	case PL_REASON_UNTRACKED:
 		snprintf(buf, cap, "a %s that holds references is not tracked",

@@ -20,8 +20,8 @@ enum pl_reason_kind {
 	PL_REASON_OLD,
 	PL_REASON_BACKLOG,
 	PL_REASON_FROZEN,
-	PL_REASON_OMITS,  /* type's tp_traverse omits a reference */
-	PL_REASON_NOT_GC, /* type is no gc type */
+	PL_REASON_OMITS,     /* type's tp_traverse omits a reference */
+	PL_REASON_NOT_GC,    /* type is no gc type */
 	PL_REASON_UNTRACKED, /* an object of type holds references and is not tracked */
 	PL_REASON_HELD,
 	PL_N_REASONS
@@ -52,7 +52,8 @@ int pl_reasons_init(struct pl_reasons *r, const struct pl_objects *o, const stru
 void pl_reasons_fini(struct pl_reasons *r);
 
 struct pl_reason pl_reason_of(struct pl_reasons *r, pl_node id);
-/* "gc is disabled", "__del__ on Python 2", "too old: long_lived_pending 3 is below ..." into buf. */
+/* "gc is disabled", "__del__ on Python 2", "too old: long_lived_pending 3 is below ..." into buf.
+ */
 void pl_reason_text(struct pl_reasons *r, struct pl_reason reason, char *buf, size_t cap);
 /* References that the object counts and that come from no object found. */
 uint64_t pl_reason_surplus(struct pl_reasons *r, pl_node id);

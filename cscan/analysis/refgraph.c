@@ -15,8 +15,8 @@ struct putting {
 };
 
 /*
- * A frame of 3.14 borrows on its evaluation stack what its locals hold. Its tp_traverse visits both,
- * but not when references are subtracted (_PyGC_VisitStackRef() in Python/gc.c), so to the
+ * A frame of 3.14 borrows on its evaluation stack what its locals hold. Its tp_traverse visits
+ * both, but not when references are subtracted (_PyGC_VisitStackRef() in Python/gc.c), so to the
  * collector the borrowed one is not there.
  */
 static bool is_seen(const struct pl_edge *e)
@@ -31,9 +31,8 @@ static void put(void *arg, const struct pl_edge *e)
 	bool weak = e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED;
 
 	if (target != PL_NO_ID)
-		pl_edge_put(
-			p->sink, target,
-			(uint8_t)((weak ? PL_G_WEAK : 0) | (is_seen(e) ? PL_G_TRAVERSED : 0)));
+		pl_edge_put(p->sink, target,
+			    (uint8_t)((weak ? PL_G_WEAK : 0) | (is_seen(e) ? PL_G_TRAVERSED : 0)));
 }
 
 static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink)

@@ -97,8 +97,9 @@ static int components(struct making *m, struct pl_err *err)
 static bool tells_more(enum pl_finalizer a, enum pl_finalizer b)
 {
 	static const uint8_t weight[] = {
-		[PL_FINALIZER_NONE] = 0,   [PL_FINALIZER_TP_FINALIZE] = 1, [PL_FINALIZER_GENERATOR] = 2,
-		[PL_FINALIZER_TP_DEL] = 3, [PL_FINALIZER_DEL] = 4,
+		[PL_FINALIZER_NONE] = 0,      [PL_FINALIZER_TP_FINALIZE] = 1,
+		[PL_FINALIZER_GENERATOR] = 2, [PL_FINALIZER_TP_DEL] = 3,
+		[PL_FINALIZER_DEL] = 4,
 	};
 
 	return weight[a] > weight[b];

@@ -15,9 +15,9 @@ struct pl_ringspell {
 };
 
 /*
- * A shortest cycle through start: its types, "app.Session \u2192 dict \u2192 app.Session", malloced; and its
- * references as accessors, general ones ([*]) when asked, into edges; of a long one the first dozen.
- * *n gets its length.
+ * A shortest cycle through start: its types, "app.Session \u2192 dict \u2192 app.Session",
+ * malloced; and its references as accessors, general ones ([*]) when asked, into edges; of a long
+ * one the first dozen. *n gets its length.
  */
 char *pl_ringspell(const struct pl_ringspell *s, pl_node start, bool general, char *edges,
 		   size_t cap, uint32_t *n);

@@ -24,9 +24,9 @@ static void take(struct subtraction *s, pl_node target)
 {
 	uint32_t count = atomic_load_explicit(&s->count[target], memory_order_relaxed);
 
-	while (count && !atomic_compare_exchange_weak_explicit(&s->count[target], &count, count - 1,
-							       memory_order_relaxed,
-							       memory_order_relaxed))
+	while (count &&
+	       !atomic_compare_exchange_weak_explicit(&s->count[target], &count, count - 1,
+						      memory_order_relaxed, memory_order_relaxed))
 		;
 	if (!count)
 		atomic_fetch_add_explicit(&s->over, 1, memory_order_relaxed);

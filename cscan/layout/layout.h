@@ -156,10 +156,10 @@ struct pl_layout {
 	bool traverse_type; /* 3.9+: tp_traverse of instances of C heap types visits the type */
 	bool traverse_finished_code; /* 3.14+: gen_traverse() visits the code of a finished
 					generator */
-	bool visits_inline_values; /* 3.13.0-3.13.3: an instance visits its inline values itself
-				      though it has a dict, and the two do not visit each other */
-	bool generator_is_wrapped; /* 3.12+: a handler around the body of every generator turns
-				      StopIteration into RuntimeError */
+	bool visits_inline_values;   /* 3.13.0-3.13.3: an instance visits its inline values itself
+					though it has a dict, and the two do not visit each other */
+	bool generator_is_wrapped;   /* 3.12+: a handler around the body of every generator turns
+					StopIteration into RuntimeError */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
 	bool late_visit_type; /* 3.14.10, 3.15.2 and later: zstd's types and grapheme iterators
 				 visit their class; digested dictionaries are visited no more */
@@ -167,12 +167,12 @@ struct pl_layout {
 	bool profiler_visits_missing; /* 3.15+: profilers traverse sys.monitoring's marker */
 	bool ssl_visits_all;          /* 3.13.13, 3.14.4 and later: SSL contexts traverse more than
 					 two callbacks */
-	bool getsizeof_preheader;    /* 3.11+: sys.getsizeof() counts the pre-header too */
-	bool getsizeof_static_head;  /* 3.11, 3.12: it counts a head of static types, which have
-					none */
-	bool getsizeof_zero_digit;   /* 3.11.2+: of int 0 it counts one digit */
-	bool itertools_sizeof;       /* 3.3+: product() and its kin have a __sizeof__ */
-	bool simplequeue_sizeof;     /* 3.15+: so has _queue.SimpleQueue */
+	bool getsizeof_preheader;     /* 3.11+: sys.getsizeof() counts the pre-header too */
+	bool getsizeof_static_head;   /* 3.11, 3.12: it counts a head of static types, which have
+					 none */
+	bool getsizeof_zero_digit;    /* 3.11.2+: of int 0 it counts one digit */
+	bool itertools_sizeof;        /* 3.3+: product() and its kin have a __sizeof__ */
+	bool simplequeue_sizeof;      /* 3.15+: so has _queue.SimpleQueue */
 
 	/* places in this core */
 	int module;         /* image module of libpython or of the static executable, -1 unknown */

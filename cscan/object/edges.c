@@ -174,8 +174,7 @@ bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edg
 bool pl_edges_within(const struct pl_objects *o, struct pl_view *v, pl_id id,
 		     struct pl_edges_left *left, pl_edge_fn *fn, void *arg)
 {
-	return left->n &&
-	       edges(o, v, o->addr[id], pl_object_type(o, id), &left->n, fn, arg);
+	return left->n && edges(o, v, o->addr[id], pl_object_type(o, id), &left->n, fn, arg);
 }
 
 #define EDGES_A_WORD 4 /* twice what honest memory can give */

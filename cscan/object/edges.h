@@ -69,7 +69,7 @@ struct pl_decode {
 	const struct pl_type *native;   /* the C type that no decoder knows and whose tp_traverse
 					   decides, or NULL */
 	const struct pl_visits *visits; /* of native */
-	uint64_t *left;     /* how many references may still be put; NULL: any number */
+	uint64_t *left;                 /* how many references may still be put; NULL: any number */
 	pl_edge_fn *fn;
 	void *arg;
 };
@@ -94,11 +94,11 @@ bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edg
 		 void *arg);
 
 /*
- * For who goes over all objects: as pl_edges_of(), but passes on at most left->n references and takes
- * them off it; false when none was left. pl_edges_most() is what to begin with: in a hostile core
- * any number of objects can claim the same words as their items, but in any other a word of the
- * core or of its files is a reference of one object, or of two where keys or links are told twice,
- * so that no honest core has so many.
+ * For who goes over all objects: as pl_edges_of(), but passes on at most left->n references and
+ * takes them off it; false when none was left. pl_edges_most() is what to begin with: in a hostile
+ * core any number of objects can claim the same words as their items, but in any other a word of
+ * the core or of its files is a reference of one object, or of two where keys or links are told
+ * twice, so that no honest core has so many.
  */
 struct pl_edges_left {
 	uint64_t n;

@@ -10,7 +10,8 @@ enum {
 	MAX_BLOCKS = 20,   /* CO_MAXBLOCKS, code.h */
 	MAX_BASES = 64,    /* of a chain of tp_base */
 	ENTRY_START = 128, /* first byte of an entry of an exception table, */
-	ENTRY_MORE = 64,   /* and a byte that another one follows (3.11+, Objects/exception_handling_notes.txt) */
+	ENTRY_MORE = 64,   /* and a byte that another one follows (3.11+,
+			      Objects/exception_handling_notes.txt) */
 };
 
 struct pl_finalizers {
@@ -141,8 +142,8 @@ static bool in_block(const struct pl_layout *l, struct pl_view *v, pl_addr frame
 	uint32_t n, type;
 
 	if (!pl_has(l->f.frame_iblock) || !pl_has(l->f.frame_blockstack) ||
-	    !pl_has(l->f.tryblock_size) ||
-	    !pl_read32(v, frame + (uint64_t)l->f.frame_iblock, &n) || n > MAX_BLOCKS)
+	    !pl_has(l->f.tryblock_size) || !pl_read32(v, frame + (uint64_t)l->f.frame_iblock, &n) ||
+	    n > MAX_BLOCKS)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		pl_addr block = frame + (uint64_t)l->f.frame_blockstack +
@@ -219,7 +220,8 @@ enum pl_finalizer pl_finalizer_of(const struct pl_finalizers *f, struct pl_view 
 {
 	const struct pl_objects *o = f->o;
 	uint32_t type = o->type[id];
-	/* A type that was met after the table was made is one of another's instance: it has none. */
+	/* A type that was met after the table was made is one of another's instance: it has none.
+	 */
 	enum pl_finalizer ret = type < f->n ? f->of_type[type] : PL_FINALIZER_NONE;
 
 	if (pl_types_at(o->types, type)->kind == PL_KIND_INSTANCE27)

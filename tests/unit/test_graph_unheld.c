@@ -86,8 +86,8 @@ static void small_graphs(void **state)
 			uint64_t expected = oracle(&t, mask, in, count, &expected_over);
 
 			memcpy(used, count, sizeof(used));
-			assert_int_equal(
-				pl_graph_unheld(g, mask, &ctx, used, &found, &over, NULL), 0);
+			assert_int_equal(pl_graph_unheld(g, mask, &ctx, used, &found, &over, NULL),
+					 0);
 			assert_int_equal(found, expected);
 			assert_int_equal(over, expected_over);
 			some += found != 0 && found != in;

@@ -100,7 +100,7 @@ static void put_callbacks(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 	const int32_t words[] = {f->atexit_callback_func, f->atexit_callback_args,
-				   f->atexit_callback_kwargs};
+				 f->atexit_callback_kwargs};
 	pl_addr state = pl_word(d, f->module_state), list, callback, target;
 	uint32_t n;
 
