@@ -153,8 +153,24 @@ bool pl_layout_encodings(struct pl_layout *l)
 	/* gh-133543, PyObject_VisitManagedDict() and dict_traverse() in Objects/dictobject.c */
 	l->visits_inline_values =
 		l->hexversion >= PL_HEX(3, 13, 0) && l->hexversion < PL_HEX(3, 13, 4);
-	/* gh-99299, wrap_in_stopiteration_handler() in Python/compile.c, later codegen.c */
-	l->generator_is_wrapped = l->hexversion >= PL_HEX(3, 12, 0);
+	/* Include/opcode.h, since 3.13 opcode_ids.h */
+	switch (l->hexversion >> 16) {
+	case 0x030b:
+	case 0x030c:
+		l->push_exc_info = 35;
+		break;
+	case 0x030d:
+		l->push_exc_info = 33;
+		break;
+	case 0x030e:
+		l->push_exc_info = 32;
+		break;
+	case 0x030f:
+		l->push_exc_info = 30;
+		break;
+	default:
+		l->push_exc_info = 0;
+	}
 	sizes(l);
 	attributes(l);
 	return true;

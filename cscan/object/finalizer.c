@@ -170,30 +170,26 @@ static uint32_t table_number(const uint8_t *table, size_t n, size_t *at)
 	return ret;
 }
 
-/*
- * Is there a handler for the instruction, other than the one around the whole body that turns
- * StopIteration into RuntimeError (3.12+)? The compiler puts that one behind all others.
- */
-static bool table_covers(const uint8_t *table, size_t n, int64_t instruction, bool whole)
+/* The handler of an exception raised at a byte of the code, as such a byte; -1 when it has none. */
+static int64_t handler_of(const uint8_t *table, size_t n, int64_t instruction)
 {
-	uint32_t last = 0, handler = 0;
-	bool covered = false;
-
 	for (size_t at = 0; at < n;) {
 		uint32_t start = table_number(table, n, &at) * 2;
 		uint32_t size = table_number(table, n, &at) * 2;
-		uint32_t target = table_number(table, n, &at);
+		uint32_t target = table_number(table, n, &at) * 2;
 
 		table_number(table, n, &at); /* depth and whether the instruction is kept */
-		last = PL_MAX(last, target);
-		if (instruction >= start && instruction - start < size) {
-			covered = true;
-			handler = target;
-		}
+		if (instruction >= start && instruction - start < size)
+			return target;
 	}
-	return covered && (!whole || handler != last);
+	return -1;
 }
 
+/*
+ * Closing the generator raises where it stands: does an except, finally or with block of the
+ * program's see it? The compiler has handlers of its own that begin otherwise, around an await, an
+ * async for, and from 3.12 on the whole body; what they raise again goes to the next one.
+ */
 static bool in_handler(const struct pl_layout *l, struct pl_view *v, const struct pl_pyframe *f)
 {
 	pl_addr bytes = pl_field_word(v, f->code, l->f.code_exceptiontable);
@@ -201,8 +197,19 @@ static bool in_handler(const struct pl_layout *l, struct pl_view *v, const struc
 	const uint8_t *table = bytes && n && n < UINT32_MAX
 				       ? pl_at(v, bytes + (uint64_t)l->f.bytes_data, n)
 				       : NULL;
+	int64_t at = f->instruction;
 
-	return table && table_covers(table, n, f->instruction, l->generator_is_wrapped);
+	for (int i = 0; table && i < MAX_BLOCKS; i++) {
+		const uint8_t *opcode;
+
+		at = handler_of(table, n, at);
+		if (at < 0)
+			return false;
+		opcode = pl_at(v, f->code + (uint64_t)(l->f.code_code + at), 1);
+		if (opcode && *opcode == l->push_exc_info)
+			return true;
+	}
+	return false;
 }
 
 static bool generator_waits(const struct pl_objects *o, struct pl_view *v, pl_addr addr)
