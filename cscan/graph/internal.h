@@ -110,6 +110,13 @@ struct pl_graph_slab {
 /* A column of cap bytes; NULL when there is no memory. Freed with pl_col_free(). */
 struct pl_graph_slab *pl_graph_slab_new(size_t cap);
 
+/*
+ * Breadth first from the n nodes in queue, which has room for all: each node that an edge of mask
+ * leads to and whose bit is not value gets that bit and goes on. PL_E_CANCELLED.
+ */
+int pl_graph_spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, uint64_t *bits,
+		    bool value, pl_node *queue, size_t n, struct pl_err *err);
+
 /* A node and the rank of its root in one word: compares by rank, then by node. */
 static inline uint64_t pl_ranked(unsigned rank, pl_node node)
 {

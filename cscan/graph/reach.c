@@ -21,11 +21,10 @@ static size_t marked(const struct pl_graph *g, const uint64_t *reached, pl_node 
 	return n;
 }
 
-static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, uint64_t *reached,
-		  pl_node *queue, struct pl_err *err)
+int pl_graph_spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, uint64_t *bits,
+		    bool value, pl_node *queue, size_t n, struct pl_err *err)
 {
 	struct pl_pulse pulse = {.ctx = ctx};
-	size_t n = marked(g, reached, queue);
 
 	for (size_t at = 0; at < n; at++) {
 		uint32_t e, end;
@@ -37,9 +36,12 @@ static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, ui
 
 			if (pl_pulse_edge(&pulse))
 				return pl_ctx_cancel_err(err);
-			if (pl_bits_has(reached, t) || !pl_graph_edge_in(b, e, mask))
+			if (pl_bits_has(bits, t) == value || !pl_graph_edge_in(b, e, mask))
 				continue;
-			pl_bits_set(reached, t);
+			if (value)
+				pl_bits_set(bits, t);
+			else
+				pl_bits_clear(bits, t);
 			queue[n++] = t;
 		}
 		if (pl_pulse_node(&pulse))
@@ -57,7 +59,8 @@ int pl_graph_reach(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *c
 	if (!queue)
 		return pl_err_set(err, PL_E_NOMEM, "not enough memory for %u nodes", g->n_nodes);
 	pl_ctx_stage(ctx, "following references", g->n_nodes);
-	rc = spread(g, edge_mask, ctx, reached, queue, err);
+	rc = pl_graph_spread(g, edge_mask, ctx, reached, true, queue, marked(g, reached, queue),
+			     err);
 	pl_col_free(queue, g->n_nodes, sizeof(*queue));
 	return rc;
 }

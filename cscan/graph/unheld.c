@@ -54,11 +54,9 @@ static void subtract_block(void *arg, unsigned worker, size_t block)
 	pl_ctx_step(s->ctx, end - first);
 }
 
-/* Take what is held, and all behind it, out of in; queue has room for every node. */
-static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, const uint32_t *count,
-		  uint64_t *in, pl_node *queue, struct pl_err *err)
+/* Nodes of in that still have a reference, out of it and into queue. */
+static size_t held(const struct pl_graph *g, const uint32_t *count, uint64_t *in, pl_node *queue)
 {
-	struct pl_pulse pulse = {.ctx = ctx};
 	size_t n = 0;
 
 	for (pl_node node = 0; node < g->n_nodes; node++) {
@@ -67,25 +65,7 @@ static int spread(const struct pl_graph *g, uint8_t mask, struct pl_ctx *ctx, co
 			queue[n++] = node;
 		}
 	}
-	for (size_t at = 0; at < n; at++) {
-		uint32_t e, end;
-		const struct pl_graph_block *b = pl_graph_edges(g, queue[at], &e, &end);
-
-		pl_graph_prefetch_out(g, queue, at, n, NULL);
-		for (; e < end; e++) {
-			pl_node t = b->other[e];
-
-			if (pl_pulse_edge(&pulse))
-				return pl_ctx_cancel_err(err);
-			if (!pl_bits_has(in, t) || !pl_graph_edge_in(b, e, mask))
-				continue;
-			pl_bits_clear(in, t);
-			queue[n++] = t;
-		}
-		if (pl_pulse_node(&pulse))
-			return pl_ctx_cancel_err(err);
-	}
-	return 0;
+	return n;
 }
 
 int pl_graph_unheld(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *ctx,
@@ -103,7 +83,7 @@ int pl_graph_unheld(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *
 	if (!queue)
 		return pl_err_set(err, PL_E_NOMEM, "not enough memory for %u nodes", g->n_nodes);
 	pl_ctx_stage(ctx, "following references", g->n_nodes);
-	rc = spread(g, edge_mask, ctx, count, in, queue, err);
+	rc = pl_graph_spread(g, edge_mask, ctx, in, false, queue, held(g, count, in, queue), err);
 	pl_col_free(queue, g->n_nodes, sizeof(*queue));
 	if (!rc && over)
 		*over = s.over;
