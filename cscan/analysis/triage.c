@@ -1,0 +1,167 @@
+/*
+ * triage.c - `triage`: all of it for a machine, in order of value: the parts, and what was left out.
+ */
+#include "analysis/triage.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+static const struct pl_column verdict_columns[] = {
+	{.name = "verdict", .align = PL_LEFT},
+	{.name = "confidence", .align = PL_LEFT},
+	{.name = "summary", .align = PL_LEFT, .below = true},
+};
+static const struct pl_column evidence_columns[] = {
+	{.name = "kind", .align = PL_LEFT},
+	{.name = "text", .align = PL_LEFT, .below = true},
+	{.name = "analysis", .align = PL_LEFT},
+};
+static const struct pl_column signature_columns[] = {
+	{.name = "kind", .align = PL_LEFT},
+	{.name = "value", .align = PL_LEFT},
+};
+static const struct pl_option options[] = {
+	{"values", NULL, NULL, "show values of the program too; what looks like a secret stays masked"},
+	{"fail-on", "WHAT", "crash uncollectable damage any", "exit status 1 when this is found"},
+	{"budget", "SECONDS", NULL, "begin nothing new after so long; what was left out is named"},
+	{"max-memory", "SIZE", NULL, "leave out what would take more memory than this: 4G"},
+	{.name = NULL},
+};
+
+void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confidence confidence,
+		       const char *fmt, ...)
+{
+	static const char *const names[] = {"certain", "likely", "possible"};
+	struct pl_cell *row = pl_table_row(t->verdict);
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	row[0] = pl_cell_text(t->verdict, verdict);
+	row[1] = pl_cell_text(t->verdict, names[confidence]);
+	row[2] = pl_cell_text(t->verdict, text);
+}
+
+void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analysis,
+			const char *fmt, ...)
+{
+	struct pl_cell *row = pl_table_row(t->evidence);
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	row[0] = pl_cell_text(t->evidence, kind);
+	row[1] = pl_cell_text(t->evidence, text);
+	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
+}
+
+void pl_triage_signature(struct pl_triage *t, const char *kind, const char *value)
+{
+	struct pl_cell *row = pl_table_row(t->signature);
+
+	row[0] = pl_cell_text(t->signature, kind);
+	row[1] = pl_cell_text(t->signature, value);
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+static const struct part {
+	const char *name; /* what is left out with it */
+	int (*run)(struct pl_triage *t, struct pl_err *err);
+} parts[] = {
+	{"how it died", pl_triage_death},
+	{"what fills the memory", pl_triage_memory},
+	{"dead cycles and references held from C", pl_triage_cycles},
+	{"damage of the heap", pl_triage_damage},
+};
+
+static int run_parts(struct pl_triage *t, struct pl_err *err)
+{
+	for (size_t i = 0; i < PL_ARRAY_LEN(parts); i++) {
+		struct pl_err why = {0};
+		int rc;
+
+		if (t->deadline && now() > t->deadline) {
+			pl_triage_evidence(t, "left-out", NULL, "no time was left for: %s",
+					   parts[i].name);
+			continue;
+		}
+		rc = parts[i].run(t, &why);
+		if (rc == PL_E_CANCELLED) {
+			*err = why;
+			return rc;
+		}
+		if (rc)
+			pl_triage_evidence(t, "left-out", NULL, "%s could not be told: %s",
+					   parts[i].name, why.text);
+	}
+	return 0;
+}
+
+/* Statuses are for what was asked: everything is found, little of it fails. */
+static bool fails(const struct pl_triage *t, const char *on)
+{
+	static const struct {
+		const char *name;
+		unsigned bits;
+	} kinds[] = {{"crash", PL_FOUND_CRASH},
+		     {"uncollectable", PL_FOUND_UNCOLLECTABLE},
+		     {"damage", PL_FOUND_DAMAGE},
+		     {"any", ~0u}};
+
+	for (size_t i = 0; on && i < PL_ARRAY_LEN(kinds); i++) {
+		if (!strcmp(on, kinds[i].name))
+			return t->found & kinds[i].bits;
+	}
+	return false;
+}
+
+static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
+	       struct pl_err *err)
+{
+	struct pl_triage t = {.session = session, .ctx = pl_session_ctx(session), .ret = ret};
+	struct pl_image *im;
+	uint64_t seconds = 0;
+	int rc;
+
+	rc = pl_args_number(args, "budget", &seconds, err);
+	if (!rc)
+		rc = pl_session_image(session, &im, err);
+	if (rc)
+		return rc;
+	t.values = pl_args_get(args, "values") != NULL;
+	t.deadline = seconds ? now() + seconds * UINT64_C(1000000000) : 0;
+	t.verdict = pl_result_table(ret, "verdict", verdict_columns, PL_ARRAY_LEN(verdict_columns));
+	t.evidence =
+		pl_result_table(ret, "evidence", evidence_columns, PL_ARRAY_LEN(evidence_columns));
+	t.signature = pl_result_table(ret, "signature", signature_columns,
+				      PL_ARRAY_LEN(signature_columns));
+	rc = run_parts(&t, err);
+	ret->finding = fails(&t, pl_args_get(args, "fail-on"));
+	return rc;
+}
+
+const struct pl_analysis pl_analysis_triage = {
+	.name = "triage",
+	.arguments = "",
+	.summary = "what happened, in one report for people and machines: verdict, evidence, signature",
+	.help = "verdict    what is believed to have happened, and how sure that is\n"
+		"evidence   why, and the analysis that shows the rest\n"
+		"signature  the same for the same death: independent of addresses, runs and "
+		"machines",
+	.example = "--format json --fail-on crash",
+	.options = options,
+	.own_rows = true,
+	.run = run,
+};
