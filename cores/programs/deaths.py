@@ -122,7 +122,7 @@ def bus_error():
 @death
 def null_read():
     plant("segfault-null", function="null_read", signal=signal.SIGSEGV)
-    ctypes.string_at(0)
+    return ctypes.c_long.from_address(0).value
 
 
 @death
