@@ -2,7 +2,7 @@
 
 truth.json holds only "known", what was planted:
     death     the kind of death: a word of `triage`'s table "verdict"
-    state     deadlock, in-collection, in-finalizer, in-signal-handler: what the process was at
+    state     list of deadlock, in-collection, in-finalizer, in-signal-handler: what it was at
     memory    the verdict on what is wrong with the memory
     damage    heap-damage
     type      of the object that matters, module.qualname
@@ -122,7 +122,7 @@ def bus_error():
 @death
 def null_read():
     plant("segfault-null", function="null_read", signal=signal.SIGSEGV)
-    ctypes.string_at(0)
+    return ctypes.c_long.from_address(0).value
 
 
 @death
@@ -274,7 +274,7 @@ def deadlock():
         thread.start()
         locked.wait()
         time.sleep(0.3)
-        plant("snapshot", state="deadlock", function="deadlock")
+        plant("snapshot", state=["deadlock"], function="deadlock")
         with locks[1]:
             pass
 
@@ -284,8 +284,8 @@ def traverse():
     """+ tp_traverse of a broken object, in a collection."""
     gc.disable()
     KEPT.append(deathext.Broken())
-    plant("segfault-wild", state="in-collection", function="traverse", type="deathext.Broken",
-          signal=signal.SIGSEGV)
+    plant("segfault-wild", state=["in-collection"], function="traverse",
+          type="deathext.Broken", signal=signal.SIGSEGV)
     gc.collect()
 
 
@@ -296,15 +296,19 @@ def collection():
     KEPT.append([None])
     item = ctypes.c_void_p.from_address(id(KEPT[0]) + list.__basicsize__ - 16).value
     ctypes.c_size_t.from_address(item).value = UNMAPPED
-    plant("segfault-wild", state="in-collection", damage="heap-damage", function="collection",
+    plant("segfault-wild", state=["in-collection"], damage="heap-damage", function="collection",
           type="builtins.list" if str is not bytes else "__builtin__.list",
           signal=signal.SIGSEGV)
     gc.collect()
 
 
 class Finalized(object):
+    """No gc type: it is released when what holds it is."""
+    __slots__ = ()
+    states = ["in-finalizer"]
+
     def __del__(self):
-        plant("abort", state="in-finalizer", function="__del__", type="__main__.Finalized",
+        plant("abort", state=self.states, function="__del__", type="__main__.Finalized",
               signal=signal.SIGABRT)
         os.abort()
 
@@ -318,17 +322,17 @@ def finalizer():
 
 @death
 def finalizer_in_collection():
-    """From 3.4 on the collector calls it; before, it is called as the list is emptied."""
+    """Of an object that is released as the collector empties the list of a dead cycle."""
     gc.disable()
-    one = [Finalized()] if sys.version_info < (3,) else Finalized()
+    Finalized.states = ["in-finalizer", "in-collection"]
     node = Node()
-    node.peer = [node, one]
-    del node, one
+    node.peer = [node, Finalized()]
+    del node
     gc.collect()
 
 
 def handler(number, frame):
-    plant("abort", state="in-signal-handler", function="handler", signal=signal.SIGABRT)
+    plant("abort", state=["in-signal-handler"], function="handler", signal=signal.SIGABRT)
     os.abort()
 
 

@@ -1,11 +1,16 @@
 /*
- * triage.c - `triage`: all of it for a machine, in order of value: the parts, and what was left out.
+ * triage.c - `triage`: all of it for a machine, in order of value: the parts, and what was left
+ * out.
  */
 #include "analysis/triage.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
+
+#include "analysis/quantity.h"
+#include "analysis/secrets.h"
+#include "analysis/watchdog.h"
 
 static const struct pl_column verdict_columns[] = {
 	{.name = "verdict", .align = PL_LEFT},
@@ -22,10 +27,11 @@ static const struct pl_column signature_columns[] = {
 	{.name = "value", .align = PL_LEFT},
 };
 static const struct pl_option options[] = {
-	{"values", NULL, NULL, "show values of the program too; what looks like a secret stays masked"},
+	{"values", NULL, NULL,
+	 "show values of the program too; what looks like a secret stays masked"},
 	{"fail-on", "WHAT", "crash uncollectable damage any", "exit status 1 when this is found"},
-	{"budget", "SECONDS", NULL, "begin nothing new after so long; what was left out is named"},
-	{"max-memory", "SIZE", NULL, "leave out what would take more memory than this: 4G"},
+	{"budget", "TIME", NULL, "stop after 60s, 5m; what was left out is named"},
+	{"max-memory", "SIZE", NULL, "leave out what would take more memory than 512M, 4G"},
 	{.name = NULL},
 };
 
@@ -40,6 +46,8 @@ void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confide
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (t->values)
+		pl_secret_mask(text);
 	row[0] = pl_cell_text(t->verdict, verdict);
 	row[1] = pl_cell_text(t->verdict, names[confidence]);
 	row[2] = pl_cell_text(t->verdict, text);
@@ -55,6 +63,8 @@ void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analy
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (t->values)
+		pl_secret_mask(text);
 	row[0] = pl_cell_text(t->evidence, kind);
 	row[1] = pl_cell_text(t->evidence, text);
 	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
@@ -68,43 +78,70 @@ void pl_triage_signature(struct pl_triage *t, const char *kind, const char *valu
 	row[1] = pl_cell_text(t->signature, value);
 }
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
+/*
+ * What the objects with ids, the reference graph both ways and what is found in it take beyond the
+ * mapped core: 113 B an object were measured (README, "Speed": `path` on a million objects), and
+ * this is the sum that errs on the safe side.
+ */
+#define GRAPH_BYTES_AN_OBJECT 128
 
 static const struct part {
 	const char *name; /* what is left out with it */
 	int (*run)(struct pl_triage *t, struct pl_err *err);
+	bool graph; /* needs the reference graph */
 } parts[] = {
-	{"how it died", pl_triage_death},
-	{"what fills the memory", pl_triage_memory},
-	{"dead cycles and references held from C", pl_triage_cycles},
-	{"damage of the heap", pl_triage_damage},
+	{"how it died", pl_triage_death, false},
+	{"what fills the memory", pl_triage_memory, true},
+	{"dead cycles and references held from C", pl_triage_cycles, true},
+	{"damage of the heap", pl_triage_damage, false},
 };
 
-static int run_parts(struct pl_triage *t, struct pl_err *err)
+/* Whether a part fits into --max-memory; if not, that is said. An error of the census is for the
+ * part itself to meet. */
+static bool fits(struct pl_triage *t, const struct part *part, uint64_t most)
+{
+	struct pl_objects *o;
+	struct pl_err err;
+	uint64_t need;
+
+	if (!most || !part->graph || pl_session_census(t->session, &o, &err))
+		return true;
+	need = (uint64_t)o->n * GRAPH_BYTES_AN_OBJECT;
+	if (need <= most)
+		return true;
+	pl_triage_evidence(t, "left-out", NULL,
+			   "%s: the reference graph of %zu objects would take about %" PRIu64
+			   " MiB, and --max-memory allows %" PRIu64 " MiB",
+			   part->name, o->n, (need >> 20) + 1, most >> 20);
+	return false;
+}
+
+static void no_time(struct pl_triage *t, const struct part *part, const char *how)
+{
+	pl_triage_evidence(t, "left-out", NULL, "%s: %s --budget was used up", part->name, how);
+}
+
+static int run_parts(struct pl_triage *t, uint64_t max_memory, struct pl_watchdog *dog,
+		     struct pl_err *err)
 {
 	for (size_t i = 0; i < PL_ARRAY_LEN(parts); i++) {
 		struct pl_err why = {0};
 		int rc;
 
-		if (t->deadline && now() > t->deadline) {
-			pl_triage_evidence(t, "left-out", NULL, "no time was left for: %s",
-					   parts[i].name);
+		if (t->deadline && pl_watchdog_now() > t->deadline) {
+			no_time(t, &parts[i], "not begun, as the");
 			continue;
 		}
-		rc = parts[i].run(t, &why);
-		if (rc == PL_E_CANCELLED) {
+		rc = fits(t, &parts[i], max_memory) ? parts[i].run(t, &why) : 0;
+		if (rc == PL_E_CANCELLED && pl_watchdog_fired(dog)) {
+			no_time(t, &parts[i], "not finished when the");
+		} else if (rc == PL_E_CANCELLED) {
 			*err = why;
 			return rc;
-		}
-		if (rc)
+		} else if (rc) {
 			pl_triage_evidence(t, "left-out", NULL, "%s could not be told: %s",
 					   parts[i].name, why.text);
+		}
 	}
 	return 0;
 }
@@ -132,22 +169,28 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 {
 	struct pl_triage t = {.session = session, .ctx = pl_session_ctx(session), .ret = ret};
 	struct pl_image *im;
-	uint64_t seconds = 0;
+	uint64_t budget = 0, max_memory = 0;
+	struct pl_watchdog *dog;
 	int rc;
 
-	rc = pl_args_number(args, "budget", &seconds, err);
+	rc = pl_args_time(args, "budget", &budget, err);
+	if (!rc)
+		rc = pl_args_bytes(args, "max-memory", &max_memory, err);
 	if (!rc)
 		rc = pl_session_image(session, &im, err);
 	if (rc)
 		return rc;
 	t.values = pl_args_get(args, "values") != NULL;
-	t.deadline = seconds ? now() + seconds * UINT64_C(1000000000) : 0;
+	t.deadline = budget ? pl_watchdog_now() + budget : 0;
 	t.verdict = pl_result_table(ret, "verdict", verdict_columns, PL_ARRAY_LEN(verdict_columns));
 	t.evidence =
 		pl_result_table(ret, "evidence", evidence_columns, PL_ARRAY_LEN(evidence_columns));
 	t.signature = pl_result_table(ret, "signature", signature_columns,
 				      PL_ARRAY_LEN(signature_columns));
-	rc = run_parts(&t, err);
+	ret->redacted = !t.values;
+	dog = pl_watchdog_start(t.ctx, t.deadline);
+	rc = run_parts(&t, max_memory, dog, err);
+	pl_watchdog_stop(dog);
 	ret->finding = fails(&t, pl_args_get(args, "fail-on"));
 	return rc;
 }
@@ -155,7 +198,8 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 const struct pl_analysis pl_analysis_triage = {
 	.name = "triage",
 	.arguments = "",
-	.summary = "what happened, in one report for people and machines: verdict, evidence, signature",
+	.summary = "what happened, in one report for people and machines: verdict, evidence, "
+		   "signature",
 	.help = "verdict    what is believed to have happened, and how sure that is\n"
 		"evidence   why, and the analysis that shows the rest\n"
 		"signature  the same for the same death: independent of addresses, runs and "

@@ -18,10 +18,10 @@ struct pl_triage {
 	struct pl_ctx *ctx;
 	struct pl_result *ret;
 	struct pl_table *verdict, *evidence, *signature;
-	bool values;        /* --values: show values, secrets masked all the same */
-	unsigned found;     /* enum pl_finding bits */
-	uint64_t deadline;  /* CLOCK_MONOTONIC in ns, 0 = none: a part that would begin later does
-			       not */
+	bool values;       /* --values: show values, secrets masked all the same */
+	unsigned found;    /* enum pl_finding bits */
+	uint64_t deadline; /* pl_watchdog_now() when --budget is used up, 0 = none: the context is
+			      cancelled then */
 };
 
 /* For --fail-on. */
@@ -29,8 +29,8 @@ enum pl_finding { PL_FOUND_CRASH = 1, PL_FOUND_UNCOLLECTABLE = 2, PL_FOUND_DAMAG
 
 /*
  * A row of table `verdict`: verdict (a short word for machines, kebab-case: "segfault",
- * "memory-exhausted", "leak-uncollectable"), how sure it is, and a sentence. The text is redacted by
- * the caller.
+ * "memory-exhausted", "leak-uncollectable"), how sure it is, and a sentence. The text is redacted
+ * by the caller.
  */
 void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confidence confidence,
 		       const char *fmt, ...) PL_PRINTF(4, 5);

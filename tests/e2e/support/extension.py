@@ -1,6 +1,7 @@
 """Builds the C extensions of tests/e2e/ext for an interpreter."""
 
 import hashlib
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,7 +20,8 @@ def headers_of(interpreter_id: str) -> Path:
     interpreter = matrix.find(interpreter_id)
     if interpreter.sysroot:
         pytest.skip("%s: it lives in a root of its own" % interpreter_id)
-    include = subprocess.run([interpreter.command, "-c", ASK], stdout=subprocess.PIPE, check=True)
+    include = subprocess.run([interpreter.command, "-c", ASK], stdout=subprocess.PIPE, check=True,
+                             env=dict(os.environ, **interpreter.env))
     folder = Path(include.stdout.decode().strip())
     if not (folder / "Python.h").exists():
         pytest.skip("%s: no %s/Python.h" % (interpreter_id, folder))
