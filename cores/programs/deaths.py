@@ -143,8 +143,8 @@ def freed():
     """+ C code kept a pointer to an object and no reference."""
     record = deathext.Record()
     deathext.remember(record)
-    del record
     plant("segfault-freed", function="freed", type="deathext.Record")
+    del record  # the last thing: nothing else is to get its memory
     deathext.read_remembered()
 
 
@@ -152,9 +152,9 @@ def freed():
 def double_decref():
     """+ The object in the list is freed under it, by one Py_DECREF too many."""
     KEPT.append(deathext.Record())
-    deathext.drop(KEPT[0])
     plant("segfault-freed", damage="heap-damage", function="double_decref",
           type="deathext.Record")
+    deathext.drop(KEPT[0])  # the last thing: nothing else is to get its memory
     deathext.read(KEPT)
 
 
