@@ -110,13 +110,19 @@ static void overflow(struct pl_death *d, struct pl_cause *ret)
 
 /* ---- a pointer out of freed memory ---- */
 
-/* Could the bad access have gone through this pointer? */
+/*
+ * Could the bad access have gone through this pointer? A small number could be one, too, when the
+ * address is not where a member of a NULL struct is: structs have theirs at multiples of 8, or 4.
+ */
 static bool leads_to_fault(const struct pl_death *d, uint64_t word)
 {
 	const struct pl_thread *t = d->stacks[0].thread;
+	pl_addr addr = d->info->fault_addr;
 
+	if (address_known(d) && addr < NULL_END && (!word || addr % 4 == 0 || (addr - word) % 8))
+		return false;
 	if (address_known(d))
-		return word >= NULL_END && d->info->fault_addr - word < MEMBER_END;
+		return addr - word < MEMBER_END;
 	if (!impossible(word))
 		return false;
 	for (size_t i = 0; i < t->n_regs; i++) {
@@ -124,6 +130,20 @@ static bool leads_to_fault(const struct pl_death *d, uint64_t word)
 			return true;
 	}
 	return false;
+}
+
+/* The type of the object that starts with a block, behind its gc head, or NULL. */
+static const struct pl_type *type_in(const struct pl_death *d, pl_addr block)
+{
+	const int32_t heads[] = {0, d->l->f.gc_head_size, d->l->f.gc_head_size + 16};
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(heads); i++) {
+		const struct pl_type *t = pl_death_type(d, block + (uint64_t)heads[i]);
+
+		if (t && t->head == heads[i])
+			return t;
+	}
+	return NULL;
 }
 
 /* The block that a register points into, when it holds the bad pointer; offset is the pointer's. */
@@ -169,7 +189,8 @@ static bool find_freed(struct pl_death *d, struct pl_cause *ret)
 		pl_location_story(d->o, d->v, t->regs[i], story, sizeof(story));
 		put_call(d, call, sizeof(call));
 		ret->word = "segfault-freed";
-		ret->confidence = PL_LIKELY;
+		ret->confidence = address_known(d) && d->info->fault_addr < NULL_END ? PL_POSSIBLE
+										     : PL_LIKELY;
 		snprintf(ret->text, sizeof(ret->text), "%.150s used memory that was freed: %.200s",
 			 call, story);
 		pl_triage_evidence(d->t, "address", "object",
@@ -179,7 +200,7 @@ static bool find_freed(struct pl_death *d, struct pl_cause *ret)
 		return true;
 	}
 	if (other) {
-		const struct pl_type *type = pl_death_type(d, other);
+		const struct pl_type *type = type_in(d, other);
 
 		pl_triage_evidence(d->t, "address", "object",
 				   "the bad pointer is in the block at 0x%llx%s%s, at 0x%llx of it",
@@ -269,9 +290,11 @@ void pl_death_fault(struct pl_death *d, struct pl_cause *ret)
 			 "the core does not tell the address that was used");
 	} else if (is_overflow(d)) {
 		overflow(d, ret);
+	} else if (!bus && find_freed(d, ret)) {
+		return;
 	} else if (address_known(d) && !bus && d->info->fault_addr < NULL_END) {
 		null(d, ret);
-	} else if (bus || !find_freed(d, ret)) {
+	} else {
 		wild(d, ret);
 	}
 }
