@@ -8,7 +8,8 @@
 
 /*
  * Steps are added one by one; an instance's dict and the key in it become one ".key", and so does a
- * module's. general: keys and indices are spelled [*], so that paths of one shape are equal.
+ * module's. general: keys and indices are spelled [*], a key
+ * itself <key>, so that paths of one shape are equal and no value of the program's is in them.
  */
 struct pl_spelling {
 	const struct pl_objects *o;

@@ -10,6 +10,7 @@
 #define PL_TRIAGE_H
 
 #include "analysis/analysis.h"
+#include "analysis/heapsign.h"
 
 enum pl_confidence { PL_CERTAIN, PL_LIKELY, PL_POSSIBLE };
 
@@ -18,8 +19,9 @@ struct pl_triage {
 	struct pl_ctx *ctx;
 	struct pl_result *ret;
 	struct pl_table *verdict, *evidence, *signature;
-	bool values;       /* --values: show values, secrets masked all the same */
-	unsigned found;    /* enum pl_finding bits */
+	bool values;             /* --values: show values, secrets masked all the same */
+	unsigned found;          /* enum pl_finding bits */
+	struct pl_heapsign heap; /* begun by the memory, ended by the cycles */
 	uint64_t deadline; /* pl_watchdog_now() when --budget is used up, 0 = none: the context is
 			      cancelled then */
 };
@@ -49,5 +51,16 @@ int pl_triage_death(struct pl_triage *t, struct pl_err *err);  /* triage_death.c
 int pl_triage_memory(struct pl_triage *t, struct pl_err *err); /* triage_memory.c: what fills it */
 int pl_triage_cycles(struct pl_triage *t, struct pl_err *err); /* triage_cycles.c: dead, held */
 int pl_triage_damage(struct pl_triage *t, struct pl_err *err); /* triage_damage.c: broken heap */
+
+/* Bytes of all objects that were allocated, as sys.getsizeof() counts them: static ones left out. */
+uint64_t pl_triage_heap_bytes(const struct pl_objects *o); /* triage_memory.c */
+/*
+ * Are so many dead objects, of so many bytes, more than what always waits for the next collection?
+ * heap: bytes of all objects.
+ */
+static inline bool pl_triage_much(uint64_t objects, uint64_t bytes, uint64_t heap)
+{
+	return objects > 1000 || (bytes > heap / 20 && objects > 100);
+}
 
 #endif
