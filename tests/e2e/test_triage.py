@@ -48,7 +48,13 @@ def death(interpreter, death_of):
 
 
 def triage(pyleak, made, *options):
-    return pyleak("triage", made, "--format", "json", *options)
+    """Done, whatever was found; of a heap that is broken perhaps not all could be read, and then
+    that is said."""
+    result = pyleak("triage", made, "--format", "json", *options, status=None)
+    damaged = "damage" in made.truth.get("known", {})
+    assert result.status == (4 if result.json["partial"] else 0), result
+    assert damaged or not result.json["partial"], result
+    return result
 
 
 def words(result):
@@ -96,7 +102,7 @@ def test_no_leak_where_none_was_planted(death, pyleak, recipe):
 def test_what_was_running_is_told(death, pyleak, recipe):
     """The function of Python, and what the process said last."""
     made = death(recipe)
-    text = json.dumps(triage(pyleak, made).json["tables"])
+    text = json.dumps(triage(pyleak, made, "--values").json["tables"])
     known = made.truth["known"]
     for name in ("function", "message"):
         assert known.get(name, "") in text
@@ -142,7 +148,7 @@ def test_signatures_of_heaps(death, pyleak):
     again = death("death-leak-list", env={"PYTHONHASHSEED": "7"})
     assert signature(triage(pyleak, again), "heap") == first
     others = {signature(triage(pyleak, death(recipe)), "heap")
-              for recipe in ("death-leak-gc-off", "death-leak-incref")}
+              for recipe in ("death-leak-gc-off", "death-memory-error")}
     assert len(others | {first}) == 3
 
 
@@ -170,9 +176,9 @@ def test_the_document_is_as_the_schema_says(death, pyleak, recipe):
 ])
 def test_exit_statuses(death, pyleak, recipe, fails):
     made = death(recipe)
-    pyleak("triage", made, status=0)
+    done = triage(pyleak, made).status
     for what in ("crash", "uncollectable", "damage", "any"):
-        pyleak("triage", made, "--fail-on", what, status=1 if what in fails else 0)
+        pyleak("triage", made, "--fail-on", what, status=1 if what in fails else done)
 
 
 def test_no_time_at_all(death, pyleak):
@@ -244,7 +250,7 @@ def test_no_value_is_told(core, pyleak, format):
     assert len(everything) == 22
     assert [place for place, text in everything.items() if text in said] == []
     for name in known["kept"]:
-        assert name in result.stdout
+        assert format == "text" or name in result.stdout  # in text columns are cut
 
 
 @pytest.mark.parametrize("format", ["text", "json", "csv"])
