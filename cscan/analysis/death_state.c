@@ -95,21 +95,23 @@ static void put_native(struct pl_death *d, const struct pl_stack *s)
 		looked_at += c->native != NULL;
 		for (enum role role = TRAVERSE; c->native && role <= DEALLOC; role++) {
 			const struct pl_type *t = told[role] ? NULL : type_of(d, c, role);
+			char symbol[MAX_TEXT];
 			pl_addr object;
 
 			if (!t)
 				continue;
 			told[role] = true;
+			pl_call_symbol(c, symbol, sizeof(symbol));
 			object = object_of(d, s, c, t);
 			if (object)
 				pl_triage_evidence(
 					d->t, kinds[role], "object",
 					"%s in thread %u: %s a %s, most likely the one at 0x%llx",
-					c->native->symbol, s->thread->lwp, texts[role], t->name,
+					symbol, s->thread->lwp, texts[role], t->name,
 					(unsigned long long)object);
 			else
 				pl_triage_evidence(d->t, kinds[role], NULL,
-						   "%s in thread %u: %s a %s", c->native->symbol,
+						   "%s in thread %u: %s a %s", symbol,
 						   s->thread->lwp, texts[role], t->name);
 		}
 	}
@@ -247,14 +249,15 @@ static void signal_handler(struct pl_death *d)
 
 		for (size_t k = 0; k < s->n_calls; k++) {
 			const struct pl_call *c = &s->calls[k];
+			char where[2 * MAX_TEXT];
 
-			if (c->native && c->native->exact && k > 0)
+			if (c->native && c->native->exact && k > 0) {
+				pl_death_call(d, c, where, sizeof(where));
 				pl_triage_evidence(d->t, "signal-handler", "threads --native",
 						   "a C handler of a signal runs in thread %u; it "
 						   "interrupted %s",
-						   s->thread->lwp,
-						   c->native->symbol ? c->native->symbol
-								     : "code without a name");
+						   s->thread->lwp, where);
+			}
 			if (inside && is_interpreter(d, c) && is_one_of(c, names) &&
 			    put_handler(d, s, inside, true))
 				return;

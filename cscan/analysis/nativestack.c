@@ -8,6 +8,8 @@
  */
 #include "analysis/nativestack.h"
 
+#include <stdio.h>
+
 enum {
 	MAX_PERIOD = 16, /* calls of a recursion's round: more are mutual recursion of a size that
 			    nobody writes */
@@ -205,6 +207,19 @@ bool pl_call_is(const struct pl_call *c, const char *function)
 	return c->native && is_named(c->native, function);
 }
 
+void pl_call_symbol(const struct pl_call *c, char *buf, size_t cap)
+{
+	const char *symbol = c->native && c->native->symbol ? c->native->symbol : "";
+	const char *lto = strstr(symbol, ".lto_priv."), *version = strchr(symbol, '@');
+	size_t n = strlen(symbol);
+
+	if (lto)
+		n = (size_t)(lto - symbol);
+	if (version)
+		n = PL_MIN(n, (size_t)(version - symbol));
+	snprintf(buf, cap, "%.*s", (int)PL_MIN(n, MAX_TEXT), symbol);
+}
+
 const char *pl_call_library(struct pl_image *im, const struct pl_call *c)
 {
 	size_t n;
@@ -255,11 +270,13 @@ static void put_native(struct pl_table *t, struct pl_cell *row, const struct pl_
 		       struct pl_image *im)
 {
 	const struct pl_native_frame *f = c->native;
+	char symbol[MAX_TEXT];
 	size_t n;
 	const struct pl_module *modules = pl_image_modules(im, &n);
 
+	pl_call_symbol(c, symbol, sizeof(symbol));
 	row[2] = pl_cell_text(t, "native");
-	row[3] = f->symbol ? pl_cell_text(t, f->symbol) : pl_cell_unknown();
+	row[3] = *symbol ? pl_cell_text(t, symbol) : pl_cell_unknown();
 	row[4] = f->module >= 0 ? pl_cell_text(t, pl_call_library(im, c)) : pl_cell_absent();
 	if (f->symbol)
 		row[6] = pl_cell_addr(f->offset);

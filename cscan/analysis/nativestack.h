@@ -44,6 +44,9 @@ const struct pl_pythread *pl_stack_python(const struct pl_pythread *threads, siz
 /* Is the call native, of a function of that name? What compilers hang on it (".cold") is ignored.
  */
 bool pl_call_is(const struct pl_call *c, const char *function);
+/* The symbol of a native call without what the linker hung on it (".lto_priv.0", "@@GLIBC_2.34");
+ * "" for none. */
+void pl_call_symbol(const struct pl_call *c, char *buf, size_t cap);
 /* The last component of the path of a native call's file, or "?". */
 const char *pl_call_library(struct pl_image *im, const struct pl_call *c);
 /* Why the native stack ends where it does, a sentence without full stop; NULL when it is whole. */

@@ -34,11 +34,13 @@ void pl_death_call(const struct pl_death *d, const struct pl_call *c, char *buf,
 {
 	const struct pl_native_frame *f = c->native;
 	const struct pl_module *modules;
+	char symbol[MAX_TEXT];
 	size_t n;
 
 	modules = pl_image_modules(d->im, &n);
-	if (f->symbol)
-		snprintf(buf, cap, "%s in %s", f->symbol, pl_call_library(d->im, c));
+	pl_call_symbol(c, symbol, sizeof(symbol));
+	if (*symbol)
+		snprintf(buf, cap, "%s in %s", symbol, pl_call_library(d->im, c));
 	else if (f->module >= 0)
 		snprintf(buf, cap, "%s +0x%llx", pl_call_library(d->im, c),
 			 (unsigned long long)(f->pc - modules[f->module].bias));

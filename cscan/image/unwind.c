@@ -29,6 +29,7 @@ struct pl_unwinder {
 	/* Where the thread that is being unwound starts. */
 	uint64_t regs[32];
 	pl_addr pc;
+	bool unreadable; /* a word of its stack was not at hand: not the end of the stack then */
 };
 
 /* ---- what libdwfl asks ---- */
@@ -84,8 +85,10 @@ static bool memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *ret, void *arg)
 	uint64_t word;
 
 	(void)dwfl;
-	if (!pl_read(&u->view, addr, &word, sizeof(word)))
+	if (!pl_read(&u->view, addr, &word, sizeof(word))) {
+		u->unreadable = true;
 		return false;
+	}
 	*ret = word;
 	return true;
 }
@@ -270,6 +273,9 @@ static int each_frame(Dwfl_Frame *state, void *arg)
 	Dwfl_Module *mod;
 	bool exact;
 
+	w->u->unreadable = false;
+	/* To tell whether the frame was interrupted it unwinds it, and reads the next ones'
+	 * registers. */
 	if (!dwfl_frame_pc(state, &pc, &exact))
 		return DWARF_CB_ABORT;
 	if (dwfl_frame_reg(state, w->u->im->machine->dwarf_sp, &sp) != 0)
@@ -336,8 +342,9 @@ enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl
 	struct walk w = {.u = unwinder(im), .end = PL_UNWIND_NO_FILE};
 
 	start(&w, t);
+	/* It is content with a return address that cannot be read, too. */
 	if (w.u->dwfl && dwfl_getthread_frames(w.u->dwfl, 1, each_frame, &w) == 0)
-		w.end = PL_UNWIND_WHOLE;
+		w.end = w.u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
 	if (!w.frames.n)
 		add_frame(&w, t->ip, t->sp, true);
 	*ret = w.frames.at;
