@@ -1,7 +1,6 @@
 /* holders.c - see holders.h. */
 #include "analysis/holders.h"
 
-#include "analysis/refgraph.h"
 #include "analysis/spell.h"
 
 #define SAMPLE 65536     /* objects of the whole heap that are looked at, besides the big ones */
@@ -199,16 +198,7 @@ char *pl_holders_path(struct pl_holders *h, uint32_t shape)
 
 	if (!chain)
 		return pl_strdup("?");
-	pl_spell_root(&sp, pl_roots_of(h->roots, h->o->addr[chain[0]], &n_roots),
-		      h->o->addr[chain[0]]);
-	for (uint32_t i = 1; i < n; i++) {
-		pl_addr from = h->o->addr[chain[i - 1]];
-		struct pl_edge e;
-
-		if (pl_refgraph_edge(h->o, &h->v, from, h->o->addr[chain[i]], &e))
-			pl_spell_step(&sp, from, &e, NULL, 0);
-	}
-	pl_spell_end(&sp);
+	pl_spell_chain(&sp, pl_roots_of(h->roots, h->o->addr[chain[0]], &n_roots), chain, n);
 	free(chain);
 	return pl_strdup(sp.text);
 }
