@@ -159,7 +159,7 @@ static void check_chunk(void *arg, unsigned worker, size_t chunk)
 	for (size_t id = chunk * CHUNK; id < end; id++) {
 		bool listed = c->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT);
 
-		/* What is on no list and what nothing reaches may never have been an object. */
+		/* What is on no list, and nothing reaches, may never have been an object. */
 		if (!listed && c->lives->of[id] != PL_LIVES)
 			continue;
 		if (listed && c->links)
@@ -190,10 +190,16 @@ static void check_stray(struct checking *c, struct worker *w, const struct pl_st
 	struct pl_damage_site site = {PL_DAMAGE_WILD, stray->target, stray->source, 0};
 	uint8_t flags = c->o->flags[stray->source];
 	struct pl_block b;
+	uint64_t n_in;
 
+	/*
+	 * What is on no list may never have been an object, and a tuple that C code keeps for its
+	 * own next call holds what it likes (property_descr_get() of 3.6): it must be held by one.
+	 */
+	pl_graph_in(c->g, stray->source, &n_in);
 	if (flags & PL_OBJ_STATIC || stray->target < FIRST_PAGES ||
-	    (c->lives->of[stray->source] != PL_LIVES &&
-	     !(flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))))
+	    (!(flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) &&
+	     (c->lives->of[stray->source] != PL_LIVES || !n_in)))
 		return;
 	if (pl_object_on_freelist(c->o, stray->target)) {
 		site.kind = PL_DAMAGE_FREED;

@@ -11,6 +11,8 @@
 #include "analysis/spell.h"
 #include "base/say.h"
 
+#define MOST_STEPS 16 /* objects on a path that are spelled */
+
 struct telling {
 	struct pl_triage *t;
 	struct pl_objects *o;
@@ -67,8 +69,8 @@ static int put_path(struct telling *s, pl_id id, char *buf, size_t cap, struct p
 		return rc;
 	if (n) {
 		pl_spell_chain(&sp, pl_roots_of(s->roots, s->o->addr[paths[0].node[0]], &n_roots),
-			       paths[0].node, paths[0].n);
-		snprintf(buf, cap, " (%s)", sp.text);
+			       paths[0].node, PL_MIN(paths[0].n, MOST_STEPS));
+		snprintf(buf, cap, " (%.512s%s)", sp.text, paths[0].n > MOST_STEPS ? "..." : "");
 	}
 	pl_paths_free(paths, n);
 	return 0;
