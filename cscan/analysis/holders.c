@@ -1,12 +1,12 @@
 /* holders.c - see holders.h. */
 #include "analysis/holders.h"
 
-#include "analysis/refgraph.h"
 #include "analysis/spell.h"
 
 #define SAMPLE 65536     /* objects of the whole heap that are looked at, besides the big ones */
 #define BIG 16384        /* an object is big with one part in so many of all bytes */
 #define TYPE_SAMPLE 8192 /* objects of one type */
+#define MOST_STEPS 16    /* objects on a path: longer ones are a chain of like things */
 #define SPELLED 64       /* shapes of one type that are spelled: the ones with most objects */
 #define MOST_BELOW 0.8   /* a step is gone on with when it leads to so much of what is below */
 #define NEARLY 0.95      /* paths of so many of the most common one's objects are as common */
@@ -77,6 +77,7 @@ static int charge(struct pl_holders *h, const struct sampling *s, struct pl_ctx 
 	}
 	h->n_below = h->shapes.at.n;
 	h->below = pl_calloc(h->n_below + 1, sizeof(*h->below));
+	h->via = pl_calloc(h->n_below + 1, sizeof(*h->via));
 	for (size_t i = 0; i < s->at.n; i++) {
 		uint32_t shape = h->shapes.shape_of[s->at.at[i].node];
 
@@ -85,8 +86,14 @@ static int charge(struct pl_holders *h, const struct sampling *s, struct pl_ctx 
 	}
 	/* A shape comes after the one that it goes on from. */
 	for (size_t i = h->n_below; i-- > 0;) {
-		if (h->shapes.at.at[i].parent != UINT32_MAX)
-			h->below[h->shapes.at.at[i].parent] += h->below[i];
+		const struct pl_shape *shape = &h->shapes.at.at[i];
+
+		if (shape->objects)
+			h->via[i] = shape->example;
+		if (shape->parent != UINT32_MAX) {
+			h->below[shape->parent] += h->below[i];
+			h->via[shape->parent] = h->via[i];
+		}
 	}
 	return 0;
 }
@@ -108,6 +115,7 @@ int pl_holders_init(struct pl_holders *h, const struct pl_objects *o, const stru
 		rc = pl_shapes_init(&h->shapes, o, roots, h->parent, err);
 	if (rc)
 		return rc;
+	h->shapes.most = MOST_STEPS;
 	take_sample(h, &s);
 	rc = charge(h, &s, ctx, err);
 	pl_vec_free(&s.at);
@@ -121,6 +129,7 @@ void pl_holders_fini(struct pl_holders *h)
 	if (h->parent)
 		pl_col_free(h->parent, h->o->n + 1, sizeof(*h->parent));
 	free(h->below);
+	free(h->via);
 }
 
 /* Of the shapes that go on from that one (UINT32_MAX: of the roots) the one with most below it. */
@@ -157,34 +166,21 @@ uint32_t pl_holders_owner(const struct pl_holders *h, double least)
 
 /* ---- spelling ---- */
 
-static bool is_below(const struct pl_shapes *s, uint32_t shape, uint32_t above)
-{
-	while (shape != UINT32_MAX && s->at.at[shape].length > s->at.at[above].length)
-		shape = s->at.at[shape].parent;
-	return shape == above;
-}
-
 /* A chain that goes through the shape, cut behind it: malloced, *n nodes. */
 static pl_node *chain_of(const struct pl_holders *h, uint32_t shape, uint32_t *n)
 {
-	const struct pl_shapes *s = &h->shapes;
+	const struct pl_shape *s = &h->shapes.at.at[shape];
+	pl_node *chain =
+		pl_shapes_chain(&h->shapes, shape < h->n_below ? h->via[shape] : s->example, n);
 
-	for (size_t i = shape; i < s->at.n; i++) {
-		pl_node *chain;
-
-		if (!s->at.at[i].objects || !is_below(s, (uint32_t)i, shape))
-			continue;
-		chain = pl_shapes_chain(s, s->at.at[i].example, n);
-		*n = s->at.at[shape].length;
-		return chain;
-	}
-	return NULL;
+	*n = PL_MIN(*n, s->length);
+	return chain;
 }
 
 pl_node pl_holders_node(const struct pl_holders *h, uint32_t shape)
 {
 	uint32_t n;
-	pl_node *chain = chain_of(h, shape, &n), ret = chain ? chain[n - 1] : PL_NO_NODE;
+	pl_node *chain = chain_of(h, shape, &n), ret = chain[n - 1];
 
 	free(chain);
 	return ret;
@@ -197,20 +193,9 @@ char *pl_holders_path(struct pl_holders *h, uint32_t shape)
 	pl_node *chain = chain_of(h, shape, &n);
 	size_t n_roots;
 
-	if (!chain)
-		return pl_strdup("?");
-	pl_spell_root(&sp, pl_roots_of(h->roots, h->o->addr[chain[0]], &n_roots),
-		      h->o->addr[chain[0]]);
-	for (uint32_t i = 1; i < n; i++) {
-		pl_addr from = h->o->addr[chain[i - 1]];
-		struct pl_edge e;
-
-		if (pl_refgraph_edge(h->o, &h->v, from, h->o->addr[chain[i]], &e))
-			pl_spell_step(&sp, from, &e, NULL, 0);
-	}
-	pl_spell_end(&sp);
+	pl_spell_chain(&sp, pl_roots_of(h->roots, h->o->addr[chain[0]], &n_roots), chain, n);
 	free(chain);
-	return pl_strdup(sp.text);
+	return pl_asprintf("%s%s", sp.text, n < MOST_STEPS ? "" : "...");
 }
 
 /* ---- one type ---- */

@@ -17,6 +17,7 @@ struct pl_holders {
 	pl_node *parent; /* forest of all roots that are sure */
 	struct pl_shapes shapes;
 	double *below; /* by shape: bytes of the objects on it and behind it */
+	pl_node *via;  /* by shape: a node whose chain goes through it */
 	size_t n_below;
 	double total; /* bytes of all that was looked at: of the whole heap */
 	struct pl_view v;
@@ -34,7 +35,7 @@ void pl_holders_fini(struct pl_holders *h);
 uint32_t pl_holders_owner(const struct pl_holders *h, double least);
 /* The node that the shape ends at, on its first chain. */
 pl_node pl_holders_node(const struct pl_holders *h, uint32_t shape);
-/* The shape as a path in its general spelling, malloced. */
+/* The shape as a path in its general spelling, cut with "..." when it is long; malloced. */
 char *pl_holders_path(struct pl_holders *h, uint32_t shape);
 
 /*

@@ -26,6 +26,11 @@ struct dead {
 	uint64_t objects, bytes;
 };
 
+/* Of one type: what no collection frees, and what one would. */
+struct dead_type {
+	uint64_t bytes[2];
+};
+
 /* References of one type that nothing holds. */
 struct held {
 	uint32_t type;
@@ -44,6 +49,7 @@ struct looking {
 	struct pl_ringgroups groups;
 	struct dead by_reason[PL_N_REASONS];
 	pl_node example[PL_N_REASONS];
+	struct dead_type *by_type;
 	uint64_t heap;
 	struct pl_view v;
 };
@@ -75,6 +81,7 @@ static int sum_dead(struct looking *s, struct pl_err *err)
 {
 	for (pl_node id = 0; id < s->lives->n; id++) {
 		enum pl_reason_kind kind;
+		uint64_t size;
 
 		if (id % 4096 == 0 && pl_ctx_cancelled(s->t->ctx))
 			return pl_ctx_cancel_err(err);
@@ -83,9 +90,31 @@ static int sum_dead(struct looking *s, struct pl_err *err)
 		kind = pl_reason_of(&s->reasons, id).kind;
 		if (!s->by_reason[kind].objects++)
 			s->example[kind] = id;
-		s->by_reason[kind].bytes += pl_object_size(s->o, &s->v, id);
+		size = pl_object_size(s->o, &s->v, id);
+		s->by_reason[kind].bytes += size;
+		s->by_type[s->o->type[id]].bytes[!is_uncollectable(kind)] += size;
 	}
 	return 0;
+}
+
+/* The class of the program with most bytes among them; any type when there is none. */
+static const char *main_type(const struct looking *s, bool uncollectable)
+{
+	const struct pl_type *best = NULL;
+	uint64_t most = 0;
+
+	for (int user = 1; user >= 0 && !best; user--) {
+		for (size_t i = 0; i < pl_types_count(s->o->types); i++) {
+			const struct pl_type *type = pl_types_at(s->o->types, (uint32_t)i);
+			uint64_t bytes = s->by_type[i].bytes[!uncollectable];
+
+			if (bytes > most && type->python_class == user) {
+				best = type;
+				most = bytes;
+			}
+		}
+	}
+	return best ? best->name : "?";
 }
 
 static struct dead sum_of(const struct looking *s, bool uncollectable)
@@ -153,11 +182,13 @@ static bool judge_unreachable(struct looking *s)
 	pl_triage_evidence(s->t, "unreachable", "cycles --unreachable",
 			   "dead and not collected yet: %s objects of %s; %s",
 			   PL_COUNT(sum.objects), PL_SIZE(sum.bytes), why);
-	if (much)
-		pl_triage_verdict(s->t, "leak-unreachable",
-				  kind == PL_REASON_NONE ? PL_POSSIBLE : PL_LIKELY,
-				  "%s objects of %s are dead and not collected: %s",
-				  PL_COUNT(sum.objects), PL_SIZE(sum.bytes), why);
+	/* That the collector was kept from its work is a verdict of its own: triage_memory.c. */
+	if (much && kind != PL_REASON_DISABLED && kind != PL_REASON_THRESHOLD &&
+	    kind != PL_REASON_FROZEN)
+		pl_triage_verdict(
+			s->t, "leak-unreachable", kind == PL_REASON_NONE ? PL_POSSIBLE : PL_LIKELY,
+			"%s objects of %s are dead and not collected, %s before all: %s",
+			PL_COUNT(sum.objects), PL_SIZE(sum.bytes), main_type(s, false), why);
 	return much;
 }
 
@@ -383,9 +414,11 @@ int pl_triage_cycles(struct pl_triage *t, struct pl_err *err)
 		return rc;
 	pl_view_init(&s.v, s.o->im);
 	s.heap = pl_triage_heap_bytes(s.o);
+	s.by_type = pl_calloc(pl_types_count(s.o->types) + 1, sizeof(*s.by_type));
 	rc = look(&s, err);
 	if (!rc && pl_heapsign_end(&t->heap, signature))
 		pl_triage_signature(t, "heap", signature);
+	free(s.by_type);
 	pl_ringgroups_fini(&s.groups);
 	pl_reasons_fini(&s.reasons);
 	return rc;

@@ -140,8 +140,6 @@ static void put_owner(struct filling *f, struct pl_holders *h)
 	if (shape == UINT32_MAX || h->shapes.at.at[shape].length < 2)
 		return;
 	node = pl_holders_node(h, shape);
-	if (node == PL_NO_NODE)
-		return;
 	share = h->below[shape] / h->total;
 	path = pl_holders_path(h, shape);
 	type = pl_object_type(f->o, node)->name;
