@@ -12,11 +12,13 @@
  *	No line has a line number, an offset or an address. Left out are
  *		- calls of the C library, of libffi and the vDSO, and code in no file: they differ
  *		  with the processor (strlen has a version for each) and with the libraries there
- *		- calls of the interpreter's own that are not inside of all Python calls: how Python
- *		  calls Python differs with its version; and of those inside the ones by which it
- *		  calls C, raises errors and gives up (the lists below)
- *	Recursion counts once. A stripped library's functions have no symbol, which is a symbol,
- *too:
+ *		- native calls that are not inside of all Python calls: how Python calls Python, and
+ *		  how a task or a thread is started, differs with the version and the build
+ *		- of the interpreter's own inside all but the innermost, for compilers merge the
+ *rest as they like; and the ones by which it calls C, raises errors and gives up (the list below)
+ *		- all native calls where a recursion of Python's overflowed the stack: which of them
+ *		  was the last that fitted is chance
+ *	Recursion counts once. A stripped library's functions have no symbol, which is a symbol too:
  *	"?"; so the signature of a death does change with the symbols at hand.
  */
 #include <stdio.h>
@@ -114,11 +116,14 @@ void pl_signature_python(const char *file, const char *function, char *buf, size
 	snprintf(buf, cap, "py %s %s", slash ? slash + 1 : file, function);
 }
 
-static void one_call(const struct pl_death *d, const struct pl_call *c, bool inside, char *buf,
-		     size_t cap)
+static bool is_interpreter(const struct pl_death *d, const struct pl_call *c)
+{
+	return d->l && !c->python && c->native->module >= 0 && c->native->module == d->l->module;
+}
+
+static void one_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap)
 {
 	char function[MAX_WORD], file[MAX_WORD];
-	bool interpreter;
 
 	if (c->python) {
 		pl_code_names(d->l, d->v, c->python->code, function, sizeof(function), file,
@@ -126,11 +131,20 @@ static void one_call(const struct pl_death *d, const struct pl_call *c, bool ins
 		pl_signature_python(file, function, buf, cap);
 		return;
 	}
-	interpreter = d->l && c->native->module >= 0 && c->native->module == d->l->module;
-	buf[0] = '\0';
-	if (!interpreter || inside)
-		pl_signature_native(pl_call_library(d->im, c), c->native->symbol, interpreter, buf,
-				    cap);
+	pl_signature_native(pl_call_library(d->im, c), c->native->symbol, is_interpreter(d, c), buf,
+			    cap);
+}
+
+/* Whether the two innermost calls of Python are of the same function. */
+static bool python_recurses(const struct pl_stack *s)
+{
+	const struct pl_call *innermost = pl_death_innermost_python(s);
+
+	for (const struct pl_call *c = innermost + 1; innermost && c < s->calls + s->n_calls; c++) {
+		if (c->python)
+			return c->python->code == innermost->python->code;
+	}
+	return false;
 }
 
 static void feed(uint64_t *hash, const char *s)
@@ -145,13 +159,18 @@ void pl_crash_signature(const struct pl_death *d, const char *word, char ret[32]
 	const struct pl_stack *s = &d->stacks[0];
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	char line[3 * MAX_WORD], before[3 * MAX_WORD] = "";
-	bool inside = true;
+	bool native = strcmp(word, "stack-overflow") != 0 || !python_recurses(s), any = false;
 	unsigned kept = 0;
 
 	feed(&hash, word);
 	for (size_t i = 0; i < s->n_calls && kept < PL_SIGNATURE_FRAMES; i++) {
-		one_call(d, &s->calls[i], inside, line, sizeof(line));
-		inside = inside && !s->calls[i].python;
+		const struct pl_call *c = &s->calls[i];
+
+		native = native && !c->python;
+		if (!c->python && (!native || (any && is_interpreter(d, c))))
+			continue;
+		one_call(d, c, line, sizeof(line));
+		any = any || *line;
 		if (!*line || !strcmp(line, before))
 			continue;
 		feed(&hash, line);

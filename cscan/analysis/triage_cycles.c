@@ -345,12 +345,14 @@ static void put_held(struct looking *s, struct held *held, size_t n)
 			name, PL_COUNT(held[i].objects), PL_COUNT(held[i].surplus),
 			(unsigned long long)s->o->addr[held[i].example]);
 	}
-	if (first)
-		pl_triage_verdict(s->t, "leak-held-from-c",
-				  objects >= LIKELY_HELD ? PL_LIKELY : PL_POSSIBLE,
-				  "C code never gave back references to %s objects of %s, most of "
-				  "them %s",
-				  PL_COUNT(objects), PL_SIZE(bytes), first);
+	if (!first)
+		return;
+	s->t->found |= PL_FOUND_UNCOLLECTABLE; /* as `uncollectable` says of them */
+	pl_triage_verdict(s->t, "leak-held-from-c",
+			  objects >= LIKELY_HELD ? PL_LIKELY : PL_POSSIBLE,
+			  "C code never gave back references to %s objects of %s, most of "
+			  "them %s",
+			  PL_COUNT(objects), PL_SIZE(bytes), first);
 }
 
 static int judge_held(struct looking *s, struct pl_err *err)
