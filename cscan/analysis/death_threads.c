@@ -11,6 +11,7 @@ enum {
 	MAX_TEXT = 300,
 	STACK_ROWS = 200, /* calls of the stack that died, recursion folded */
 	MAX_CHAIN = 6,    /* exceptions of a chain that are named */
+	MAX_VALUE = 120,  /* of a repr under --values */
 	WAIT_CALLS = 16,  /* native calls inside of which a thread waits */
 };
 
@@ -265,13 +266,15 @@ static void chain_text(struct pl_death *d, const struct pl_exception *chain, siz
 		const struct pl_type *type = pl_death_type(d, chain[i].addr);
 		size_t used = strlen(buf);
 		const char *link = "";
+		char value[MAX_VALUE];
 
 		if (!strcmp(chain[i].link, "cause"))
 			link = ", raised from ";
 		else if (*chain[i].link)
 			link = ", raised while handling ";
-		snprintf(buf + used, cap - used, "%s%.60s", link,
-			 type ? type->name : "no known type");
+		pl_triage_value(d->t, d->o, d->v, chain[i].addr, value, sizeof(value));
+		snprintf(buf + used, cap - used, "%s%.60s%s%s", link,
+			 type ? type->name : "no known type", *value ? ": " : "", value);
 	}
 	if (n > MAX_CHAIN)
 		snprintf(buf + strlen(buf), cap - strlen(buf), " and %zu more", n - MAX_CHAIN);

@@ -11,6 +11,7 @@
 #include "analysis/quantity.h"
 #include "analysis/secrets.h"
 #include "analysis/watchdog.h"
+#include "base/utf8.h"
 
 static const struct pl_column verdict_columns[] = {
 	{.name = "verdict", .align = PL_LEFT},
@@ -68,6 +69,18 @@ void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analy
 	row[0] = pl_cell_text(t->evidence, kind);
 	row[1] = pl_cell_text(t->evidence, text);
 	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
+}
+
+void pl_triage_value(const struct pl_triage *t, const struct pl_objects *o, struct pl_view *v,
+		     pl_addr addr, char *buf, size_t cap)
+{
+	static const struct pl_repr_limits long_ones = {.chars = 1000, .total = 1000};
+	char whole[1024] = "";
+
+	if (t->values)
+		pl_repr(o, v, addr, &long_ones, whole, sizeof(whole));
+	pl_secret_mask(whole);
+	pl_utf8_escape(buf, cap, whole, strlen(whole));
 }
 
 void pl_triage_signature(struct pl_triage *t, const char *kind, const char *value)

@@ -42,6 +42,12 @@ void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analy
 			const char *fmt, ...) PL_PRINTF(4, 5);
 /* A row of table `signature`: kind ("crash", "heap") and the value "crash/1:...". */
 void pl_triage_signature(struct pl_triage *t, const char *kind, const char *value);
+/*
+ * The repr of an object for a text under --values, cut to cap - 1 bytes: secrets are masked before
+ * it is cut, as half of one would be none to pl_secret_mask(). "" without --values.
+ */
+void pl_triage_value(const struct pl_triage *t, const struct pl_objects *o, struct pl_view *v,
+		     pl_addr addr, char *buf, size_t cap);
 
 /*
  * The parts. Each returns 0 or PL_E_CANCELLED, PL_E_NOMEM; that a stage of the session could not be
