@@ -4,17 +4,21 @@
  * glibc keeps its last message, of a failed assertion or of a malloc that is broken, behind
  * __abort_msg (assert/assert.c, sysdeps/posix/libc_fatal.c). CPython's Py_FatalError() prints its
  * own and keeps it nowhere; but a pointer to it is still in a register that some call saved, so the
- * words of the stack up to the caller are gone through. Text out of a file's read-only data is the
- * interpreter's; text on the heap is the program's own and shown with --values alone.
+ * words of the stack up to the caller are gone through, after the caller's code. Text out of a
+ * file's read-only data is the interpreter's; text on the heap is the program's own and shown with
+ * --values alone.
  */
 #include <stdio.h>
 
 #include "analysis/death.h"
+#include "analysis/secrets.h"
 #include "base/utf8.h"
+#include "object/x86.h"
 
 enum {
 	MAX_MESSAGE = 240,
 	MIN_MESSAGE = 8,
+	CALL_BYTES = 64,        /* of code before a call, in which its arguments are loaded */
 	MAX_STACK_WORDS = 4096, /* of the calls that give up: Py_FatalError()'s are small */
 };
 
@@ -160,10 +164,58 @@ static bool python_message(struct pl_death *d, pl_addr end, char *buf, size_t ca
 	}
 	*own = !found && *mine;
 	if (*own && d->t->values) {
+		pl_secret_mask(mine);
 		snprintf(buf, cap, "%s", mine);
 		return true;
 	}
 	return found;
+}
+
+/*
+ * The text that the caller loads as the first or second argument just before its call, as compilers
+ * do it for a constant: lea or mov to rdi or rsi. Other machines have no such instructions, and
+ * what would be taken for one does not point to a sentence.
+ */
+static bool loaded_message(struct pl_death *d, const struct pl_call *caller, char *buf, size_t cap)
+{
+	enum { RSI = 6, RDI = 7, LEA = 0x8d, MOV_IMM = 0xb8 };
+	pl_addr from = caller->native->pc - CALL_BYTES;
+	const uint8_t *code = pl_at(d->v, from, CALL_BYTES);
+	char text[MAX_MESSAGE];
+	bool found = false;
+
+	for (size_t i = 0; code && i < CALL_BYTES; i++) {
+		struct pl_x86 x;
+		pl_addr at;
+
+		if (!pl_x86_decode(code + i, CALL_BYTES - i, &x) || x.map)
+			continue;
+		if (x.op == LEA && x.base == PL_X86_RIP && (x.reg == RSI || x.reg == RDI))
+			at = from + i + x.len + (uint64_t)x.disp;
+		else if (x.op == MOV_IMM + RSI || x.op == MOV_IMM + RDI)
+			at = (uint64_t)x.imm;
+		else
+			continue;
+		if (!pl_read_cstr(d->v, at, text, sizeof(text)) ||
+		    !is_sentence(text, strlen(text)) || !is_constant(d, at))
+			continue;
+		snprintf(buf, cap, "%s", text);
+		found = true;
+	}
+	return found;
+}
+
+/* The interpreter's message, by the calls that gave up and the one that made them. */
+static bool fatal_message(struct pl_death *d, const struct pl_call *last, char *buf, size_t cap,
+			  bool *own)
+{
+	const struct pl_stack *s = &d->stacks[0];
+
+	for (const struct pl_call *c = s->calls; c <= last + 1 && c < s->calls + s->n_calls; c++) {
+		if (c->native && loaded_message(d, c, buf, cap))
+			return true;
+	}
+	return python_message(d, last->native->end, buf, cap, own);
 }
 
 void pl_death_abort(struct pl_death *d, struct pl_cause *ret)
@@ -176,7 +228,7 @@ void pl_death_abort(struct pl_death *d, struct pl_cause *ret)
 	ret->word = kind ? kind->word : "abort";
 	ret->confidence = PL_CERTAIN;
 	if (kind == &kinds[0]) {
-		if (!python_message(d, last->native->end, message, sizeof(message), &own) && own)
+		if (!fatal_message(d, last, message, sizeof(message), &own) && own)
 			snprintf(message, sizeof(message),
 				 "the message is the program's own, --values shows it");
 	} else if (glibc_message(d, message, sizeof(message)) && !kind) {

@@ -17,7 +17,7 @@ enum {
 	MEMBER_END = 4096,  /* offset of a member from a bad pointer */
 	NEAR_SP = 1 << 20,  /* how far from the stack pointer a frame reaches */
 	FREED_WORDS = 256,  /* of a freed block are looked at */
-	MANY_CALLS = 100,   /* deeper than programs are that do not recurse */
+	MANY_CALLS = 20,    /* more often than a function is in stacks that are no recursion */
 	MAX_TEXT = 300,
 };
 #define SI_FROM_KERNEL 0x80 /* SI_KERNEL: a general protection fault */

@@ -75,7 +75,7 @@ static void add(struct pl_stack *s, const struct pl_native_frame *native,
 		const struct pl_pyframe *python)
 {
 	s->calls[s->n_calls] = (struct pl_call){
-		.native = native, .python = python, .depth = s->n_calls, .times = 1, .period = 1};
+		.native = native, .python = python, .depth = s->n_calls, .times = 1};
 	s->n_calls++;
 }
 
@@ -148,8 +148,7 @@ static void fold(struct pl_stack *s)
 			n = 1;
 		for (size_t k = 0; k < period; k++) {
 			s->calls[kept] = s->calls[i + k];
-			s->calls[kept].times = n;
-			s->calls[kept++].period = (uint32_t)period;
+			s->calls[kept++].times = n;
 		}
 		i += n * period;
 	}

@@ -13,9 +13,8 @@ struct pl_call {
 	const struct pl_native_frame *native;
 	const struct pl_pyframe *python;
 	uint64_t depth; /* 0 is the innermost */
-	uint64_t times; /* recursion: the row of period calls that it belongs to is there so often,
-			 * but listed once; else 1 */
-	uint32_t period;
+	uint64_t times; /* recursion: the row of calls that it belongs to is there so often, but
+			 * listed once; else 1 */
 };
 
 struct pl_stack {
