@@ -164,7 +164,7 @@ def neighbours():
         KEPT.extend(b"%d is a number" % len(KEPT) for _ in range(100))
         places = sorted((id(one), at) for at, one in enumerate(KEPT))
         for one, two in zip(places[100:], places[101:]):
-            if two[0] - one[0] < 96:
+            if two[0] - one[0] < 2 * KEPT[one[1]].__sizeof__():
                 return KEPT[one[1]], KEPT[two[1]]
 
 
