@@ -175,7 +175,8 @@ def overrun():
     write = deathext.overrun if deathext else ctypes.memset
     plant("segfault-wild", damage="heap-damage", function="overrun",
           type="builtins.bytes" if bytes is not str else "__builtin__.str")
-    write(id(one) + one.__sizeof__(), 0x41, id(two) + 16 - id(one) - one.__sizeof__())
+    end = id(one) + one.__sizeof__()
+    write(end, 0x41, id(two) + object.__basicsize__ - end)
     return two.anything
 
 
