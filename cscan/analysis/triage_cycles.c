@@ -125,7 +125,7 @@ static struct dead sum_of(const struct looking *s, bool uncollectable)
 {
 	struct dead sum = {0, 0};
 
-	for (int kind = 0; kind < PL_N_REASONS; kind++) {
+	for (enum pl_reason_kind kind = 0; kind < PL_N_REASONS; kind++) {
 		if (is_uncollectable(kind) != uncollectable)
 			continue;
 		sum.objects += s->by_reason[kind].objects;
@@ -140,7 +140,7 @@ static enum pl_reason_kind main_reason(struct looking *s, bool uncollectable, ch
 	enum pl_reason_kind best = PL_REASON_NONE;
 	uint64_t most = 0;
 
-	for (int kind = 0; kind < PL_N_REASONS; kind++) {
+	for (enum pl_reason_kind kind = 0; kind < PL_N_REASONS; kind++) {
 		if (is_uncollectable(kind) == uncollectable && s->judged[kind] > most) {
 			best = kind;
 			most = s->judged[kind];
