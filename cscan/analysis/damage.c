@@ -116,8 +116,10 @@ static void check_count(struct checking *c, struct worker *w, pl_id id)
 	uint64_t count, n;
 	bool immortal;
 
+	/* No immortal object's count is beyond 32 bits. */
 	if (c->o->flags[id] & PL_OBJ_STATIC ||
-	    !pl_object_refcount(c->o, &w->v, c->o->addr[id], &count, &immortal) || immortal)
+	    !pl_object_refcount(c->o, &w->v, c->o->addr[id], &count, &immortal) ||
+	    (immortal && count < HUGE_COUNT))
 		return;
 	if (!count || count >= HUGE_COUNT) {
 		put(&w->found, (struct pl_damage_site){PL_DAMAGE_COUNT, c->o->addr[id], id, count});

@@ -17,8 +17,8 @@ struct putting {
 };
 
 /*
- * A frame of 3.14 borrows on its evaluation stack what its locals hold. Its tp_traverse visits both,
- * but not when references are subtracted (_PyGC_VisitStackRef() in Python/gc.c), so to the
+ * A frame of 3.14 borrows on its evaluation stack what its locals hold. Its tp_traverse visits
+ * both, but not when references are subtracted (_PyGC_VisitStackRef() in Python/gc.c), so to the
  * collector the borrowed one is not there.
  */
 static bool is_seen(const struct pl_edge *e)
@@ -29,8 +29,8 @@ static bool is_seen(const struct pl_edge *e)
 /* No object is there: should there be one? */
 static bool is_astray(const struct pl_objects *o, const struct pl_edge *e)
 {
-	return e->kind == PL_EDGE_STRONG && (pl_heap_region(o->heap, e->target) ||
-					     !pl_image_mapping(o->im, e->target));
+	return e->kind == PL_EDGE_STRONG &&
+	       (pl_heap_region(o->heap, e->target) || !pl_image_mapping(o->im, e->target));
 }
 
 static void put_stray(struct putting *p, const struct pl_edge *e)
@@ -50,9 +50,8 @@ static void put(void *arg, const struct pl_edge *e)
 	if (target == PL_NO_ID)
 		put_stray(p, e);
 	else
-		pl_edge_put(
-			p->sink, target,
-			(uint8_t)((weak ? PL_G_WEAK : 0) | (is_seen(e) ? PL_G_TRAVERSED : 0)));
+		pl_edge_put(p->sink, target,
+			    (uint8_t)((weak ? PL_G_WEAK : 0) | (is_seen(e) ? PL_G_TRAVERSED : 0)));
 }
 
 static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_sink *sink)

@@ -10,8 +10,8 @@
 
 /*
  * Counted references that lead to no object, though they lead into an allocator's memory or to
- * nowhere: a sound heap has none. What a mapped file holds is left out, for not all of a file's data
- * is listed.
+ * nowhere: a sound heap has none. What a mapped file holds is left out, for not all of a file's
+ * data is listed.
  */
 struct pl_stray {
 	pl_id source;

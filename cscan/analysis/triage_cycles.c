@@ -48,6 +48,7 @@ struct looking {
 	struct pl_reasons reasons;
 	struct pl_ringgroups groups;
 	struct dead by_reason[PL_N_REASONS];
+	uint64_t judged[PL_N_REASONS]; /* objects, without what only hangs off them */
 	pl_node example[PL_N_REASONS];
 	struct dead_type *by_type;
 	uint64_t heap;
@@ -88,6 +89,9 @@ static int sum_dead(struct looking *s, struct pl_err *err)
 		if (!is_dead(s->lives->of[id]))
 			continue;
 		kind = pl_reason_of(&s->reasons, id).kind;
+		if (s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT) ||
+		    pl_bits_has(s->rings->member, id))
+			s->judged[kind]++;
 		if (!s->by_reason[kind].objects++)
 			s->example[kind] = id;
 		size = pl_object_size(s->o, &s->v, id);
@@ -121,7 +125,7 @@ static struct dead sum_of(const struct looking *s, bool uncollectable)
 {
 	struct dead sum = {0, 0};
 
-	for (int kind = 0; kind < PL_N_REASONS; kind++) {
+	for (enum pl_reason_kind kind = 0; kind < PL_N_REASONS; kind++) {
 		if (is_uncollectable(kind) != uncollectable)
 			continue;
 		sum.objects += s->by_reason[kind].objects;
@@ -134,11 +138,13 @@ static struct dead sum_of(const struct looking *s, bool uncollectable)
 static enum pl_reason_kind main_reason(struct looking *s, bool uncollectable, char *buf, size_t cap)
 {
 	enum pl_reason_kind best = PL_REASON_NONE;
+	uint64_t most = 0;
 
-	for (int kind = 0; kind < PL_N_REASONS; kind++) {
-		if (kind != PL_REASON_NONE && is_uncollectable(kind) == uncollectable &&
-		    s->by_reason[kind].objects > (best ? s->by_reason[best].objects : 0))
+	for (enum pl_reason_kind kind = 0; kind < PL_N_REASONS; kind++) {
+		if (is_uncollectable(kind) == uncollectable && s->judged[kind] > most) {
 			best = kind;
+			most = s->judged[kind];
+		}
 	}
 	snprintf(buf, cap, "the next collection frees them");
 	if (best != PL_REASON_NONE)
@@ -168,17 +174,25 @@ static void judge_uncollectable(struct looking *s)
 			  PL_SIZE(sum.bytes), why);
 }
 
+/* Nothing hinders the next collection: then a thousand or two are what always waits for it. */
+static bool is_late(const struct dead *sum, uint64_t heap)
+{
+	return sum->objects > 10000 || (sum->bytes > heap / 10 && sum->objects > 1000);
+}
+
 /* True when there are so many that the biggest cycles are worth their lines. */
 static bool judge_unreachable(struct looking *s)
 {
 	struct dead sum = sum_of(s, false);
 	enum pl_reason_kind kind;
-	bool much = pl_triage_much(sum.objects, sum.bytes, s->heap);
 	char why[300];
+	bool much;
 
 	if (!sum.objects || s->o->collecting)
 		return false;
 	kind = main_reason(s, false, why, sizeof(why));
+	much = kind == PL_REASON_NONE ? is_late(&sum, s->heap)
+				      : pl_triage_much(sum.objects, sum.bytes, s->heap);
 	pl_triage_evidence(s->t, "unreachable", "cycles --unreachable",
 			   "dead and not collected yet: %s objects of %s; %s",
 			   PL_COUNT(sum.objects), PL_SIZE(sum.bytes), why);
