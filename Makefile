@@ -230,6 +230,7 @@ install: all
 		> '$(DESTDIR)$(LIBDIR)/pkgconfig/pyleak.pc'
 	install -m 644 $(MAN) '$(DESTDIR)$(MANDIR)/man1/pyleak.1'
 	install -m 644 pyleak.gdb '$(DESTDIR)$(GDB_DIR)/pyleak.gdb'
+	install -m 644 cscan/report/triage.schema.json '$(DESTDIR)$(GDB_DIR)/triage.schema.json'
 	for f in $(GDB_FILES:gdbext/%=%); do \
 		install -D -m 644 gdbext/$$f '$(DESTDIR)$(GDB_DIR)'/$$f || exit 1; \
 	done

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make a core: run a program under an interpreter of the matrix to its death, and keep the rest.
 
-    cores/make.py [--kill abort|gcore|none] [--env K=V] [--flag=-X --flag=dev] ID RECIPE [ARG...]
+    cores/make.py [--kill abort|gcore|itself|none] [--env K=V] [--flag=-X --flag=dev] ID RECIPE [ARG...]
 
 ID is an id of matrix.json, RECIPE one of recipes.json; the options add to what the recipe says.
 Prints the folder, which holds
@@ -58,7 +58,8 @@ def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
     args of the program, env and flags (options of the interpreter itself) are added to the
     recipe's; kill replaces it: "abort" (the default) lets the kernel write the core, or gcore where
     the kernel would not write it here (then the program waits in pause(2) instead of abort(3));
-    "gcore" always; "none" makes only the truth.
+    "gcore" always; "none" makes only the truth; "itself" leaves the death to the program, and only
+    the kernel can write that core.
 
     meta.json: interpreter (id), program, args, env, flags, kill, dumper ("kernel", "gcore" or
     null), exe, sysroot and debug_dir (paths or null), command (the executable as the process saw
@@ -113,13 +114,16 @@ def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
 
 
 def dumper_of(kill: str) -> Optional[str]:
-    """Who writes the core for a way to die: "kernel", "gcore" or None."""
+    """Who writes the core for a way to die: "kernel", "gcore" or None; matrix.Missing if only
+    the kernel could and does not."""
     if kill == "none":
         return None
     pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     usable = pattern and pattern[0] != "|" and "/" not in pattern and hard == resource.RLIM_INFINITY
-    return "kernel" if kill == "abort" and usable else "gcore"
+    if kill == "itself" and not usable:
+        raise matrix.Missing("the kernel leaves no core here (core_pattern, ulimit -c)")
+    return "kernel" if kill in ("abort", "itself") and usable else "gcore"
 
 
 def _digest(interpreter: matrix.Interpreter, options: dict) -> str:
@@ -159,13 +163,13 @@ def _run(interpreter: matrix.Interpreter, options: dict) -> Path:
     work = Path(tempfile.mkdtemp(prefix="core-", dir=str(root / "tmp")))
     try:
         process = _spawn(interpreter, options, work, dumper)
-        _await_death(process, work, dumper)
+        killer = _await_death(process, work, dumper)
         (work / "meta.json").write_text(json.dumps(dict(
             options, dumper=dumper, exe=str(interpreter.exe), command=interpreter.command,
             sysroot=interpreter.sysroot and str(interpreter.sysroot),
             debug_dir=interpreter.debug_dir and str(interpreter.debug_dir),
             pid=int((work / "dying").read_text()),
-            signal=int(signal.SIGABRT) if dumper == "kernel" else None,
+            signal=killer if dumper == "kernel" else None,
             core="core" if dumper else None), indent=1, sort_keys=True))
         shutil.rmtree(work / "app")
         return work
@@ -199,9 +203,9 @@ def _spawn(interpreter: matrix.Interpreter, options: dict, work: Path,
                                 preexec_fn=before_exec)
 
 
-def _await_death(process: subprocess.Popen, work: Path, dumper: Optional[str]) -> None:
+def _await_death(process: subprocess.Popen, work: Path, dumper: Optional[str]) -> int:
     """Wait for the end; afterwards work holds what dumper should have made, or MakeError says
-    what is wrong."""
+    what is wrong. The signal that killed it; of a child that died instead it is SIGABRT."""
     try:
         if dumper == "gcore":
             _gcore(_await_pause(process, work), work)
@@ -219,6 +223,7 @@ def _await_death(process: subprocess.Popen, work: Path, dumper: Optional[str]) -
                         % (process.returncode, len(cores), _last_words(work)))
     if cores:
         cores[0].rename(work / "core")
+    return -process.returncode if process.returncode < 0 else int(signal.SIGABRT)
 
 
 def _await_pause(process: subprocess.Popen, work: Path) -> int:
@@ -295,7 +300,7 @@ def _drop_outdated(folder: Path, options: dict) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--kill", choices=("abort", "gcore", "none"))
+    parser.add_argument("--kill", choices=("abort", "gcore", "itself", "none"))
     parser.add_argument("--env", action="append", default=[], metavar="K=V")
     parser.add_argument("--flag", action="append", default=[],
                         help="an option for the interpreter: --flag=-X --flag=dev")

@@ -1,14 +1,10 @@
 /*
  * cycles.c - `cycles`: reference cycles grouped by shape, with what became of them.
- *
- * Two rings have one shape when they have as many objects of each type, and as many references from
- * each type to each other one, and the same state and finalizer: told by a sum of hashes, in one
- * pass over the objects. Only one ring of a shape is looked at to spell it.
  */
 #include "analysis/analysis.h"
 
 #include "analysis/reason.h"
-#include "analysis/ringspell.h"
+#include "analysis/ringgroups.h"
 #include "base/bits.h"
 
 static const struct pl_column cycle_columns[] = {
@@ -36,16 +32,6 @@ static const struct pl_option options[] = {
 	{.name = NULL},
 };
 
-#define NO_GROUP UINT32_MAX
-
-/* Rings of one shape. */
-struct group {
-	uint64_t hash;
-	uint32_t example; /* a ring */
-	uint32_t cycles;
-	uint64_t objects, size, retained;
-};
-
 struct listing {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
@@ -56,48 +42,12 @@ struct listing {
 	struct pl_ctx *ctx;
 	struct pl_reasons reasons;
 	struct pl_view v;
-	uint64_t *hash;     /* by ring */
-	uint32_t *group_of; /* by ring: index of its group, or NO_GROUP: not asked for */
-	PL_VEC(struct group) groups;
-	uint32_t *slot; /* by hash: index + 1 */
-	size_t n_slots; /* a power of two */
+	struct pl_ringgroups groups;
 };
 
-/* ---- grouping ---- */
-
-static uint64_t mix(uint64_t z)
+static bool wanted(void *arg, uint32_t ring)
 {
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-/* Sums do not depend on the order in which members are met. */
-static void hash_rings(struct listing *s)
-{
-	const struct pl_rings *r = s->rings;
-
-	for (pl_node id = 0; id < r->n_objects; id++) {
-		uint32_t n, ring = r->of[id];
-		const pl_node *out;
-		uint64_t from, sum;
-
-		if (!pl_bits_has(r->member, id))
-			continue;
-		from = s->o->type[id] + UINT64_C(1);
-		sum = mix(from);
-		out = pl_graph_out(s->g, id, &n);
-		for (uint32_t i = 0; i < n; i++) {
-			if (r->of[out[i]] == ring && pl_bits_has(r->member, out[i]) &&
-			    !(pl_graph_flags(s->g, id, i) & PL_G_WEAK))
-				sum += mix(from << 32 | (s->o->type[out[i]] + UINT64_C(1)));
-		}
-		s->hash[ring] += sum;
-	}
-}
-
-static bool wanted(const struct listing *s, uint32_t ring)
-{
+	const struct listing *s = arg;
 	const char *state = pl_args_get(s->args, "state");
 	const char *name = pl_life_name(s->rings->life[ring]);
 
@@ -125,122 +75,7 @@ static bool matches(struct listing *s, uint32_t ring)
 	return ret;
 }
 
-static void grow(struct listing *s)
-{
-	free(s->slot);
-	s->n_slots = s->n_slots ? s->n_slots * 2 : 1024;
-	s->slot = pl_calloc(s->n_slots, sizeof(*s->slot));
-	for (size_t i = 0; i < s->groups.n; i++) {
-		size_t at = s->groups.at[i].hash & (s->n_slots - 1);
-
-		while (s->slot[at])
-			at = (at + 1) & (s->n_slots - 1);
-		s->slot[at] = (uint32_t)i + 1;
-	}
-}
-
-static uint32_t find(struct listing *s, uint64_t hash, uint32_t ring)
-{
-	size_t at;
-
-	if ((s->groups.n + 1) * 2 > s->n_slots)
-		grow(s);
-	for (at = hash & (s->n_slots - 1); s->slot[at]; at = (at + 1) & (s->n_slots - 1)) {
-		if (s->groups.at[s->slot[at] - 1].hash == hash)
-			return s->slot[at] - 1;
-	}
-	pl_vec_push(&s->groups, (struct group){.hash = hash, .example = ring});
-	s->slot[at] = (uint32_t)s->groups.n;
-	return (uint32_t)s->groups.n - 1;
-}
-
-static void group_rings(struct listing *s)
-{
-	const struct pl_rings *r = s->rings;
-
-	for (uint32_t ring = 0; ring < r->n; ring++) {
-		uint64_t kind = (uint64_t)r->life[ring] << 16 | (uint64_t)r->finalizer[ring] << 8 |
-				r->flags[ring];
-		struct group *group;
-
-		s->group_of[ring] = NO_GROUP;
-		if (!wanted(s, ring))
-			continue;
-		s->group_of[ring] = find(s, s->hash[ring] + mix(kind + 1), ring);
-		group = &s->groups.at[s->group_of[ring]];
-		group->cycles++;
-		group->objects += r->objects[ring];
-	}
-}
-
-static void add_sizes(struct listing *s)
-{
-	const struct pl_rings *r = s->rings;
-
-	for (pl_node id = 0; id < r->n_objects; id++) {
-		uint32_t group = r->of[id] == PL_NO_RING ? NO_GROUP : s->group_of[r->of[id]];
-		uint64_t size;
-
-		if (group == NO_GROUP)
-			continue;
-		size = pl_object_size(s->o, &s->v, id);
-		s->groups.at[group].retained += size;
-		if (pl_bits_has(r->member, id))
-			s->groups.at[group].size += size;
-	}
-}
-
 /* ---- spelling one ring ---- */
-
-static bool is_users(const struct pl_type *t)
-{
-	return t->python_class || t->kind == PL_KIND_INSTANCE27;
-}
-
-/*
- * Begin where a reader would: at an instance of a class of the program, else at a class, else by
- * name, by address.
- */
-static bool better_start(const struct pl_objects *o, pl_node a, pl_node b)
-{
-	const struct pl_type *ta = pl_object_type(o, a), *tb = pl_object_type(o, b);
-	int order;
-
-	if (is_users(ta) != is_users(tb))
-		return is_users(ta);
-	if (ta->is_type != tb->is_type)
-		return ta->is_type;
-	order = strcmp(ta->name, tb->name);
-	return order ? order < 0 : a < b;
-}
-
-static pl_node best_start(struct listing *s, uint32_t ring)
-{
-	uint32_t n;
-	pl_node *members = pl_rings_members(s->rings, s->g, ring, s->reasons.scratch, &n);
-	pl_node best = members[0];
-
-	for (uint32_t i = 1; i < n; i++) {
-		if (better_start(s->o, members[i], best))
-			best = members[i];
-	}
-	free(members);
-	return best;
-}
-
-/* The types on a shortest cycle, and the references between them as accessors. */
-static void put_shape(struct listing *s, struct pl_table *t, uint32_t ring, struct pl_cell *row)
-{
-	const struct pl_ringspell spell = {s->o, s->g, s->rings, &s->v, s->reasons.scratch};
-	char edges[512];
-	uint32_t n;
-	char *types = pl_ringspell(&spell, best_start(s, ring), true, edges, sizeof(edges), &n);
-
-	n = s->rings->objects[ring] - n;
-	row[0] = n ? pl_cell_printf(t, "%s (+%u)", types, n) : pl_cell_text(t, types);
-	row[8] = pl_cell_text(t, edges);
-	free(types);
-}
 
 static struct pl_cell finalizer_cell(struct pl_table *t, const struct pl_rings *r, uint32_t ring)
 {
@@ -254,12 +89,16 @@ static struct pl_cell finalizer_cell(struct pl_table *t, const struct pl_rings *
 						 : pl_cell_absent();
 }
 
-static void put_group(struct listing *s, struct pl_table *t, const struct group *g)
+static void put_group(struct listing *s, struct pl_table *t, const struct pl_ringgroup *g)
 {
+	const struct pl_ringspell spell = {s->o, s->g, s->rings, &s->v, s->reasons.scratch};
 	struct pl_cell *row = pl_table_row(t);
-	char verdict[300];
+	char verdict[300], edges[512];
+	char *shape = pl_ringgroup_shape(&spell, g->example, edges, sizeof(edges));
 
-	put_shape(s, t, g->example, row);
+	row[0] = pl_cell_text(t, shape);
+	free(shape);
+	row[8] = pl_cell_text(t, edges);
 	row[1] = pl_cell_count(g->cycles);
 	row[2] = pl_cell_count(g->objects);
 	row[3] = pl_cell_size(g->size);
@@ -273,40 +112,22 @@ static void put_group(struct listing *s, struct pl_table *t, const struct group 
 
 /* ---- the tables ---- */
 
-/* What a reader must act on first; of one state, what holds most. */
-static int by_weight(const void *pa, const void *pb, void *arg)
-{
-	static const uint8_t rank[PL_N_LIVES] = {
-		[PL_BLOCKED] = 0, [PL_GARBAGE] = 1, [PL_UNREACHABLE] = 2, [PL_UNSEEN] = 3,
-		[PL_FROZEN] = 4,  [PL_HELD] = 5,    [PL_LIVES] = 6,
-	};
-	const struct group *a = pa, *b = pb;
-	const struct pl_rings *r = arg;
-	int ra = rank[r->life[a->example]], rb = rank[r->life[b->example]];
-
-	if (ra != rb)
-		return ra - rb;
-	if (a->retained != b->retained)
-		return a->retained < b->retained ? 1 : -1;
-	return r->first[a->example] < r->first[b->example] ? -1 : 1;
-}
-
 static int put_groups(struct listing *s, struct pl_result *ret, struct pl_err *err)
 {
 	struct pl_table *t =
 		pl_result_table(ret, "cycles", cycle_columns, PL_ARRAY_LEN(cycle_columns));
 	size_t limit = s->args->sort ? 0 : s->args->limit;
 
-	qsort_r(s->groups.at, s->groups.n, sizeof(*s->groups.at), by_weight, (void *)s->rings);
-	for (size_t i = 0; i < s->groups.n; i++) {
+	pl_ringgroups_sort(&s->groups, s->rings);
+	for (size_t i = 0; i < s->groups.at.n; i++) {
 		if (i % 64 == 0 && pl_ctx_cancelled(s->ctx))
 			return pl_ctx_cancel_err(err);
-		if (!matches(s, s->groups.at[i].example))
+		if (!matches(s, s->groups.at.at[i].example))
 			continue;
 		if (limit && t->n_rows == limit)
 			t->hidden_rows++;
 		else
-			put_group(s, t, &s->groups.at[i]);
+			put_group(s, t, &s->groups.at.at[i]);
 	}
 	return s->args->sort ? pl_args_apply(s->args, t, err) : 0;
 }
@@ -314,7 +135,7 @@ static int put_groups(struct listing *s, struct pl_result *ret, struct pl_err *e
 /* The collector's objects and members that it does not see: what goes with them has no row. */
 static bool has_row(const struct listing *s, pl_node id)
 {
-	return s->group_of[s->rings->of[id]] != NO_GROUP && s->lives->of[id] != PL_GOES &&
+	return s->groups.of[s->rings->of[id]] != PL_NO_GROUP && s->lives->of[id] != PL_GOES &&
 	       (pl_bits_has(s->rings->member, id) ||
 		s->o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) &&
 	       pl_args_match(s->args, pl_object_type(s->o, id)->name);
@@ -347,15 +168,10 @@ static int fill(struct listing *s, struct pl_result *ret, struct pl_err *err)
 {
 	int rc;
 
-	s->hash = pl_col_alloc(s->rings->n + 1u, sizeof(*s->hash));
-	s->group_of = pl_col_alloc(s->rings->n + 1u, sizeof(*s->group_of));
-	if (!s->hash || !s->group_of)
-		return pl_err_set(err, PL_E_NOMEM, "no memory to group %u cycles", s->rings->n);
 	pl_ctx_stage(s->ctx, "grouping cycles", s->rings->n);
-	hash_rings(s);
-	group_rings(s);
-	add_sizes(s);
-	rc = put_groups(s, ret, err);
+	rc = pl_ringgroups_init(&s->groups, s->o, s->g, s->rings, wanted, s, err);
+	if (!rc)
+		rc = put_groups(s, ret, err);
 	if (!rc && pl_args_get(s->args, "objects"))
 		put_objects(s, ret);
 	pl_ctx_stage(s->ctx, NULL, 0);
@@ -382,12 +198,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	pl_view_init(&s.v, o->im);
 	rc = fill(&s, ret, err);
 	pl_reasons_fini(&s.reasons);
-	if (s.hash)
-		pl_col_free(s.hash, s.rings->n + 1u, sizeof(*s.hash));
-	if (s.group_of)
-		pl_col_free(s.group_of, s.rings->n + 1u, sizeof(*s.group_of));
-	pl_vec_free(&s.groups);
-	free(s.slot);
+	pl_ringgroups_fini(&s.groups);
 	return rc;
 }
 

@@ -303,7 +303,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 		return rc;
 	s.o = o;
 	pl_view_init(&s.v, o->im);
-	rc = pl_refsum_words(o, &s.found, pl_session_ctx(session), err);
+	rc = pl_refsum_words(o, NULL, &s.found, pl_session_ctx(session), err);
 	if (!rc)
 		rc = fill(session, &s, ret, err);
 	free(s.sums);

@@ -52,14 +52,25 @@ static void count_chunk(void *arg, unsigned worker, size_t chunk)
 	pl_ctx_step(c->ctx, end - chunk * CHUNK);
 }
 
-static void count_roots(struct counting *c, const struct pl_roots *roots)
+static void count_roots(const struct pl_objects *o, const struct pl_roots *roots, uint32_t *strong)
 {
 	for (size_t i = 0; i < roots->n; i++) {
-		pl_id id = roots->at[i].owns ? pl_objects_id(c->o, roots->at[i].target) : PL_NO_ID;
+		pl_id id = roots->at[i].owns ? pl_objects_id(o, roots->at[i].target) : PL_NO_ID;
 
 		if (id != PL_NO_ID)
-			c->strong[id]++;
+			strong[id]++;
 	}
+}
+
+static int columns(const struct pl_objects *o, struct pl_refsum *f, struct pl_err *err)
+{
+	*f = (struct pl_refsum){.n = o->n};
+	f->strong = pl_col_alloc(f->n + 1, sizeof(*f->strong));
+	f->native = pl_col_alloc(f->n + 1, sizeof(*f->native));
+	if (f->strong && f->native)
+		return 0;
+	pl_refsum_fini(f);
+	return pl_err_set(err, PL_E_NOMEM, "no memory for reference counts");
 }
 
 int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
@@ -67,15 +78,11 @@ int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, stru
 {
 	unsigned n_workers = pl_parallel_workers(ctx);
 	struct counting c = {.o = o, .ctx = ctx};
-	struct pl_refsum f = {.n = o->n};
-	int rc;
+	struct pl_refsum f;
+	int rc = columns(o, &f, err);
 
-	f.strong = pl_col_alloc(f.n + 1, sizeof(*f.strong));
-	f.native = pl_col_alloc(f.n + 1, sizeof(*f.native));
-	if (!f.strong || !f.native) {
-		pl_refsum_fini(&f);
-		return pl_err_set(err, PL_E_NOMEM, "no memory for reference counts");
-	}
+	if (rc)
+		return rc;
 	c.strong = (_Atomic uint32_t *)f.strong;
 	c.native = (_Atomic uint32_t *)f.native;
 	c.views = pl_calloc(n_workers, sizeof(*c.views));
@@ -87,7 +94,7 @@ int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, stru
 	pl_ctx_stage(ctx, "counting references", o->n);
 	rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, count_chunk, &c, err);
 	if (!rc && roots)
-		count_roots(&c, roots);
+		count_roots(o, roots, f.strong);
 	pl_ctx_stage(ctx, NULL, 0);
 	for (unsigned i = 0; i < n_workers; i++) {
 		if (!c.left[i].n)
@@ -102,6 +109,42 @@ int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, stru
 	else
 		*ret = f;
 	return rc;
+}
+
+/* What a source counts for none of its targets: see counts(). */
+static void leave_out(const struct pl_graph *g, pl_node source, uint32_t *strong)
+{
+	uint32_t n;
+	const pl_node *out = pl_graph_out(g, source, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!(pl_graph_flags(g, source, i) & PL_G_WEAK))
+			strong[out[i]]--;
+	}
+}
+
+int pl_refsum_of_graph(const struct pl_objects *o, const struct pl_roots *roots,
+		       const struct pl_graph *g, struct pl_refsum *ret, struct pl_err *err)
+{
+	struct pl_refsum f;
+	int rc = columns(o, &f, err);
+
+	if (rc)
+		return rc;
+	for (size_t id = 0; id < o->n; id++) {
+		uint64_t n;
+
+		pl_graph_in(g, (pl_node)id, &n);
+		f.strong[id] = (uint32_t)PL_MIN(n, (uint64_t)UINT32_MAX);
+	}
+	for (size_t id = 0; id < o->n; id++) {
+		if (!counts(o, (pl_id)id))
+			leave_out(g, (pl_node)id, f.strong);
+	}
+	if (roots)
+		count_roots(o, roots, f.strong);
+	*ret = f;
+	return 0;
 }
 
 /*
@@ -166,6 +209,21 @@ static void ask_chunk(void *arg, unsigned worker, size_t chunk)
 		h->holds[id] = one.holds;
 	}
 	pl_ctx_step(h->ctx, end - chunk * CHUNK);
+}
+
+/* Who holds the targets by a reference that owns them; weak ones lie in objects, not in buffers. */
+static void ask_graph(struct holding *h, const struct pl_graph *g)
+{
+	for (size_t id = 0; id < h->o->n; id++) {
+		const pl_node *in;
+		uint64_t n;
+
+		if (!pl_addrset_has(&h->targets, h->o->addr[id]))
+			continue;
+		in = pl_graph_in(g, (pl_node)id, &n);
+		for (uint64_t i = 0; i < n; i++)
+			h->holds[in[i]] = true;
+	}
 }
 
 static size_t find_targets(struct holding *h, const struct pl_refsum *f)
@@ -270,8 +328,8 @@ static int count_words(struct holding *h, unsigned n_workers, struct pl_refsum *
 	return rc;
 }
 
-int pl_refsum_words(const struct pl_objects *o, struct pl_refsum *f, struct pl_ctx *ctx,
-		    struct pl_err *err)
+int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct pl_refsum *f,
+		    struct pl_ctx *ctx, struct pl_err *err)
 {
 	unsigned n_workers = pl_parallel_workers(ctx);
 	struct holding h = {.o = o, .ctx = ctx};
@@ -285,7 +343,10 @@ int pl_refsum_words(const struct pl_objects *o, struct pl_refsum *f, struct pl_c
 	pl_addrset_init(&h.targets);
 	if (find_targets(&h, f)) {
 		pl_ctx_stage(ctx, "looking for holders", o->n);
-		rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, ask_chunk, &h, err);
+		if (g)
+			ask_graph(&h, g);
+		else
+			rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, ask_chunk, &h, err);
 		pl_ctx_stage(ctx, NULL, 0);
 		if (!rc)
 			rc = count_words(&h, n_workers, f, err);

@@ -3,7 +3,6 @@
  */
 #include "analysis/session.h"
 
-#include "analysis/refgraph.h"
 #include "base/mem.h"
 
 enum stage {
@@ -30,6 +29,7 @@ struct pl_session {
 	struct pl_objects *objects;
 	struct pl_roots *roots;
 	struct pl_graph *graph;
+	struct pl_strays strays; /* with the graph */
 	struct pl_lives *lives;
 	struct pl_rings *rings;
 	struct pl_err failed[N_STAGES]; /* code 0: not tried yet, or built */
@@ -63,6 +63,7 @@ void pl_session_free(struct pl_session *s)
 	pl_rings_free(s->rings);
 	pl_lives_free(s->lives);
 	pl_graph_free(s->graph);
+	pl_vec_free(&s->strays.at);
 	pl_roots_free(s->roots);
 	pl_objects_free(s->census);
 	pl_objects_free(s->objects);
@@ -115,17 +116,21 @@ static void keep_notes(struct pl_session *s, size_t start)
 /* Both directions: whoever wants the graph asks who refers to an object. */
 static int build_graph(struct pl_session *s, struct pl_err *err)
 {
+	struct pl_strays strays;
 	struct pl_graph *graph;
-	int rc = pl_refgraph_new(s->objects, &s->ctx, &graph, err);
+	int rc = pl_refgraph_new(s->objects, &s->ctx, &graph, &strays, err);
 
 	if (rc)
 		return rc;
 	rc = pl_graph_reverse(graph, &s->ctx, err);
-	if (rc)
+	if (rc) {
 		pl_graph_free(graph);
-	else
-		s->graph = graph;
-	return rc;
+		pl_vec_free(&strays.at);
+		return rc;
+	}
+	s->graph = graph;
+	s->strays = strays;
+	return 0;
 }
 
 /* Build one stage whose needs are there already. */
@@ -303,6 +308,15 @@ int pl_session_references(struct pl_session *s, struct pl_objects **o,
 		*roots = s->roots;
 		*graph = s->graph;
 	}
+	return code;
+}
+
+int pl_session_strays(struct pl_session *s, const struct pl_strays **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_GRAPH, err);
+
+	if (!code)
+		*ret = &s->strays;
 	return code;
 }
 

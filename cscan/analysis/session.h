@@ -17,6 +17,7 @@
 #include "object/objects.h"
 #include "object/roots.h"
 #include "analysis/life.h"
+#include "analysis/refgraph.h"
 #include "analysis/rings.h"
 
 struct pl_session;
@@ -44,6 +45,8 @@ int pl_session_index(struct pl_session *s, struct pl_objects **ret, struct pl_er
 int pl_session_roots(struct pl_session *s, const struct pl_roots **ret, struct pl_err *err);
 /* The reference graph in both directions: see refgraph.h. */
 int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct pl_err *err);
+/* The references that were left out of it though they should lead to an object. */
+int pl_session_strays(struct pl_session *s, const struct pl_strays **ret, struct pl_err *err);
 
 /* Objects with ids, roots and graph together: what every question about references needs. */
 int pl_session_references(struct pl_session *s, struct pl_objects **o,

@@ -124,25 +124,48 @@ static uint32_t extend(struct pl_shapes *s, uint32_t shape, pl_node parent, pl_n
 	return find(s, shape, label, arg);
 }
 
+/* The last nodes of a chain whose shapes are not known yet, the target first. */
+static uint32_t unknown(const struct pl_shapes *s, pl_node node, pl_node **ret)
+{
+	uint32_t n = 0, cap = 0;
+	pl_node *list = NULL;
+
+	for (pl_node at = node; !s->shape_of[at]; at = s->parent[at]) {
+		if (n == cap) {
+			cap = cap ? cap * 2 : 16;
+			list = pl_realloc(list, cap * sizeof(*list));
+		}
+		list[n++] = at;
+		if (s->parent[at] == at)
+			break;
+	}
+	*ret = list;
+	return n;
+}
+
 bool pl_shapes_count(struct pl_shapes *s, pl_node node)
 {
-	uint32_t n, shape = UINT32_MAX;
-	pl_node *chain;
+	pl_node *list;
+	uint32_t n;
 
 	if (s->parent[node] == PL_NO_NODE)
 		return false;
-	chain = pl_shapes_chain(s, node, &n);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!s->shape_of[chain[i]]) {
-			shape = i ? extend(s, shape, chain[i - 1], chain[i])
-				  : find(s, UINT32_MAX, 0, s->o->addr[chain[0]]);
-			s->shape_of[chain[i]] = shape + 1;
-		}
-		shape = s->shape_of[chain[i]] - 1;
+	n = unknown(s, node, &list);
+	while (n--) {
+		pl_node at = list[n], parent = s->parent[at];
+		uint32_t shape;
+
+		if (parent == at)
+			shape = find(s, UINT32_MAX, 0, s->o->addr[at]);
+		else if (s->most && s->at.at[s->shape_of[parent] - 1].length >= s->most)
+			shape = s->shape_of[parent] - 1;
+		else
+			shape = extend(s, s->shape_of[parent] - 1, parent, at);
+		s->shape_of[at] = shape + 1;
 	}
-	free(chain);
-	if (!s->at.at[shape].objects++)
-		s->at.at[shape].example = node;
+	free(list);
+	if (!s->at.at[s->shape_of[node] - 1].objects++)
+		s->at.at[s->shape_of[node] - 1].example = node;
 	return true;
 }
 

@@ -24,6 +24,8 @@ struct pl_shapes {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
 	const pl_node *parent; /* of pl_graph_forest(), borrowed */
+	uint32_t
+		most; /* a chain of more objects has the shape of its first so many; 0 = no bound */
 	struct pl_view v;
 	PL_VEC(struct pl_shape) at;
 	uint32_t *slot; /* hash of (parent, label, arg) -> index + 1 */

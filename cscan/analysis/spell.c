@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "analysis/refgraph.h"
 #include "object/generators.h"
 #include "object/value.h"
 
@@ -120,6 +121,8 @@ void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *
 		spell_item(s, e, step, cap);
 	} else if (s->general && e->label == PL_L_INDEX) {
 		snprintf(step, cap, "[*]");
+	} else if (s->general && e->label == PL_L_KEY) {
+		snprintf(step, cap, "<key>");
 	} else {
 		pl_label(s->o, s->v, e, true, step, cap);
 		if (s->namespace)
@@ -137,4 +140,18 @@ void pl_spell_end(struct pl_spelling *s)
 	if (s->namespace)
 		add(s, ".__dict__");
 	s->namespace = false;
+}
+
+void pl_spell_chain(struct pl_spelling *s, const struct pl_root *root, const pl_id *chain,
+		    uint32_t n)
+{
+	pl_spell_root(s, root, s->o->addr[chain[0]]);
+	for (uint32_t i = 1; i < n; i++) {
+		pl_addr from = s->o->addr[chain[i - 1]];
+		struct pl_edge e;
+
+		if (pl_refgraph_edge(s->o, s->v, from, s->o->addr[chain[i]], &e))
+			pl_spell_step(s, from, &e, NULL, 0);
+	}
+	pl_spell_end(s);
 }

@@ -8,7 +8,8 @@
 
 /*
  * Steps are added one by one; an instance's dict and the key in it become one ".key", and so does a
- * module's. general: keys and indices are spelled [*], so that paths of one shape are equal.
+ * module's. general: keys and indices are spelled [*], a key
+ * itself <key>, so that paths of one shape are equal and no value of the program's is in them.
  */
 struct pl_spelling {
 	const struct pl_objects *o;
@@ -31,5 +32,8 @@ void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *
 		   size_t cap);
 /* A dict step that no key followed is spelled now. */
 void pl_spell_end(struct pl_spelling *s);
+/* All of it: a chain of n objects, the first of which is held by the root. */
+void pl_spell_chain(struct pl_spelling *s, const struct pl_root *root, const pl_id *chain,
+		    uint32_t n);
 
 #endif

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "analysis/nativestack.h"
 #include "analysis/stacks.h"
 #include "base/utf8.h"
 #include "object/value.h"
@@ -42,6 +43,7 @@ static const struct pl_column state_columns[] = {
 };
 static const struct pl_option options[] = {
 	{"locals", NULL, NULL, "also the local variables of each frame"},
+	{"native", NULL, NULL, "also the native calls of each thread, merged with Python's"},
 	{.name = NULL},
 };
 
@@ -261,6 +263,34 @@ static int put_stacks(struct job *j, const struct pl_table *threads, struct pl_c
 	return 0;
 }
 
+/* Of every thread of the kernel's that has a row. */
+static int put_native_stacks(struct job *j, const struct pl_table *threads, struct pl_ctx *ctx,
+			     struct pl_err *err)
+{
+	struct pl_table *table = pl_stack_table(j->ret, "native");
+	const struct pl_thread *native;
+	size_t n;
+
+	native = pl_image_threads(j->o->im, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct pl_stack stack;
+		size_t row = 0;
+
+		while (row < threads->n_rows &&
+		       (threads->cells[row * threads->n_columns].kind != PL_CELL_NUMBER ||
+			threads->cells[row * threads->n_columns].u != native[i].lwp))
+			row++;
+		if (row == threads->n_rows)
+			continue;
+		if (pl_ctx_cancelled(ctx))
+			return pl_ctx_cancel_err(err);
+		pl_stack_init(&stack, j->o->im, i, j->threads, j->n);
+		pl_stack_put(table, &stack, j->o->im, j->o->l, &j->v, 0);
+		pl_stack_fini(&stack);
+	}
+	return 0;
+}
+
 static void put_state(struct job *j)
 {
 	struct pl_table *table =
@@ -296,6 +326,8 @@ static int fill(struct job *j, struct pl_ctx *ctx, struct pl_err *err)
 
 	if (!rc)
 		rc = put_stacks(j, threads, ctx, err);
+	if (!rc && pl_args_get(j->args, "native"))
+		rc = put_native_stacks(j, threads, ctx, err);
 	if (rc)
 		return rc;
 	pl_put_exceptions(j->o, &j->v, j->threads, j->n, j->ret);
@@ -338,6 +370,9 @@ const struct pl_analysis pl_analysis_threads = {
 		"outermost first.\n"
 		"\n"
 		"thread   the kernel's id of the thread (LWP); ? when it cannot be told\n"
+		"native   (--native) all calls of a thread, innermost first: Python's stand where "
+		"the\n"
+		"         interpreter runs them; recursion is listed once, with its times\n"
 		"locals   (--locals) of functions, class bodies and exec(); a module's are its\n"
 		"         globals. --match selects them by type",
 	.example = "--locals --match 'app.*'",

@@ -11,6 +11,7 @@
 #include "report/report.h"
 
 #define MAX_FLAVOURS 4
+#define COMMAND_MAX 96 /* the kernel keeps 80 bytes of it */
 
 static size_t flavours(unsigned bits, const char **ret)
 {
@@ -57,12 +58,23 @@ static void fill_head(struct pl_report *rep, const struct pl_session *s, const c
 	}
 }
 
+/* "python3 ..." in text[COMMAND_MAX]. */
+static const char *without_arguments(const char *command, char *text)
+{
+	size_t n = strcspn(command, " ");
+
+	snprintf(text, COMMAND_MAX, "%.*s%s", (int)PL_MIN(n, COMMAND_MAX - 5), command,
+		 command[n] ? " ..." : "");
+	return text;
+}
+
 /* Print the result into r->output; PL_E_CANCELLED, PL_E_NOMEM. */
 static int print(struct pyleak *p, const struct pl_analysis *a, const struct pl_request *q,
 		 const struct pl_result *result, struct pyleak_result *r)
 {
 	struct pl_ctx *ctx = pl_session_ctx(p->session);
 	const char *flavour_names[MAX_FLAVOURS];
+	char command[COMMAND_MAX];
 	struct pl_report rep = {
 		.analysis = a->name,
 		.result = result,
@@ -81,6 +93,8 @@ static int print(struct pyleak *p, const struct pl_analysis *a, const struct pl_
 		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
 	pl_ctx_stage(ctx, "writing", 0);
 	fill_head(&rep, p->session, flavour_names);
+	if (result->redacted && rep.core.known)
+		rep.core.command = without_arguments(rep.core.command, command);
 	switch (q->format) {
 	case PL_FORMAT_TEXT:
 		done = result->text ? fputs(result->text, out) >= 0

@@ -124,6 +124,7 @@ struct pl_result {
 	char *text;   /* printed in place of the tables where text is asked for; owned, malloced, or
 			 NULL */
 	bool finding; /* exit status 1: a --fail-if or triage finding */
+	bool redacted; /* the report's head shows no arguments of the command line */
 };
 void pl_result_fini(struct pl_result *r);
 /* pl_table_new() appended to r; r owns it. */

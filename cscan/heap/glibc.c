@@ -72,7 +72,10 @@ static pl_addr scan_gap(struct scan *s, pl_addr at, bool last_in_use)
 	uint64_t raw;
 	pl_addr next;
 
-	s->part.bad_chunks += pl_read64(&s->v, at + 8, &raw) && !pl_glibc_fence(raw);
+	if (pl_read64(&s->v, at + 8, &raw) && !pl_glibc_fence(raw)) {
+		s->part.bad_chunks++;
+		pl_heap_tally_at(&s->part.chunk_at, at);
+	}
 	next = resume(s, at, &s->part.missing);
 	part_close(s, at, last_in_use, next);
 	return next;
@@ -325,6 +328,7 @@ bool pl_heap_glibc_walk(const struct pl_heap *h, const struct pl_region *r, pl_r
 		return walk_mmapped(h, r, fn, arg, tally);
 	part = part_at(g, r->lo);
 	tally->bad_chunks += part->bad_chunks;
+	pl_heap_tally_at(&tally->chunk_at, part->chunk_at);
 	tally->bad_freelists += part->bad_freelists;
 	tally->missing_bytes += part->missing;
 	have = pl_heap_at_hand(h->im, part->first, &p);

@@ -46,6 +46,7 @@ struct pl_glibc_part {
 	bool last_in_use; /* of the chunk that ends at end */
 	bool top_follows; /* [end, hi) was never handed out; else it is damaged or missing */
 	uint32_t bad_chunks, bad_freelists;
+	pl_addr chunk_at; /* the first bad one, 0 = none */
 	uint64_t missing;
 	uint64_t in_use; /* chunks that look handed out, dead ones included */
 };

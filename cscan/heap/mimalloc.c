@@ -512,7 +512,9 @@ static bool walk_page(const struct pl_heap *h, const struct page *pg, pl_run_fn 
 		tally->missing_bytes += (pg->n - n) * pg->block;
 	} else {
 		tally->bad_freelists += !whole;
+		pl_heap_tally_at(&tally->freelist_at, whole ? 0 : pg->start);
 		tally->bad_pools += live + thread != pg->used;
+		pl_heap_tally_at(&tally->pool_at, live + thread != pg->used ? pg->start : 0);
 	}
 	live -= drop_delayed(h->mimalloc, pg, n, bits);
 	if (!live)
@@ -542,6 +544,7 @@ bool pl_heap_mimalloc_walk(const struct pl_heap *h, const struct pl_region *r, p
 		switch (page_read(h->mimalloc->shape, &g, i, &pg)) {
 		case SPAN_BAD:
 			tally->bad_pools++;
+			pl_heap_tally_at(&tally->pool_at, r->lo);
 			return true;
 		case SPAN_FREE:
 			break;

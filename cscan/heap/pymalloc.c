@@ -55,15 +55,16 @@ static uint32_t pool_claim(const struct pl_pool *p)
 
 /*
  * The live blocks of a pool, of which the first at_hand bytes can be read: returns their number,
- * sets their bits and *whole: the chain was followed to its end.
+ * sets their bits and *broken: 0 when the chain was followed to its end, else the block with the
+ * link that leads astray, or the pool.
  */
 static uint32_t pool_live(const struct pl_layout *l, const struct pl_pool *p, const uint8_t *host,
-			  uint64_t at_hand, uint64_t *bits, bool *whole)
+			  uint64_t at_hand, uint64_t *bits, pl_addr *broken)
 {
 	uint32_t head = (uint32_t)l->f.pool_header_size, live = p->n;
 	/* exact for all offsets of a pool: offset * block < 2^32 */
 	uint64_t reciprocal = (UINT64_C(1) << 32) / p->block + 1, off, i;
-	pl_addr link = p->freeblock;
+	pl_addr link = p->freeblock, from = p->at;
 
 	pl_bits_fill(bits, p->n);
 	while (link) {
@@ -74,9 +75,10 @@ static uint32_t pool_live(const struct pl_layout *l, const struct pl_pool *p, co
 			break;
 		pl_bits_clear(bits, (uint32_t)i);
 		live--;
+		from = link;
 		link = pl_ld64(host + head + off);
 	}
-	*whole = !link;
+	*broken = link ? from : 0;
 	return live;
 }
 
@@ -129,6 +131,12 @@ static void walk_free_pools(struct walk *w)
 		w->tally->bad_arenas++;
 }
 
+static void bad_pool(struct walk *w, pl_addr at)
+{
+	w->tally->bad_pools++;
+	pl_heap_tally_at(&w->tally->pool_at, at);
+}
+
 /* Hand out one pool, of which at_hand bytes can be read, at least its header. False: stop. */
 static bool walk_pool(struct walk *w, pl_addr at, const uint8_t *host, uint64_t at_hand,
 		      pl_run_fn *fn, void *arg)
@@ -136,30 +144,33 @@ static bool walk_pool(struct walk *w, pl_addr at, const uint8_t *host, uint64_t 
 	const struct pl_layout *l = w->h->l;
 	uint32_t head = (uint32_t)l->f.pool_header_size, live, claim;
 	uint64_t i = (at - w->a->base) / l->pool_bytes;
-	bool is_free = pl_bits_has(w->free_pools, (uint32_t)i), whole, bad;
+	bool is_free = pl_bits_has(w->free_pools, (uint32_t)i), bad;
+	pl_addr broken;
 	struct pl_pool p;
 	struct pl_run run;
 
 	if (is_free || !pl_ld32(host + l->f.pool_refcount)) {
 		/* exactly the pools on the chain have no block in use */
 		if (is_free == !!pl_ld32(host + l->f.pool_refcount) && w->free_whole)
-			w->tally->bad_pools++;
+			bad_pool(w, at);
 		return true;
 	}
 	if (!pl_heap_pool(l, host, at, &p)) {
-		w->tally->bad_pools++;
+		bad_pool(w, at);
 		return true;
 	}
 	claim = pool_claim(&p);
 	bad = !p.sane || p.arenaindex != w->index;
 	if (at_hand < l->pool_bytes)
 		p.n = PL_MIN(p.n, (uint32_t)((at_hand - head) / p.block));
-	live = pool_live(l, &p, host, at_hand, w->bits, &whole);
+	live = pool_live(l, &p, host, at_hand, w->bits, &broken);
 	if (at_hand == l->pool_bytes) {
 		bad |= live != p.ref;
-		w->tally->bad_freelists += !whole;
+		w->tally->bad_freelists += broken != 0;
+		pl_heap_tally_at(&w->tally->freelist_at, broken);
 	}
-	w->tally->bad_pools += bad;
+	if (bad)
+		bad_pool(w, at);
 	if (live > claim) {
 		uint32_t keep = claim + PL_MIN(live - claim, w->slack);
 
@@ -228,7 +239,7 @@ bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 	struct pl_arena_record a;
 	struct pl_pool p;
 	struct pl_block b = {.region = r};
-	bool whole;
+	pl_addr broken;
 
 	if (pl_heap_arena_record(h, h->pymalloc->tables.v.at[r->owner].at, r->index, &a) !=
 	    PL_ARENA_USED)
@@ -251,7 +262,7 @@ bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 		if (pl_ld32(host + l->f.pool_refcount)) {
 			if (!pl_heap_pool(l, host, b.pool, &p))
 				return false;
-			pool_live(l, &p, host, PL_MIN(have, (uint64_t)l->pool_bytes), bits, &whole);
+			pool_live(l, &p, host, PL_MIN(have, (uint64_t)l->pool_bytes), bits, &broken);
 			i = (addr - b.pool - head) / p.block;
 			if (addr - b.pool < head || i >= (l->pool_bytes - head) / p.block) {
 				b.usable = head;

@@ -390,6 +390,7 @@ void pl_image_free(struct pl_image *im)
 {
 	if (!im)
 		return;
+	pl_unwinder_free(im->unwinder); /* it borrows the files */
 	for (size_t i = 0; im->priv && i < im->modules.n; i++) {
 		pl_symbols_free(&im->priv[i]);
 		pl_dwarf_free(&im->priv[i]);

@@ -4,7 +4,7 @@
  *
  * Only this machine's disk is searched: the directories of --debug-dir, which is a list as gdb's
  * debug-file-directory is, the sysroot's /usr/lib/debug, our own.
- * libdwfl, which would ask debuginfod servers, is not used at all.
+ * libdwfl, which would ask debuginfod servers, is not let look for files (see unwind.c).
  */
 #include <stdio.h>
 #include <stdlib.h>

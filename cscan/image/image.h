@@ -81,7 +81,9 @@ struct pl_core_info {
 	int signal; /* that killed it; 0 for a snapshot (gcore) */
 	bool has_fault_addr;
 	pl_addr fault_addr;     /* si_addr, when has_fault_addr */
+	bool has_siginfo;
 	int si_code;            /* of NT_SIGINFO, 0 without */
+	uint32_t sender;        /* si_pid of who sent it: kill(), raise(), sigqueue(); else 0 */
 	const char *command;    /* pr_psargs, "" when absent; raw bytes, escape before printing */
 	bool truncated;         /* the file ends before its last segment does */
 	uint64_t missing_bytes; /* of segments that the file should hold but does not */
@@ -207,6 +209,32 @@ bool pl_image_section(struct pl_image *im, int module, const char *name, pl_addr
 		      uint64_t *size);
 /* Hex of a build-id into buf (at least 2 * len + 1 bytes). */
 void pl_build_id_hex(const uint8_t *id, unsigned len, char *buf);
+
+/* ---- native stacks (image/unwind.c) ---- */
+/* A call that has not returned. */
+struct pl_native_frame {
+	pl_addr pc;      /* the instruction where it stands, or where it goes on after its call */
+	pl_addr sp, end; /* its part of the stack is [sp, end); end 0 when that is not known */
+	bool exact;      /* it stands at pc: the innermost one, or one that a signal interrupted */
+	int module;      /* whose code it is, or -1 */
+	const char *symbol; /* of its function, borrowed from the image, or NULL */
+	uint64_t offset;    /* of pc from the symbol's address, 0 without */
+};
+/* Why a native stack goes no further. */
+enum pl_unwind_end {
+	PL_UNWIND_WHOLE,   /* it does not have to: the last frame is the first function */
+	PL_UNWIND_NO_FILE, /* the last frame's code is in no file that is at hand */
+	PL_UNWIND_NO_RULE, /* that file does not say how to leave the last frame's function */
+	PL_UNWIND_LOST,    /* the stack below is not at hand, or it is overwritten */
+	PL_UNWIND_BOUND,   /* PL_NATIVE_FRAMES were read */
+};
+#define PL_NATIVE_FRAMES 200000
+/*
+ * The stack of the i-th thread, innermost call first, as .eh_frame of the matched files unwinds it;
+ * *ret malloced, with at least the frame where the thread stands. One thread at a time.
+ */
+enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl_native_frame **ret,
+				   size_t *n);
 
 /* ---- DWARF (image/dwarf.c) ---- */
 /*

@@ -23,6 +23,10 @@ struct pl_machine {
 	size_t n_regs;     /* words of pr_reg in NT_PRSTATUS */
 	size_t ip, sp, tp; /* index of program counter, stack pointer and thread pointer in it */
 	const char *const *names; /* n_regs of them */
+	/* The same registers by DWARF's numbers: index of each, n_dwarf of them. */
+	const uint8_t *dwarf;
+	unsigned n_dwarf, dwarf_sp; /* dwarf_sp: DWARF's number of the stack pointer */
+	bool call_pushes; /* a call leaves its return address where the stack pointer then points */
 };
 /* The registers of a machine, or NULL when its cores cannot be read. */
 const struct pl_machine *pl_machine_find(uint16_t machine);
@@ -174,6 +178,7 @@ struct pl_image {
 	struct pl_module_priv *priv;
 	PL_VEC(struct pl_thread) threads;
 	PL_VEC(struct pl_auxv) auxv;
+	struct pl_unwinder *unwinder; /* unwind.c: made on first need */
 	struct pl_arena strings;
 };
 
@@ -202,6 +207,9 @@ bool pl_dwarf_type_of(Dwarf_Die *die, Dwarf_Die *ret);
 bool pl_dwarf_member(Dwarf_Die *strct, const char *path, size_t n, struct pl_member_query *ret);
 /* dwarf_siblingof() that only goes forward, whatever the file says; false at the end. */
 bool pl_dwarf_next(Dwarf_Die *die);
+
+/* ---- unwind.c: NULL is fine ---- */
+void pl_unwinder_free(struct pl_unwinder *u);
 
 /* ---- symbols.c, dwarf.c: give back what they keep in priv ---- */
 void pl_symbols_free(struct pl_module_priv *m);

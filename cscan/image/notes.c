@@ -16,7 +16,7 @@ enum { PRSTATUS_CURSIG = 12, PRSTATUS_PID = 32, PRSTATUS_REG = 112, PRSTATUS_TAI
 /* struct elf_prpsinfo */
 enum { PRPSINFO_PID = 24, PRPSINFO_ARGS = 56, PRPSINFO_ARGS_LEN = 80 };
 /* siginfo_t */
-enum { SIGINFO_CODE = 8, SIGINFO_ADDR = 16 };
+enum { SIGINFO_CODE = 8, SIGINFO_ADDR = 16, SIGINFO_PID = 16 };
 
 enum { MAX_AUXV = 256, MAX_THREADS = 1 << 20, MAX_FILE_MAPS = 1 << 22 };
 
@@ -64,11 +64,14 @@ static void read_siginfo(struct pl_image *im, const uint8_t *d, uint64_t n)
 	int signo, code;
 
 	/* gdb writes one per thread; the first thread's is the process's. */
-	if (n < SIGINFO_ADDR + 8 || im->threads.n > 1 || im->info.si_code)
+	if (n < SIGINFO_ADDR + 8 || im->threads.n > 1 || im->info.has_siginfo)
 		return;
 	signo = (int)pl_ld32(d);
 	code = (int)pl_ld32(d + SIGINFO_CODE);
+	im->info.has_siginfo = true;
 	im->info.si_code = code;
+	if (code == SI_USER || code == SI_TKILL || code == SI_QUEUE)
+		im->info.sender = pl_ld32(d + SIGINFO_PID);
 	/* si_addr is there when the kernel itself raised the signal (si_code > 0). */
 	if (code > 0 && (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL ||
 			 signo == SIGFPE || signo == SIGTRAP)) {

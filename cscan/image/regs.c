@@ -13,13 +13,19 @@ static const char *const x86_64[] = {
 	"r8",     "rax", "rcx", "rdx",     "rsi",     "rdi", "orig_rax", "rip", "cs",
 	"eflags", "rsp", "ss",  "fs_base", "gs_base", "ds",  "es",       "fs",  "gs",
 };
+/* rax rdx rcx rbx rsi rdi rbp rsp r8-r15 (System V ABI for AMD64, figure 3.36) */
+static const uint8_t x86_64_dwarf[] = {10, 11, 12, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0};
 static const struct pl_machine machines[] = {
 	{.machine = EM_X86_64,
 	 .n_regs = PL_ARRAY_LEN(x86_64),
 	 .ip = 16,
 	 .sp = 19,
 	 .tp = 21,
-	 .names = x86_64},
+	 .names = x86_64,
+	 .dwarf = x86_64_dwarf,
+	 .n_dwarf = PL_ARRAY_LEN(x86_64_dwarf),
+	 .dwarf_sp = 7,
+	 .call_pushes = true},
 };
 
 const struct pl_machine *pl_machine_find(uint16_t machine)

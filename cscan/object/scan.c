@@ -169,6 +169,9 @@ int pl_scan(struct pl_objects *o, pl_sink_fn *sink, void *arg, struct pl_ctx *ct
 		tally->heap.bad_chunks += t->heap.bad_chunks;
 		tally->heap.bad_freelists += t->heap.bad_freelists;
 		tally->heap.missing_bytes += t->heap.missing_bytes;
+		pl_heap_tally_at(&tally->heap.pool_at, t->heap.pool_at);
+		pl_heap_tally_at(&tally->heap.chunk_at, t->heap.chunk_at);
+		pl_heap_tally_at(&tally->heap.freelist_at, t->heap.freelist_at);
 		tally->dead += t->dead;
 		tally->buffers += t->buffers;
 	}

@@ -23,8 +23,10 @@ struct pl_pyframe {
 	int64_t instruction; /* byte offset of the last or current one in the code, < 0 before the
 				first */
 	int line;            /* exact line, -1 unknown */
-	bool generator; /* its code is that of a generator or coroutine, which owns what the frame
-			   holds */
+	bool generator;   /* its code is that of a generator or coroutine, which owns what the frame
+			     holds */
+	uint32_t entries; /* on a thread's stack: calls of the evaluation function between it and
+			   * the frame that called it: 0 when one call runs both (3.11 on) */
 };
 
 struct pl_pythread {
@@ -37,7 +39,9 @@ struct pl_pythread {
 					* exceptions' own: 0 where there is no such place */
 	struct pl_pyframe *frames;     /* innermost first */
 	size_t n_frames;
-	bool cut; /* the chain of frames was broken or runs in a circle */
+	uint32_t entries; /* calls of the evaluation function inside of the innermost frame: they
+			   * are leaving their last one (3.12 on) */
+	bool cut;         /* the chain of frames was broken or runs in a circle */
 };
 
 /* All threads of all interpreters, oldest first, malloced; damage shortens. PL_E_CANCELLED. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 
+#include "base/say.h"
 #include "base/utf8.h"
 
 static void reserve(struct pl_line *l, size_t cap)
@@ -51,39 +52,16 @@ void pl_line_printf(struct pl_line *l, const char *fmt, ...)
 
 void pl_line_thousands(struct pl_line *l, char sign, uint64_t v)
 {
-	char buf[40], *p = buf + sizeof(buf);
-	unsigned digits = 0;
+	const char prefix[2] = {sign, '\0'};
 
-	*--p = '\0';
-	do {
-		if (digits && digits % 3 == 0)
-			*--p = ',';
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-		digits++;
-	} while (v);
-	if (sign)
-		*--p = sign;
-	pl_line_printf(l, "%s", p);
+	pl_line_printf(l, "%s%s", prefix, PL_COUNT(v));
 }
 
 void pl_line_size(struct pl_line *l, char sign, uint64_t v)
 {
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	char prefix[2] = {sign, '\0'};
-	double d = (double)v / 1024;
-	size_t unit = 0;
+	const char prefix[2] = {sign, '\0'};
 
-	if (v < 1024) {
-		pl_line_printf(l, "%s%" PRIu64 " B", prefix, v);
-		return;
-	}
-	/* 1023.95 would be printed as 1024.0 */
-	while (d >= 1023.95 && unit + 1 < PL_ARRAY_LEN(units)) {
-		d /= 1024;
-		unit++;
-	}
-	pl_line_printf(l, "%s%.1f %s", prefix, d, units[unit]);
+	pl_line_printf(l, "%s%s", prefix, PL_SIZE(v));
 }
 
 void pl_line_signal(struct pl_line *l, int sig)

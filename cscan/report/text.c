@@ -11,6 +11,7 @@
 #define BELOW 4 /* spaces before a line that belongs to the row above */
 #define HIDDEN SIZE_MAX
 #define SHRINK_LEAST 20 /* columns that a shrinking one keeps */
+#define WRAP_MOST 8     /* lines of a sentence below its row */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define DOT " \xc2\xb7 "
 
@@ -210,6 +211,25 @@ static void put_cut(struct printer *p, size_t width)
 	fwrite(s + n - tail, 1, tail, p->out);
 }
 
+/* Print the line on several of the given width, each but the first behind indent blanks: broken
+ * before a word, and cut where that is not possible or would take too many. */
+static void put_wrapped(struct printer *p, size_t width, size_t indent)
+{
+	for (size_t lines = 1; lines < WRAP_MOST && pl_utf8_columns(p->line.at) > width; lines++) {
+		size_t n = bytes_for(p->line.at, p->line.n, width + 1, false);
+
+		while (n && p->line.at[n - 1] != ' ')
+			n--;
+		if (!n)
+			break;
+		fwrite(p->line.at, 1, n - 1, p->out);
+		fprintf(p->out, "\n%*s", (int)indent, "");
+		p->line.n -= n;
+		memmove(p->line.at, p->line.at + n, p->line.n + 1);
+	}
+	put_cut(p, width);
+}
+
 /* Print the line in a column's width; *first: no column of the row came before. */
 static void put_column(struct printer *p, const struct pl_table *t, size_t col, bool *first)
 {
@@ -257,7 +277,7 @@ static void print_below(struct printer *p, const struct pl_table *t, size_t row,
 		pl_line_cell(&p->line, cell);
 		fprintf(p->out, "%*s%-*s", (int)(indent + BELOW), "", (int)(widest + GAP),
 			t->columns[col].name);
-		put_cut(p, p->columns > before + SHRINK_LEAST ? p->columns - before : SHRINK_LEAST);
+		put_wrapped(p, PL_MAX(p->columns, before + SHRINK_LEAST) - before, before);
 		fputc('\n', p->out);
 	}
 }

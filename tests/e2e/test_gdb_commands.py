@@ -162,6 +162,7 @@ def test_installed(made, tmp_path, pyleak):
     answer = gdb.batch(["py-leak-types", "python print(__import__('pyleak_gdb').lib.find.library())"], made,
                        script=tmp_path / "share" / "pyleak" / "pyleak.gdb", PYLEAK_LIB="")
     assert answer.printed == [pyleak("types", made).stdout, "%s/lib/libpyleak.so\n" % tmp_path]
+    assert (tmp_path / "share" / "pyleak" / "triage.schema.json").exists()
 
 
 # ---- which core ----

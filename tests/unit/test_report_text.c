@@ -119,6 +119,49 @@ static void optional_column(void **state)
 	pl_result_fini(&result);
 }
 
+static void sentences_below_their_row(void **state)
+{
+	static const struct pl_column columns[] = {
+		{.name = "kind", .align = PL_LEFT},
+		{.name = "text", .align = PL_LEFT, .below = true},
+	};
+	struct pl_result result = {0};
+	struct pl_table *t = pl_result_table(&result, "evidence", columns, 2);
+	struct pl_report r = {.analysis = "triage", .result = &result};
+	struct pl_cell *row = pl_table_row(t);
+
+	(void)state;
+	row[0] = pl_cell_text(t, "left-out");
+	row[1] = pl_cell_text(t, "words are moved to the next line as they do not fit");
+	check(&r, 30,
+	      "kind\n"
+	      "left-out\n"
+	      "    text  words are moved to\n"
+	      "          the next line as\n"
+	      "          they do not fit\n");
+	row[1] = pl_cell_text(t, "a word_that_is_longer_than_the_line");
+	check(&r, 30,
+	      "kind\n"
+	      "left-out\n"
+	      "    text  a\n"
+	      "          word_that_\xe2\x80\xa6_the_line\n");
+	row[1] = pl_cell_text(t, "aaaaaaaaaaaaaaaaaa b bbbbbbbbbbbbbbbbbb c cccccccccccccccccc d "
+				 "dddddddddddddddddd e eeeeeeeeeeeeeeeeee f ffffffffffffffffff g "
+				 "gggggggggggggggggg h hhhhhhhhhhhhhhhhhh i iiiiiiiiiiiiiiiiii j");
+	check(&r, 30,
+	      "kind\n"
+	      "left-out\n"
+	      "    text  aaaaaaaaaaaaaaaaaa b\n"
+	      "          bbbbbbbbbbbbbbbbbb c\n"
+	      "          cccccccccccccccccc d\n"
+	      "          dddddddddddddddddd e\n"
+	      "          eeeeeeeeeeeeeeeeee f\n"
+	      "          ffffffffffffffffff g\n"
+	      "          gggggggggggggggggg h\n"
+	      "          hhhhhhhhhh\xe2\x80\xa6iiiiiii j\n");
+	pl_result_fini(&result);
+}
+
 static void several_tables(void **state)
 {
 	struct pl_result result = {0};
@@ -315,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_table_with_everything),
 		cmocka_unit_test(head_line_says_what_is_known),
 		cmocka_unit_test(optional_column),
+		cmocka_unit_test(sentences_below_their_row),
 		cmocka_unit_test(several_tables),
 		cmocka_unit_test(long_names_give_way),
 		cmocka_unit_test(wide_characters_stay_aligned),

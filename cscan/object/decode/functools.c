@@ -102,7 +102,8 @@ void pl_decode_lrulink(const struct pl_decode *d)
 
 /*
  * name is visited since the type is a heap type. In 3.13 vectorcall_args points into a tuple that
- * is a member of its own, and the names are not visited.
+ * is a member of its own, and the names are not visited; before the first call vectorcall_args is
+ * NULL and the names are not set (methodcaller_new() in Modules/_operator.c).
  */
 void pl_decode_methodcaller(const struct pl_decode *d)
 {
@@ -113,6 +114,7 @@ void pl_decode_methodcaller(const struct pl_decode *d)
 	pl_put_member(d, f->methodcaller_kwds, "<keywords>", true);
 	if (!pl_has(f->methodcaller_borrowed))
 		pl_put_member(d, f->methodcaller_vector, "<call args>", true);
-	pl_put_member(d, f->methodcaller_kwnames, "<call names>",
-		      !pl_has(f->methodcaller_borrowed));
+	if (pl_word(d, f->methodcaller_vector))
+		pl_put_member(d, f->methodcaller_kwnames, "<call names>",
+			      !pl_has(f->methodcaller_borrowed));
 }

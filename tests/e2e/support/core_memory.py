@@ -2,10 +2,11 @@
 pyleak."""
 
 import mmap
+import shutil
 import struct
 from bisect import bisect_right
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 PT_LOAD = 1
 PN_XNUM = 0xffff
@@ -29,12 +30,32 @@ class CoreMemory:
         self.ranges.sort()
         self.starts = [start for start, _, _ in self.ranges]
 
-    def word(self, address: int) -> Optional[int]:
-        """The 8 bytes at an address as a number; None if the core does not hold them."""
+    def offset(self, address: int) -> int:
+        """Where in the file the 8 bytes at an address are; KeyError if the core does not hold
+        them."""
         place = bisect_right(self.starts, address) - 1
         if place < 0:
-            return None
+            raise KeyError(address)
         start, length, offset = self.ranges[place]
         if address + 8 > start + length:
+            raise KeyError(address)
+        return offset + address - start
+
+    def word(self, address: int) -> Optional[int]:
+        """The 8 bytes at an address as a number; None if the core does not hold them."""
+        try:
+            return struct.unpack_from("<Q", self.data, self.offset(address))[0]
+        except KeyError:
             return None
-        return struct.unpack_from("<Q", self.data, offset + address - start)[0]
+
+
+def changed(path: Path, copy: Path, words: Dict[int, int]) -> Path:
+    """A copy of the core at path in which the 8 bytes at each of these addresses are another
+    number; KeyError for an address that the core does not hold."""
+    memory = CoreMemory(path)
+    shutil.copyfile(str(path), str(copy))
+    with open(str(copy), "r+b") as file:
+        for address, value in words.items():
+            file.seek(memory.offset(address))
+            file.write(struct.pack("<Q", value))
+    return copy

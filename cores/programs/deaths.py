@@ -1,0 +1,447 @@
+"""Dies in the way that the argument names: the functions below with a row in DEATHS.
+
+truth.json holds only "known", what was planted:
+    death     the kind of death: a word of `triage`'s table "verdict"
+    state     list of deadlock, in-collection, in-finalizer, in-signal-handler: what it was at
+    memory    the verdict on what is wrong with the memory
+    damage    heap-damage
+    type      of the object that matters, module.qualname
+    function  of Python that was running
+    message   a part of what the process said last
+    signal    number; not where the address is one that no process can have: Linux sends SIGBUS
+              instead of SIGSEGV if the compiler happened to have it in the frame register
+each only where it was planted.  The signature of a death is that of the frames below.
+
+The deaths with a + need the extension module deathext (tests/e2e/ext/deathext.c) on PYTHONPATH.
+
+Runs on Python 2.7 and 3.6 or newer.
+"""
+
+import ctypes
+import gc
+import json
+import mmap
+import os
+import resource
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+try:
+    import deathext
+except ImportError:
+    deathext = None
+
+UNMAPPED = 0x123456789ab0
+ROWS = []
+KEPT = []
+DEATHS = {}
+libc = ctypes.CDLL(None)
+under_gil = ctypes.PyDLL(None)
+
+
+def death(function):
+    DEATHS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def plant(word, **known):
+    """Write down what is coming; the file "dying" tells cores/make.py which process it will be."""
+    known["death"] = word
+    with open("truth.json", "w") as out:
+        json.dump({"known": known}, out, indent=1, sort_keys=True)
+    with open("dying", "w") as out:
+        out.write("%d\n" % os.getpid())
+
+
+class Node(object):
+    peer = None
+
+
+class Row(object):
+    def __init__(self, number):
+        self.number = number
+        self.text = "row %06d" % number
+
+
+# ---- a signal ----
+
+
+@death
+def abort():
+    plant("abort", function="abort", signal=signal.SIGABRT)
+    os.abort()
+
+
+@death
+def abort_handling():
+    """While an exception is handled that was raised while another was."""
+    try:
+        try:
+            {}["missing"]
+        except KeyError:
+            raise ValueError("planted")
+    except ValueError:
+        plant("abort", function="abort_handling", type="builtins.ValueError",
+              signal=signal.SIGABRT)
+        os.abort()
+
+
+@death
+def killed():
+    plant("killed-by-signal", function="killed", signal=signal.SIGQUIT)
+    os.kill(os.getpid(), signal.SIGQUIT)
+    time.sleep(60)
+
+
+@death
+def sigsegv():
+    """raise(SIGSEGV): nothing was read, so there is no fault address. What faulthandler._sigsegv()
+    does too, but that leaves no core."""
+    plant("killed-by-signal", function="sigsegv", signal=signal.SIGSEGV)
+    under_gil["raise"](int(signal.SIGSEGV))
+
+
+@death
+def bus_error():
+    """A mapped file that was made shorter."""
+    descriptor, name = tempfile.mkstemp(dir=".")
+    os.write(descriptor, b"x" * 8192)
+    mapped = mmap.mmap(descriptor, 8192)
+    os.ftruncate(descriptor, 0)
+    os.unlink(name)
+    plant("bus-error", function="bus_error", signal=signal.SIGBUS)
+    return mapped[5000]
+
+
+# ---- a bad address ----
+
+
+@death
+def null_read():
+    plant("segfault-null", function="null_read", signal=signal.SIGSEGV)
+    return ctypes.c_long.from_address(0).value
+
+
+@death
+def wild_read():
+    plant("segfault-wild", function="wild_read", signal=signal.SIGSEGV)
+    ctypes.string_at(UNMAPPED)
+
+
+@death
+def null_member():
+    """+ A struct's pointer is null; what is read lies at a small offset from it."""
+    plant("segfault-null", function="null_member", signal=signal.SIGSEGV)
+    deathext.null_member()
+
+
+@death
+def freed():
+    """+ C code kept a pointer to an object and no reference."""
+    record = deathext.Record()
+    deathext.remember(record)
+    plant("segfault-freed", function="freed", type="deathext.Record")
+    del record  # the last thing: nothing else is to get its memory
+    deathext.read_remembered()
+
+
+@death
+def double_decref():
+    """+ The object in the list is freed under it, by one Py_DECREF too many."""
+    KEPT.append(deathext.Record())
+    plant("segfault-freed", damage="heap-damage", function="double_decref",
+          type="deathext.Record")
+    deathext.drop(KEPT[0])  # the last thing: nothing else is to get its memory
+    deathext.read(KEPT)
+
+
+def neighbours():
+    """Two bytes objects with nothing between them but what a debug build puts there."""
+    while True:
+        KEPT.extend(b"%d is a number" % len(KEPT) for _ in range(100))
+        places = sorted((id(one), at) for at, one in enumerate(KEPT))
+        for one, two in zip(places[100:], places[101:]):
+            if two[0] - one[0] < 2 * KEPT[one[1]].__sizeof__():
+                return KEPT[one[1]], KEPT[two[1]]
+
+
+@death
+def overrun():
+    """C code writes past the end of one object, over the head of the next."""
+    one, two = neighbours()
+    write = deathext.overrun if deathext else ctypes.memset
+    plant("segfault-wild", damage="heap-damage", function="overrun",
+          type="builtins.bytes" if bytes is not str else "__builtin__.str")
+    end = id(one) + one.__sizeof__()
+    write(end, 0x41, id(two) + object.__basicsize__ - end)
+    return two.anything
+
+
+# ---- the stack ----
+
+
+def small_stack():
+    """So that the limits on recursion of 3.12 and newer, which count on the stack that there was
+    at the start, come too late."""
+    resource.setrlimit(resource.RLIMIT_STACK,
+                       (1 << 19, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+
+def deeper(number):
+    """From 3.11 on a call from Python to Python takes none of the C stack; this one is C's."""
+    return sorted([number], key=deeper)
+
+
+@death
+def recursion_python():
+    small_stack()
+    sys.setrecursionlimit(1 << 28)
+    plant("stack-overflow", function="deeper", signal=signal.SIGSEGV)
+    deeper(1)
+
+
+@death
+def recursion_c():
+    """An iterator of an iterator of an iterator ..."""
+    small_stack()
+    chain = iter([])
+    for _ in range(100000):
+        chain = enumerate(chain)
+    plant("stack-overflow", function="recursion_c", signal=signal.SIGSEGV)
+    next(chain)
+
+
+# ---- what the C code itself gave up on ----
+
+
+@death
+def fatal_error():
+    plant("abort-fatal-error", function="fatal_error", message="planted by deaths.py",
+          signal=signal.SIGABRT)
+    ctypes.pythonapi.Py_FatalError(b"planted by deaths.py")
+
+
+@death
+def assertion():
+    plant("abort-assert", function="assertion", message="planted > 0", signal=signal.SIGABRT)
+    under_gil["__assert_fail"](b"planted > 0", b"planted.c", 33, b"planter")
+
+
+@death
+def double_free():
+    """The C library sees it."""
+    libc.malloc.restype = ctypes.c_void_p
+    block = ctypes.c_void_p(libc.malloc(40))
+    plant("abort-glibc", function="double_free", message="double free", signal=signal.SIGABRT)
+    libc.free(block)
+    libc.free(block)
+
+
+@death
+def memory_error():
+    """The limit is one that it has already passed: there may be no /proc that says where it is."""
+    ROWS.extend(bytearray(1 << 20) for _ in range(32))
+    plant("out-of-memory", function="memory_error", memory="memory-dominated",
+          type="builtins.bytearray" if str is not bytes else "__builtin__.bytearray",
+          signal=signal.SIGABRT)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 24,) * 2)
+    try:
+        while True:
+            ROWS.append(bytearray(1 << 20))
+    except MemoryError:
+        os.abort()
+
+
+# ---- a state ----
+
+
+@death
+def deadlock():
+    """Each of two threads holds the lock that the other waits for."""
+    locks = threading.Lock(), threading.Lock()
+    locked = threading.Event()
+
+    def other():
+        with locks[1]:
+            locked.set()
+            with locks[0]:
+                pass
+    thread = threading.Thread(target=other)
+    thread.daemon = True
+    with locks[0]:
+        thread.start()
+        locked.wait()
+        time.sleep(0.3)
+        plant("snapshot", state=["deadlock"], function="deadlock")
+        with locks[1]:
+            pass
+
+
+@death
+def traverse():
+    """+ tp_traverse of a broken object, in a collection."""
+    gc.disable()
+    KEPT.append(deathext.Broken())
+    plant("segfault-wild", state=["in-collection"], function="traverse",
+          type="deathext.Broken", signal=signal.SIGSEGV)
+    gc.collect()
+
+
+@death
+def collection():
+    """A list whose only item is no address."""
+    gc.disable()
+    KEPT.append([None])
+    item = ctypes.c_void_p.from_address(id(KEPT[0]) + list.__basicsize__ - 16).value
+    ctypes.c_size_t.from_address(item).value = UNMAPPED
+    plant("segfault-wild", state=["in-collection"], damage="heap-damage", function="collection",
+          type="builtins.list" if str is not bytes else "__builtin__.list",
+          signal=signal.SIGSEGV)
+    gc.collect()
+
+
+class Finalized(object):
+    """No gc type: it is released when what holds it is."""
+    __slots__ = ()
+    states = ["in-finalizer"]
+
+    def __del__(self):
+        plant("abort", state=self.states, function="__del__", type="__main__.Finalized",
+              signal=signal.SIGABRT)
+        os.abort()
+
+
+@death
+def finalizer():
+    one = Finalized()
+    one = None
+    return one
+
+
+@death
+def finalizer_in_collection():
+    """Of an object that is released as the collector empties the list of a dead cycle."""
+    gc.disable()
+    Finalized.states = ["in-finalizer", "in-collection"]
+    node = Node()
+    node.peer = [node, Finalized()]
+    del node
+    gc.collect()
+
+
+def handler(number, frame):
+    plant("abort", state=["in-signal-handler"], function="handler", signal=signal.SIGABRT)
+    os.abort()
+
+
+@death
+def signal_handler():
+    signal.signal(signal.SIGUSR1, handler)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    for _ in range(1000000):
+        pass
+
+
+@death
+def server():
+    """In a task of an asyncio server, as it serves."""
+    import server_task
+    server_task.run(lambda: plant("abort", function="serve", signal=signal.SIGABRT))
+
+
+@death
+def worker():
+    """In a child of os.fork()."""
+    child = os.fork()
+    if child == 0:
+        plant("abort", function="worker", signal=signal.SIGABRT)
+        os.abort()
+    os.waitpid(child, 0)
+
+
+# ---- leaks ----
+
+
+def make_rings(count):
+    for _ in range(count):
+        one, two = Node(), Node()
+        one.peer, two.peer = two, one
+
+
+@death
+def leak_gc_off():
+    gc.disable()
+    make_rings(20000)
+    plant("abort", memory="gc-disabled", type="__main__.Node", function="leak_gc_off")
+    os.abort()
+
+
+@death
+def leak_unreachable():
+    """The automatic collection is on, and its time has not come: the oldest generation."""
+    gc.set_threshold(1 << 28, 1 << 28, 1 << 28)
+    make_rings(20000)
+    plant("abort", memory="leak-unreachable", type="__main__.Node", function="leak_unreachable")
+    os.abort()
+
+
+class Closing(Node):
+    def __del__(self):
+        pass
+
+
+@death
+def leak_del():
+    """Cycles with a __del__, which Python 2 never frees."""
+    for _ in range(10000):
+        one = Closing()
+        one.peer = one
+    del one
+    gc.collect()
+    plant("abort", memory="leak-uncollectable", type="__main__.Closing", function="leak_del")
+    os.abort()
+
+
+@death
+def leak_incref():
+    take = ctypes.pythonapi.Py_IncRef
+    take.argtypes, take.restype = [ctypes.py_object], None
+    for number in range(20000):
+        take(Row(number))
+    plant("abort", memory="leak-held-from-c", type="__main__.Row", function="leak_incref")
+    os.abort()
+
+
+@death
+def leak_list():
+    ROWS.extend(Row(number) for number in range(20000))
+    plant("abort", memory="memory-dominated", type="__main__.Row", function="leak_list")
+    os.abort()
+
+
+@death
+def leak_frozen():
+    gc.disable()
+    make_rings(20000)
+    gc.freeze()
+    gc.enable()
+    plant("abort", memory="gc-frozen", type="__main__.Node", function="leak_frozen")
+    os.abort()
+
+
+@death
+def snapshot():
+    """Nothing is wrong: a living process was dumped."""
+    plant("snapshot", function="snapshot")
+    under_gil.pause()
+
+
+def main():
+    DEATHS[sys.argv[1]]()
+    raise SystemExit("survived: " + sys.argv[1])
+
+
+main()

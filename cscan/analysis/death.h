@@ -1,0 +1,74 @@
+/*
+ * death.h - what the parts of "how it died" share: what they look at, one question to a file.
+ *
+ * All but the image may be missing: a core whose interpreter cannot be read still tells its signal
+ * and its native stacks.
+ */
+#ifndef PL_DEATH_H
+#define PL_DEATH_H
+
+#include "analysis/nativestack.h"
+#include "analysis/triage.h"
+
+struct pl_death {
+	struct pl_triage *t;
+	struct pl_image *im;
+	const struct pl_core_info *info;
+	struct pl_view *v;
+	const struct pl_objects *o; /* NULL: not known, and then so is l */
+	const struct pl_layout *l;
+	struct pl_pythread *threads; /* n_threads of Python's */
+	size_t n_threads;
+	struct pl_stack *stacks; /* of every thread of the kernel's; the first died */
+	size_t n_stacks;
+};
+
+/* A verdict and what is to be said for it; text is a sentence without full stop. */
+struct pl_cause {
+	const char *word;
+	enum pl_confidence confidence;
+	char text[400];
+};
+
+/* ---- death_fault.c ---- */
+/* Of a SIGSEGV or SIGBUS that the kernel raised: which, and evidence on its address. */
+void pl_death_fault(struct pl_death *d, struct pl_cause *ret);
+
+/* ---- death_abort.c ---- */
+/* Of a SIGABRT: who gave up, and with what words. */
+void pl_death_abort(struct pl_death *d, struct pl_cause *ret);
+
+/* ---- death_state.c ---- */
+/* What the process was at: verdicts and evidence on collection, finalizers, signal handlers. */
+void pl_death_state(struct pl_death *d);
+
+/* ---- death_threads.c ---- */
+/* Tables `stack` and `threads`, who has the GIL, and whether all wait for each other. */
+void pl_death_threads(struct pl_death *d);
+/* Exceptions that threads raise or handle: evidence; true when one of the thread that died is a
+ * MemoryError. */
+bool pl_death_exceptions(struct pl_death *d);
+
+/* ---- crash_signature.c ---- */
+#define PL_SIGNATURE_FRAMES 8
+/*
+ * One call in the words of the signature, "" for one that does not count: see the head of
+ * crash_signature.c. library is the base name of its file, symbol may be NULL.
+ */
+void pl_signature_native(const char *library, const char *symbol, bool interpreter, char *buf,
+			 size_t cap);
+void pl_signature_python(const char *file, const char *function, char *buf, size_t cap);
+/* "crash/1:" and 16 digits for a word of the verdict and the stack that died. */
+void pl_crash_signature(const struct pl_death *d, const char *word, char ret[32]);
+
+/* ---- triage_death.c ---- */
+/* "record_read in deathext.so", "libffi.so.8 +0x6f7a", "0x10": what a native call is. */
+void pl_death_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap);
+/* "handler (app.py:33)" for a Python call. */
+void pl_death_python(const struct pl_death *d, const struct pl_pyframe *f, char *buf, size_t cap);
+/* The innermost Python call of a stack, or NULL. */
+const struct pl_call *pl_death_innermost_python(const struct pl_stack *s);
+/* The type of the object at addr, or NULL. */
+const struct pl_type *pl_death_type(const struct pl_death *d, pl_addr addr);
+
+#endif
