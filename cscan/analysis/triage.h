@@ -52,7 +52,8 @@ int pl_triage_memory(struct pl_triage *t, struct pl_err *err); /* triage_memory.
 int pl_triage_cycles(struct pl_triage *t, struct pl_err *err); /* triage_cycles.c: dead, held */
 int pl_triage_damage(struct pl_triage *t, struct pl_err *err); /* triage_damage.c: broken heap */
 
-/* Bytes of all objects that were allocated, as sys.getsizeof() counts them: static ones left out. */
+/* Bytes of all objects that were allocated, as sys.getsizeof() counts them: static ones left out.
+ */
 uint64_t pl_triage_heap_bytes(const struct pl_objects *o); /* triage_memory.c */
 /*
  * Are so many dead objects, of so many bytes, more than what always waits for the next collection?
