@@ -176,15 +176,23 @@ static void check_chunk(void *arg, unsigned worker, size_t chunk)
 
 /* ---- references to no object ---- */
 
-/* Its count is 0, or it is half built: there is an object, though not a living one. */
-static bool is_unborn(const struct checking *c, struct pl_view *v, pl_addr addr)
+/*
+ * Is the head of what was not listed sound all the same? Of an object that is being made or
+ * destroyed, with a count of 0; of one with no gc head to judge, in a block that was not
+ * understood.
+ */
+static bool has_head(const struct checking *c, struct pl_view *v, pl_addr addr)
 {
 	uint64_t type, count;
 	bool immortal;
+	int32_t index;
 
-	return pl_read64(v, addr + (uint64_t)c->o->l->f.object_type, &type) &&
-	       pl_types_find(c->o->types, v, type) >= 0 &&
-	       pl_object_refcount(c->o, v, addr, &count, &immortal) && !count;
+	if (!pl_read64(v, addr + (uint64_t)c->o->l->f.object_type, &type) ||
+	    !pl_object_refcount(c->o, v, addr, &count, &immortal))
+		return false;
+	index = pl_types_find(c->o->types, v, type);
+	return index >= 0 && (!count || (count < HUGE_COUNT &&
+					 !pl_types_at(c->o->types, (uint32_t)index)->is_gc));
 }
 
 static void check_stray(struct checking *c, struct worker *w, const struct pl_stray *stray)
@@ -206,7 +214,7 @@ static void check_stray(struct checking *c, struct worker *w, const struct pl_st
 	if (pl_object_on_freelist(c->o, stray->target)) {
 		site.kind = PL_DAMAGE_FREED;
 	} else if (pl_heap_find(c->o->heap, stray->target, &b)) {
-		if (holds(&b) && is_unborn(c, &w->v, stray->target))
+		if (holds(&b) && has_head(c, &w->v, stray->target))
 			return;
 		site.kind = holds(&b) ? PL_DAMAGE_HEAD : PL_DAMAGE_FREED;
 	}

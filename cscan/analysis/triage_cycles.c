@@ -18,6 +18,7 @@
 
 #define SHOWN 3             /* shapes of cycles, types held from C */
 #define LEAST_UNCOLLECTED 5 /* objects that no collection frees, for a verdict */
+#define LEAST_TOLD 100      /* objects that wait for the next collection, for a line */
 #define LEAST_HELD 5        /* objects of one class of the program, held from C */
 #define LEAST_HELD_C 1000   /* of one C type: their own code keeps some for good reasons */
 #define LIKELY_HELD 100     /* of the program's: no accident */
@@ -193,6 +194,8 @@ static bool judge_unreachable(struct looking *s)
 	kind = main_reason(s, false, why, sizeof(why));
 	much = kind == PL_REASON_NONE ? is_late(&sum, s->heap)
 				      : pl_triage_much(sum.objects, sum.bytes, s->heap);
+	if (!much && sum.objects < LEAST_TOLD)
+		return false;
 	pl_triage_evidence(s->t, "unreachable", "cycles --unreachable",
 			   "dead and not collected yet: %s objects of %s; %s",
 			   PL_COUNT(sum.objects), PL_SIZE(sum.bytes), why);

@@ -19,6 +19,7 @@ struct telling {
 	const struct pl_roots *roots;
 	const struct pl_graph *g;
 	struct pl_view v;
+	pl_addr last; /* whose neighbours were told last */
 };
 
 /* Of each kind: what is wrong, as evidence and in the verdict's sentence, and what it speaks for.
@@ -161,10 +162,11 @@ static int put_site(struct telling *s, const struct pl_damage_site *site, struct
 		return rc;
 	snprintf(analysis, sizeof(analysis), "object 0x%llx", (unsigned long long)shown);
 	pl_triage_evidence(s->t, kinds[site->kind].kind, analysis, "%s", text);
-	if (site->kind != PL_DAMAGE_WILD &&
+	if (site->kind != PL_DAMAGE_WILD && site->at != s->last &&
 	    pl_besides(s->o, &s->v, site->at, besides, sizeof(besides)))
 		pl_triage_evidence(s->t, "neighbours", analysis, "of 0x%llx: %s",
 				   (unsigned long long)site->at, besides);
+	s->last = site->at;
 	return 0;
 }
 

@@ -52,7 +52,7 @@ uint64_t pl_triage_heap_bytes(const struct pl_objects *o)
 
 /* An instance's dict says less than the instance: a class of the program counts half as much again.
  */
-static int by_weight(const void *pa, const void *pb)
+static int by_weight(const void *pa, const void *pb, void *types)
 {
 	const struct weight *a = pa, *b = pb;
 	uint64_t wa = a->bytes + (a->user ? a->bytes / 2 : 0);
@@ -60,7 +60,7 @@ static int by_weight(const void *pa, const void *pb)
 
 	if (wa != wb)
 		return wa < wb ? 1 : -1;
-	return a->type < b->type ? -1 : a->type > b->type;
+	return strcmp(pl_types_at(types, a->type)->name, pl_types_at(types, b->type)->name);
 }
 
 static void weigh(struct filling *f)
@@ -84,7 +84,7 @@ static void weigh(struct filling *f)
 		f->dead[f->lives->of[id]] += size;
 	}
 	if (f->n)
-		qsort(f->weights, f->n, sizeof(*f->weights), by_weight);
+		qsort_r(f->weights, f->n, sizeof(*f->weights), by_weight, f->o->types);
 }
 
 static double percent(uint64_t part, uint64_t of)

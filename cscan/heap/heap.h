@@ -44,8 +44,8 @@ struct pl_run {
 /* What was wrong in the allocators' own data; all zero on a sound heap. */
 struct pl_heap_tally {
 	uint64_t bad_arenas, bad_pools, bad_chunks, bad_freelists, missing_bytes;
-	/* Where, of each the lowest that is known, else 0. Of a free list the block whose link leads
-	 * astray, or the pool or page that it is in. */
+	/* Where, of each the lowest that is known, else 0. Of a free list the block whose link
+	 * leads astray, or the pool or page that it is in. */
 	pl_addr pool_at, chunk_at, freelist_at;
 };
 static inline void pl_heap_tally_at(pl_addr *lowest, pl_addr at)
