@@ -262,7 +262,8 @@ bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 		if (pl_ld32(host + l->f.pool_refcount)) {
 			if (!pl_heap_pool(l, host, b.pool, &p))
 				return false;
-			pool_live(l, &p, host, PL_MIN(have, (uint64_t)l->pool_bytes), bits, &broken);
+			pool_live(l, &p, host, PL_MIN(have, (uint64_t)l->pool_bytes), bits,
+				  &broken);
 			i = (addr - b.pool - head) / p.block;
 			if (addr - b.pool < head || i >= (l->pool_bytes - head) / p.block) {
 				b.usable = head;

@@ -80,7 +80,7 @@ struct pl_core_info {
 	uint32_t pid;
 	int signal; /* that killed it; 0 for a snapshot (gcore) */
 	bool has_fault_addr;
-	pl_addr fault_addr;     /* si_addr, when has_fault_addr */
+	pl_addr fault_addr; /* si_addr, when has_fault_addr */
 	bool has_siginfo;
 	int si_code;            /* of NT_SIGINFO, 0 without */
 	uint32_t sender;        /* si_pid of who sent it: kill(), raise(), sigqueue(); else 0 */

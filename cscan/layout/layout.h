@@ -158,8 +158,8 @@ struct pl_layout {
 					generator */
 	bool visits_inline_values;   /* 3.13.0-3.13.3: an instance visits its inline values itself
 					though it has a dict, and the two do not visit each other */
-	uint8_t push_exc_info;     /* opcode that an except, finally or with block begins with;
-				      0 before 3.11 */
+	uint8_t push_exc_info;       /* opcode that an except, finally or with block begins with;
+					0 before 3.11 */
 	bool pickle_visits_memo;     /* 3.11.7, 3.12.1 and later: picklers traverse their memo */
 	bool late_visit_type; /* 3.14.10, 3.15.2 and later: zstd's types and grapheme iterators
 				 visit their class; digested dictionaries are visited no more */

@@ -95,7 +95,7 @@ static inline uint64_t get64(struct mem *m, pl_addr addr)
 static inline bool mem_take(void *arg, const struct pl_run *run)
 {
 	struct mem *m = arg;
-	uint32_t n = pl_bits_count(run->live, run->n);
+	uint32_t n = (uint32_t)pl_bits_count(run->live, run->n);
 
 	assert_true(n > 0);
 	assert_ptr_equal(pl_at(&m->o.view, run->base, run->usable), run->host);
