@@ -12,12 +12,12 @@
  *	No line has a line number, an offset or an address. Left out are
  *		- calls of the C library, of libffi and the vDSO, and code in no file: they differ
  *		  with the processor (strlen has a version for each) and with the libraries there
- *		- calls of the interpreter's own that are not inside of all Python calls: how Python
+ *		- calls of the interpreter and its own extension modules (lib-dynload), which go by
+ *		  the library name "python", that are not inside of all Python calls: how Python
  *		  calls Python differs with its version; and of those inside the ones by which it
  *		  calls C, raises errors and gives up (the lists below)
- *	Recursion counts once. A stripped library's functions have no symbol, which is a symbol,
- *too:
- *	"?"; so the signature of a death does change with the symbols at hand.
+ *	Recursion counts once. A function without a symbol is "?": the signature of a death does
+ *	change with the symbols at hand.
  */
 #include <stdio.h>
 
@@ -114,6 +114,21 @@ void pl_signature_python(const char *file, const char *function, char *buf, size
 	snprintf(buf, cap, "py %s %s", slash ? slash + 1 : file, function);
 }
 
+/* The interpreter, be it a program or a library, with the extension modules that come with it. */
+static bool is_interpreter(const struct pl_death *d, const struct pl_call *c)
+{
+	static const char *const names[] = {"python2", "python3", "libpython", NULL};
+	const struct pl_module *modules;
+	size_t n;
+
+	modules = pl_image_modules(d->im, &n);
+	if (c->native->module < 0)
+		return false;
+	return (d->l && c->native->module == d->l->module) ||
+	       starts(pl_call_library(d->im, c), names) ||
+	       strstr(modules[c->native->module].path, "/lib-dynload/");
+}
+
 static void one_call(const struct pl_death *d, const struct pl_call *c, bool inside, char *buf,
 		     size_t cap)
 {
@@ -126,7 +141,7 @@ static void one_call(const struct pl_death *d, const struct pl_call *c, bool ins
 		pl_signature_python(file, function, buf, cap);
 		return;
 	}
-	interpreter = d->l && c->native->module >= 0 && c->native->module == d->l->module;
+	interpreter = is_interpreter(d, c);
 	buf[0] = '\0';
 	if (!interpreter || inside)
 		pl_signature_native(pl_call_library(d->im, c), c->native->symbol, interpreter, buf,
