@@ -14,8 +14,10 @@
  *		  with the processor (strlen has a version for each) and with the libraries there
  *		- native calls that are not inside of all Python calls: how Python calls Python, and
  *		  how a task or a thread is started, differs with the version and the build
- *		- of the interpreter's own inside all but the innermost, for compilers merge the
- *rest as they like; and the ones by which it calls C, raises errors and gives up (the list below)
+ *		- of the interpreter's own, its extension modules (lib-dynload) among them, which go
+ *		  by the library name "python", all inside but the innermost, for compilers merge
+ *		  the rest as they like; and the ones by which it calls C, raises errors and gives
+ *		  up (the lists below)
  *		- all native calls where a recursion of Python's overflowed the stack: which of them
  *		  was the last that fitted is chance
  *	Recursion counts once. A stripped library's functions have no symbol, which is a symbol too:
@@ -116,9 +118,19 @@ void pl_signature_python(const char *file, const char *function, char *buf, size
 	snprintf(buf, cap, "py %s %s", slash ? slash + 1 : file, function);
 }
 
+/* The interpreter, be it a program or a library, with the extension modules that come with it. */
 static bool is_interpreter(const struct pl_death *d, const struct pl_call *c)
 {
-	return d->l && !c->python && c->native->module >= 0 && c->native->module == d->l->module;
+	static const char *const names[] = {"python2", "python3", "libpython", NULL};
+	const struct pl_module *modules;
+	size_t n;
+
+	if (c->python || c->native->module < 0)
+		return false;
+	modules = pl_image_modules(d->im, &n);
+	return (d->l && c->native->module == d->l->module) ||
+	       starts(pl_call_library(d->im, c), names) ||
+	       strstr(modules[c->native->module].path, "/lib-dynload/");
 }
 
 static void one_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap)
