@@ -27,7 +27,7 @@ static const struct pl_column thread_columns[] = {
 
 /* ---- what a thread does ---- */
 
-enum wait { RUNS, WAITS_FOR_GIL, WAITS_FOR_LOCK, WAITS_TIMED };
+enum wait { RUNS, WAITS_FOR_GIL, WAITS_FOR_LOCK, WAITS_TIMED, WAITS_FOR_SOMETHING };
 
 static bool is_any(const struct pl_call *c, const char *const *names)
 {
@@ -38,8 +38,11 @@ static bool is_any(const struct pl_call *c, const char *const *names)
 	return false;
 }
 
-/* What the native calls inside of all Python wait for. */
-static enum wait waits(const struct pl_stack *s)
+/*
+ * What the native calls inside of all Python wait for. Where the stack is lost on the way, the
+ * system call tells that it waits.
+ */
+static enum wait waits(const struct pl_death *d, const struct pl_stack *s)
 {
 	static const char *const gil[] = {"take_gil", "PyEval_AcquireLock", NULL};
 	static const char *const locks[] = {
@@ -68,7 +71,7 @@ static enum wait waits(const struct pl_stack *s)
 		if (is_any(&s->calls[i], locks))
 			return is_timed ? WAITS_TIMED : WAITS_FOR_LOCK;
 	}
-	return RUNS;
+	return pl_stack_end(s) && pl_image_in_futex(d->im, s->thread) ? WAITS_FOR_SOMETHING : RUNS;
 }
 
 static void state_text(const struct pl_death *d, const struct pl_stack *s, char *buf, size_t cap)
@@ -78,9 +81,10 @@ static void state_text(const struct pl_death *d, const struct pl_stack *s, char 
 		[WAITS_FOR_GIL] = "waits for the GIL",
 		[WAITS_FOR_LOCK] = "waits for a lock",
 		[WAITS_TIMED] = "waits for a lock",
+		[WAITS_FOR_SOMETHING] = "waits",
 	};
 	bool gil = s->python && s->python->holds_gil;
-	const char *word = words[waits(s)];
+	const char *word = words[waits(d, s)];
 
 	snprintf(buf, cap, "%s%s%s%s%s", !s->python ? "no Python" : "",
 		 s == d->stacks && d->info->signal ? "died" : "",
@@ -176,7 +180,7 @@ static void put_gil(struct pl_death *d)
 			holder = &d->threads[i];
 	}
 	for (size_t i = 0; i < d->n_stacks; i++)
-		waiting += waits(&d->stacks[i]) == WAITS_FOR_GIL;
+		waiting += waits(d, &d->stacks[i]) == WAITS_FOR_GIL;
 	if (holder && holder->lwp)
 		pl_triage_evidence(d->t, "gil", "threads",
 				   "thread %u holds the GIL, %llu wait for it", holder->lwp,
@@ -190,28 +194,40 @@ static void put_gil(struct pl_death *d)
 		pl_triage_evidence(d->t, "gil", "threads", "no thread holds the GIL");
 }
 
+static bool gil_is_held(const struct pl_death *d)
+{
+	for (size_t i = 0; i < d->n_stacks; i++) {
+		if (d->stacks[i].python && d->stacks[i].python->holds_gil)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Nobody runs: every thread with Python calls waits for a lock (not the GIL, which comes by
  * itself), and so no Python code will ever give one back. Threads of C could, and a time limit.
  */
 static void put_deadlock(struct pl_death *d)
 {
-	size_t waiting = 0, timed = 0, native = 0;
+	size_t waiting = 0, unsure = 0, timed = 0, native = 0;
 	char where[2 * MAX_TEXT], list[3 * MAX_TEXT] = "";
 
 	for (size_t i = 0; i < d->n_stacks; i++) {
 		const struct pl_stack *s = &d->stacks[i];
 		const struct pl_call *python = pl_death_innermost_python(s);
-		enum wait wait = waits(s);
+		enum wait wait = waits(d, s);
 		size_t used = strlen(list);
 
 		if (!python) {
 			native++;
 			continue;
 		}
-		if (wait != WAITS_FOR_LOCK && wait != WAITS_TIMED)
+		/* For the GIL nobody waits that no thread holds. */
+		if (wait == RUNS || wait == WAITS_FOR_GIL ||
+		    (wait == WAITS_FOR_SOMETHING && gil_is_held(d)))
 			return;
 		waiting++;
+		unsure += wait == WAITS_FOR_SOMETHING;
 		timed += wait == WAITS_TIMED;
 		pl_death_python(d, python->python, where, sizeof(where));
 		if (used + strlen(where) < sizeof(list) / 2)
@@ -219,9 +235,13 @@ static void put_deadlock(struct pl_death *d)
 	}
 	if (!waiting)
 		return;
-	pl_triage_verdict(d->t, "deadlock", timed || native ? PL_POSSIBLE : PL_LIKELY,
+	pl_triage_verdict(d->t, "deadlock", unsure || timed || native ? PL_POSSIBLE : PL_LIKELY,
 			  "all %zu threads of Python wait for locks and none runs: %.450s", waiting,
 			  list);
+	if (unsure)
+		pl_triage_evidence(d->t, "deadlock", "threads --native",
+				   "of %zu of them only the system call tells that they wait",
+				   unsure);
 	if (timed)
 		pl_triage_evidence(d->t, "deadlock", "threads --native",
 				   "%zu of them wait with a time limit", timed);

@@ -181,26 +181,30 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	       struct pl_err *err)
 {
 	struct pl_triage t = {.session = session, .ctx = pl_session_ctx(session), .ret = ret};
+	const struct pl_layout *layout;
 	struct pl_image *im;
 	uint64_t budget = 0, max_memory = 0;
 	struct pl_watchdog *dog;
 	int rc;
 
+	t.values = pl_args_get(args, "values") != NULL;
+	ret->redacted = !t.values;
 	rc = pl_args_time(args, "budget", &budget, err);
 	if (!rc)
 		rc = pl_args_bytes(args, "max-memory", &max_memory, err);
 	if (!rc)
 		rc = pl_session_image(session, &im, err);
+	/* Of a process without Python there is nothing to say that others do not say better. */
+	if (!rc)
+		rc = pl_session_layout(session, &layout, err);
 	if (rc)
 		return rc;
-	t.values = pl_args_get(args, "values") != NULL;
 	t.deadline = budget ? pl_watchdog_now() + budget : 0;
 	t.verdict = pl_result_table(ret, "verdict", verdict_columns, PL_ARRAY_LEN(verdict_columns));
 	t.evidence =
 		pl_result_table(ret, "evidence", evidence_columns, PL_ARRAY_LEN(evidence_columns));
 	t.signature = pl_result_table(ret, "signature", signature_columns,
 				      PL_ARRAY_LEN(signature_columns));
-	ret->redacted = !t.values;
 	dog = pl_watchdog_start(t.ctx, t.deadline);
 	rc = run_parts(&t, max_memory, dog, err);
 	pl_watchdog_stop(dog);

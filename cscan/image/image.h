@@ -114,6 +114,9 @@ const struct pl_thread *pl_image_threads(const struct pl_image *im, size_t *n);
 /* Name of the general register with that index in pl_thread.regs; "?" when there is none. */
 const char *pl_image_register(const struct pl_image *im, size_t index);
 
+/* The thread stood in futex(2): it waited for a lock, a condition or another thread. */
+bool pl_image_in_futex(const struct pl_image *im, const struct pl_thread *t);
+
 enum pl_stack_part {
 	PL_STACK_NONE, /* no thread's stack */
 	PL_STACK_LIVE, /* frames of functions that have not returned, and thread-local data */

@@ -2,7 +2,8 @@
  * regs.c - the general registers in NT_PRSTATUS, per machine: one row makes its cores readable.
  *
  * The order is that of the kernel's elf_gregset_t (x86-64: struct user_regs_struct in
- * arch/x86/include/asm/user_64.h). Nothing else in pyleak knows a register.
+ * arch/x86/include/asm/user_64.h), numbers of system calls are those of its
+ * arch/x86/entry/syscalls/syscall_64.tbl. Nothing else in pyleak knows a register.
  */
 #include <elf.h>
 
@@ -25,6 +26,8 @@ static const struct pl_machine machines[] = {
 	 .dwarf = x86_64_dwarf,
 	 .n_dwarf = PL_ARRAY_LEN(x86_64_dwarf),
 	 .dwarf_sp = 7,
+	 .syscall = 15,
+	 .futex = 202,
 	 .call_pushes = true},
 };
 
@@ -35,6 +38,13 @@ const struct pl_machine *pl_machine_find(uint16_t machine)
 			return &machines[i];
 	}
 	return NULL;
+}
+
+bool pl_image_in_futex(const struct pl_image *im, const struct pl_thread *t)
+{
+	const struct pl_machine *m = pl_machine_find(pl_image_info(im)->machine);
+
+	return m && m->syscall < t->n_regs && t->regs[m->syscall] == m->futex;
 }
 
 const char *pl_image_register(const struct pl_image *im, size_t index)

@@ -147,5 +147,5 @@ int main(void)
 		cmocka_unit_test(statics_without_symbols_are_not_known),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -340,5 +340,5 @@ int main(void)
 		cmocka_unit_test(hostile_code),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
