@@ -71,7 +71,9 @@ static enum wait waits(const struct pl_death *d, const struct pl_stack *s)
 		if (is_any(&s->calls[i], locks))
 			return is_timed ? WAITS_TIMED : WAITS_FOR_LOCK;
 	}
-	return pl_stack_end(s) && pl_image_in_futex(d->im, s->thread) ? WAITS_FOR_SOMETHING : RUNS;
+	return (pl_stack_end(s) || !s->merged) && pl_image_in_futex(d->im, s->thread)
+		       ? WAITS_FOR_SOMETHING
+		       : RUNS;
 }
 
 static void state_text(const struct pl_death *d, const struct pl_stack *s, char *buf, size_t cap)
