@@ -26,8 +26,8 @@ struct pl_machine {
 	/* The same registers by DWARF's numbers: index of each, n_dwarf of them. */
 	const uint8_t *dwarf;
 	unsigned n_dwarf, dwarf_sp; /* dwarf_sp: DWARF's number of the stack pointer */
-	size_t syscall;   /* index of the register that keeps the number of the system call at hand */
-	uint64_t futex;   /* that number of futex(2) */
+	size_t syscall; /* index of the register that keeps the number of the system call at hand */
+	uint64_t futex; /* that number of futex(2) */
 	bool call_pushes; /* a call leaves its return address where the stack pointer then points */
 };
 /* The registers of a machine, or NULL when its cores cannot be read. */
