@@ -99,14 +99,12 @@ def test_no_leak_where_none_was_planted(death, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", DEATHS)
-def test_what_was_running_is_told(death, pyleak, version, recipe):
-    """The function of Python, and what the process said last. Py_FatalError() of 2.7 hands its
-    message to fprintf() and keeps it nowhere, so it is lost."""
+def test_what_was_running_is_told(death, pyleak, recipe):
+    """The function of Python, and what the process said last."""
     made = death(recipe)
     text = json.dumps(triage(pyleak, made, "--values").json["tables"])
     known = made.truth["known"]
-    lost = {"message"} if recipe == "death-fatal-error" and version < (3,) else set()
-    for name in {"function", "message"} - lost:
+    for name in ("function", "message"):
         assert known.get(name, "") in text
 
 

@@ -103,9 +103,11 @@ def test_a_member_of_null(triage):
 
 
 def test_what_the_freed_block_held(triage):
+    """A debug build writes over what is freed: then nothing tells what it held."""
     for recipe in ("death-freed", "death-double-decref"):
         result = triage(recipe)
-        assert "last held a deathext.Record" in summary(result, "segfault-freed")
+        held = "debug" not in result.json["python"]["flavour"]
+        assert ("last held a deathext.Record" in summary(result, "segfault-freed")) == held
         assert "record_read" in summary(result, "segfault-freed")
         assert "the bad pointer is in it" in evidence(result, "address")[0]
 
@@ -145,4 +147,6 @@ def test_who_waits_for_whom(triage):
     result = triage("death-deadlock")
     text = summary(result, "deadlock")
     assert "deadlock (deaths.py" in text and "other (deaths.py" in text
-    assert [row["state"] for row in result.rows("threads")] == ["waits for a lock"] * 2
+    # Where glibc's own frames are lost (Debian sid), the system call alone tells that one waits.
+    states = [row["state"] for row in result.rows("threads")]
+    assert len(states) == 2 and set(states) <= {"waits for a lock", "waits"}
