@@ -179,16 +179,19 @@ static bool python_message(struct pl_death *d, pl_addr end, char *buf, size_t ca
 static bool loaded_message(struct pl_death *d, const struct pl_call *caller, char *buf, size_t cap)
 {
 	enum { RSI = 6, RDI = 7, LEA = 0x8d, MOV_IMM = 0xb8 };
-	pl_addr from = caller->native->pc - CALL_BYTES;
-	const uint8_t *code = pl_at(d->v, from, CALL_BYTES);
+	/* What stands before the function's start is another's. */
+	uint64_t n = caller->native->symbol ? PL_MIN(caller->native->offset, (uint64_t)CALL_BYTES)
+					    : CALL_BYTES;
+	pl_addr from = caller->native->pc - n;
+	const uint8_t *code = n ? pl_at(d->v, from, n) : NULL;
 	char text[MAX_MESSAGE];
 	bool found = false;
 
-	for (size_t i = 0; code && i < CALL_BYTES; i++) {
+	for (size_t i = 0; code && i < n; i++) {
 		struct pl_x86 x;
 		pl_addr at;
 
-		if (!pl_x86_decode(code + i, CALL_BYTES - i, &x) || x.map)
+		if (!pl_x86_decode(code + i, n - i, &x) || x.map)
 			continue;
 		if (x.op == LEA && x.base == PL_X86_RIP && (x.reg == RSI || x.reg == RDI))
 			at = from + i + x.len + (uint64_t)x.disp;
