@@ -22,6 +22,7 @@ import sys
 import threading
 
 import collected
+import ringframes
 import ringmakers
 
 MOMENT = sys.argv[1]
@@ -91,7 +92,7 @@ def make_held():
     ctypes.memset(block, 0, 64)
     ctypes.cast(block, ctypes.POINTER(ctypes.c_void_p))[3] = id(two)
     # Its list counts one reference less than there are words for it, where a generator borrows.
-    three = ringmakers.generator_in_call()
+    three = ringframes.generator_in_call()
     note("counted only, borrowed by a generator", three[:2], "held", None)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(three[0]))
 
