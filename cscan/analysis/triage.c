@@ -36,38 +36,41 @@ static const struct pl_option options[] = {
 	{.name = NULL},
 };
 
+static struct pl_cell sentence(const struct pl_triage *t, struct pl_table *table, const char *fmt,
+			       va_list ap)
+{
+	char text[600];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (t->values)
+		pl_secret_mask(text);
+	return pl_cell_text(table, text);
+}
+
 void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confidence confidence,
 		       const char *fmt, ...)
 {
 	static const char *const names[] = {"certain", "likely", "possible"};
 	struct pl_cell *row = pl_table_row(t->verdict);
-	char text[600];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (t->values)
-		pl_secret_mask(text);
 	row[0] = pl_cell_text(t->verdict, verdict);
 	row[1] = pl_cell_text(t->verdict, names[confidence]);
-	row[2] = pl_cell_text(t->verdict, text);
+	va_start(ap, fmt);
+	row[2] = sentence(t, t->verdict, fmt, ap);
+	va_end(ap);
 }
 
 void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analysis,
 			const char *fmt, ...)
 {
 	struct pl_cell *row = pl_table_row(t->evidence);
-	char text[600];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (t->values)
-		pl_secret_mask(text);
 	row[0] = pl_cell_text(t->evidence, kind);
-	row[1] = pl_cell_text(t->evidence, text);
+	va_start(ap, fmt);
+	row[1] = sentence(t, t->evidence, fmt, ap);
+	va_end(ap);
 	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
 }
 
