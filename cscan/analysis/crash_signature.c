@@ -152,6 +152,9 @@ static bool python_recurses(const struct pl_stack *s)
 {
 	const struct pl_call *innermost = pl_death_innermost_python(s);
 
+	/* Rounds of a recursion are folded into one where they are alike. */
+	if (innermost && innermost->times > 1)
+		return true;
 	for (const struct pl_call *c = innermost + 1; innermost && c < s->calls + s->n_calls; c++) {
 		if (c->python)
 			return c->python->code == innermost->python->code;
