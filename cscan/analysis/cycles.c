@@ -34,7 +34,6 @@ static const struct pl_option options[] = {
 
 struct listing {
 	const struct pl_objects *o;
-	const struct pl_roots *roots;
 	const struct pl_graph *g;
 	const struct pl_lives *lives;
 	const struct pl_rings *rings;
@@ -182,20 +181,16 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	       struct pl_err *err)
 {
 	struct listing s = {.args = args, .ctx = pl_session_ctx(session)};
-	struct pl_objects *o;
 	int rc;
 
-	rc = pl_session_references(session, &o, &s.roots, &s.g, err);
-	if (!rc)
-		rc = pl_session_lives(session, &s.lives, err);
-	if (!rc)
-		rc = pl_session_rings(session, &s.rings, err);
-	if (!rc)
-		rc = pl_reasons_init(&s.reasons, o, s.g, s.lives, s.rings, err);
+	rc = pl_reasons_init(&s.reasons, session, err);
 	if (rc)
 		return rc;
-	s.o = o;
-	pl_view_init(&s.v, o->im);
+	s.o = s.reasons.o;
+	s.g = s.reasons.g;
+	s.lives = s.reasons.lives;
+	s.rings = s.reasons.rings;
+	pl_view_init(&s.v, s.o->im);
 	rc = fill(&s, ret, err);
 	pl_reasons_fini(&s.reasons);
 	pl_ringgroups_fini(&s.groups);

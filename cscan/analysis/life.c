@@ -213,16 +213,14 @@ static void drop_tuples(struct judging *j)
 
 static int replay(struct judging *j, uint8_t flags, enum pl_life life, struct pl_err *err)
 {
-	uint64_t over = 0;
 	int rc;
 
 	candidates(j, flags);
 	if (j->o->l->gc_style == PL_GC_INCREMENTAL)
 		drop_tuples(j);
-	rc = pl_graph_unheld(j->g, PL_G_TRAVERSED, j->ctx, j->count, j->in, &over, err);
+	rc = pl_graph_unheld(j->g, PL_G_TRAVERSED, j->ctx, j->count, j->in, NULL, err);
 	if (rc)
 		return rc;
-	j->l->over += over;
 	for (pl_node id = 0; id < j->l->n; id++) {
 		if (!pl_bits_has(j->in, id) || j->l->of[id] != PL_LIVES)
 			continue;

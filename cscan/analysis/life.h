@@ -34,7 +34,6 @@ struct pl_lives {
 	/* Found unreachable though a root leads there: a root owns nothing, or a count was wrong.
 	 */
 	uint64_t contradictions;
-	uint64_t over; /* references found beyond what the counts say */
 };
 
 /*

@@ -6,11 +6,21 @@
 #include "analysis/generation.h"
 #include "base/bits.h"
 
-int pl_reasons_init(struct pl_reasons *r, const struct pl_objects *o, const struct pl_graph *g,
-		    const struct pl_lives *lives, const struct pl_rings *rings, struct pl_err *err)
+int pl_reasons_init(struct pl_reasons *r, struct pl_session *session, struct pl_err *err)
 {
-	*r = (struct pl_reasons){
-		.o = o, .g = g, .lives = lives, .rings = rings, .unseen_ring = PL_NO_RING};
+	const struct pl_roots *roots;
+	struct pl_objects *o;
+	int rc;
+
+	*r = (struct pl_reasons){.unseen_ring = PL_NO_RING};
+	rc = pl_session_references(session, &o, &roots, &r->g, err);
+	if (!rc)
+		rc = pl_session_lives(session, &r->lives, err);
+	if (!rc)
+		rc = pl_session_rings(session, &r->rings, err);
+	if (rc)
+		return rc;
+	r->o = o;
 	r->scratch = pl_col_alloc(o->n + 1, sizeof(*r->scratch));
 	if (!r->scratch)
 		return pl_err_set(err, PL_E_NOMEM, "no memory to follow cycles");

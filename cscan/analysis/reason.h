@@ -5,8 +5,7 @@
 #define PL_REASON_H
 
 #include "analysis/collector.h"
-#include "analysis/life.h"
-#include "analysis/rings.h"
+#include "analysis/session.h"
 
 enum pl_reason_kind {
 	PL_REASON_NONE, /* it lives, or a collection would free it */
@@ -46,9 +45,8 @@ struct pl_reasons {
 	struct pl_reason unseen; /* and what was found */
 };
 
-/* g must have its backward edges. PL_E_NOMEM. */
-int pl_reasons_init(struct pl_reasons *r, const struct pl_objects *o, const struct pl_graph *g,
-		    const struct pl_lives *lives, const struct pl_rings *rings, struct pl_err *err);
+/* Builds the stages that it needs: their errors, and PL_E_NOMEM. */
+int pl_reasons_init(struct pl_reasons *r, struct pl_session *session, struct pl_err *err);
 void pl_reasons_fini(struct pl_reasons *r);
 
 struct pl_reason pl_reason_of(struct pl_reasons *r, pl_node id);

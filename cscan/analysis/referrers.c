@@ -9,6 +9,7 @@
 #include "analysis/namespace.h"
 #include "analysis/refsum.h"
 #include "analysis/target.h"
+#include "base/bits.h"
 #include "object/native.h"
 
 static const struct pl_option options[] = {
@@ -54,16 +55,6 @@ static bool is_wanted(const struct listing *s, pl_addr addr)
 
 /* ---- who refers ---- */
 
-static void mark(struct bitmap *b, pl_id id)
-{
-	b->bits[id / 64] |= UINT64_C(1) << (id % 64);
-}
-
-static bool marked(const struct bitmap *b, pl_id id)
-{
-	return b->bits[id / 64] >> (id % 64) & 1;
-}
-
 /* Owning referrers are the graph's backward edges. */
 static void mark_owners(struct listing *s, pl_id id)
 {
@@ -71,7 +62,7 @@ static void mark_owners(struct listing *s, pl_id id)
 	const pl_node *in = pl_graph_in(s->graph, id, &n);
 
 	for (uint64_t i = 0; i < n; i++)
-		mark(&s->sources, in[i]);
+		pl_bits_set(s->sources.bits, in[i]);
 }
 
 /* The backward edges leave out weak ones: look at all that there are. */
@@ -82,7 +73,7 @@ static void mark_weak(struct listing *s, pl_id id)
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (pl_graph_flags(s->graph, id, i) & PL_G_WEAK && is_wanted(s, s->o->addr[out[i]]))
-			mark(&s->sources, id);
+			pl_bits_set(s->sources.bits, id);
 	}
 }
 
@@ -180,7 +171,7 @@ static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err
 			id |= 63;
 			continue;
 		}
-		if (!marked(&s->sources, (pl_id)id))
+		if (!pl_bits_has(s->sources.bits, (pl_id)id))
 			continue;
 		s->source = s->shown = (pl_id)id;
 		if (s->groups) {
@@ -230,7 +221,7 @@ static int put_words(struct pl_ctx *ctx, struct listing *s, size_t *n, struct pl
 	for (size_t id = 0; id < s->o->n; id++) {
 		if (is_wanted(s, s->o->addr[id]))
 			pl_addrset_add(&targets, s->o->addr[id]);
-		if (marked(&s->sources, (pl_id)id))
+		if (pl_bits_has(s->sources.bits, (pl_id)id))
 			pl_vec_push(&owners, (pl_id)id);
 	}
 	rc = pl_native_words(s->o, &targets, owners.at, owners.n, ctx, &hits, n, err);

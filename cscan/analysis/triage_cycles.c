@@ -424,13 +424,11 @@ int pl_triage_cycles(struct pl_triage *t, struct pl_err *err)
 
 	rc = pl_session_references(t->session, &s.o, &s.roots, &s.g, err);
 	if (!rc)
-		rc = pl_session_lives(t->session, &s.lives, err);
-	if (!rc)
-		rc = pl_session_rings(t->session, &s.rings, err);
-	if (!rc)
-		rc = pl_reasons_init(&s.reasons, s.o, s.g, s.lives, s.rings, err);
+		rc = pl_reasons_init(&s.reasons, t->session, err);
 	if (rc)
 		return rc;
+	s.lives = s.reasons.lives;
+	s.rings = s.reasons.rings;
 	pl_view_init(&s.v, s.o->im);
 	s.heap = pl_triage_heap_bytes(s.o);
 	s.by_type = pl_calloc(pl_types_count(s.o->types) + 1, sizeof(*s.by_type));

@@ -140,23 +140,12 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	       struct pl_err *err)
 {
 	struct listing s = {.args = args};
-	const struct pl_lives *lives;
-	const struct pl_rings *rings;
-	const struct pl_roots *roots;
-	const struct pl_graph *g;
-	struct pl_objects *o;
 	int rc;
 
-	rc = pl_session_references(session, &o, &roots, &g, err);
-	if (!rc)
-		rc = pl_session_lives(session, &lives, err);
-	if (!rc)
-		rc = pl_session_rings(session, &rings, err);
-	if (!rc)
-		rc = pl_reasons_init(&s.reasons, o, g, lives, rings, err);
+	rc = pl_reasons_init(&s.reasons, session, err);
 	if (rc)
 		return rc;
-	s.o = o;
+	s.o = s.reasons.o;
 	rc = fill(session, &s, ret, err);
 	pl_reasons_fini(&s.reasons);
 	pl_vec_free(&s.sums);
