@@ -14,8 +14,9 @@ struct pl_death {
 	struct pl_triage *t;
 	struct pl_image *im;
 	const struct pl_core_info *info;
-	struct pl_view *v;
-	const struct pl_objects *o; /* NULL: not known, and then so is l */
+	struct pl_view *v, view; /* v: of view, for the others */
+	/* NULL: not known, and then so is l. It holds no object, see pl_objects_outline(). */
+	const struct pl_objects *o;
 	const struct pl_layout *l;
 	struct pl_pythread *threads; /* n_threads of Python's */
 	size_t n_threads;

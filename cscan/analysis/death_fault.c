@@ -250,8 +250,9 @@ static void null(struct pl_death *d, struct pl_cause *ret)
 			snprintf(registers + used, sizeof(registers) - used, "%s%s",
 				 used ? " " : "", name);
 	}
-	pl_triage_evidence(d->t, "address", NULL, "0x%llx%s; registers that are 0: %s", offset,
-			   member, *registers ? registers : "none");
+	pl_triage_evidence(d->t, "address", "threads --native",
+			   "0x%llx%s; registers that are 0: %s", offset, member,
+			   *registers ? registers : "none");
 }
 
 static void wild(struct pl_death *d, struct pl_cause *ret)
@@ -275,7 +276,7 @@ static void wild(struct pl_death *d, struct pl_cause *ret)
 	snprintf(ret->text, sizeof(ret->text),
 		 bus ? "%.200s used a mapped file behind its end" : "%.200s used a bad pointer",
 		 call);
-	pl_triage_evidence(d->t, "address", NULL, "0x%llx: %s",
+	pl_triage_evidence(d->t, "address", "threads --native", "0x%llx: %s",
 			   (unsigned long long)d->info->fault_addr, place);
 }
 

@@ -110,7 +110,7 @@ static void put_native(struct pl_death *d, const struct pl_stack *s)
 					symbol, s->thread->lwp, texts[role], t->name,
 					(unsigned long long)object);
 			else
-				pl_triage_evidence(d->t, kinds[role], NULL,
+				pl_triage_evidence(d->t, kinds[role], "threads --native",
 						   "%s in thread %u: %s a %s", symbol,
 						   s->thread->lwp, texts[role], t->name);
 		}
@@ -276,5 +276,20 @@ void pl_death_state(struct pl_death *d)
 	collection(d);
 	finalizer(d);
 	signal_handler(d);
-	put_native(d, &d->stacks[0]);
+}
+
+int pl_triage_handled(struct pl_triage *t, struct pl_err *err)
+{
+	struct pl_objects *o;
+	int rc;
+
+	if (!t->death || !t->death->l || !t->death->n_stacks)
+		return 0;
+	/* Only who has seen all objects knows all types. */
+	rc = pl_session_census(t->session, &o, err);
+	if (rc)
+		return rc;
+	t->death->o = o;
+	put_native(t->death, &t->death->stacks[0]);
+	return 0;
 }

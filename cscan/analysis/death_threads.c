@@ -19,7 +19,7 @@ static const struct pl_column thread_columns[] = {
 	{.name = "thread", .align = PL_RIGHT},
 	{.name = "threads", .align = PL_RIGHT},
 	{.name = "state", .align = PL_LEFT, .shrink = true},
-	{.name = "native", .align = PL_LEFT, .shrink = true},
+	{.name = "native", .align = PL_LEFT, .below = true},
 	{.name = "function", .align = PL_LEFT, .shrink = true},
 	{.name = "file", .align = PL_LEFT, .shrink = true},
 	{.name = "line", .align = PL_RIGHT},

@@ -9,6 +9,7 @@ enum stage {
 	STAGE_IMAGE,
 	STAGE_LAYOUT,
 	STAGE_HEAP,
+	STAGE_OUTLINE,
 	STAGE_CENSUS,
 	STAGE_OBJECTS,
 	STAGE_INDEX,
@@ -25,6 +26,7 @@ struct pl_session {
 	struct pl_image *image;
 	struct pl_layout *layout;
 	struct pl_heap *heap;
+	struct pl_objects *outline;
 	struct pl_objects *census; /* freed when the objects are there */
 	struct pl_objects *objects;
 	struct pl_roots *roots;
@@ -65,6 +67,7 @@ void pl_session_free(struct pl_session *s)
 	pl_graph_free(s->graph);
 	pl_vec_free(&s->strays.at);
 	pl_roots_free(s->roots);
+	pl_objects_free(s->outline);
 	pl_objects_free(s->census);
 	pl_objects_free(s->objects);
 	if (s->heap)
@@ -143,6 +146,9 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 		return pl_layout_resolve(s->image, &s->ctx, &s->layout, err);
 	case STAGE_HEAP:
 		return pl_heap_new(s->image, s->layout, &s->ctx, &s->heap, err);
+	case STAGE_OUTLINE:
+		s->outline = pl_objects_outline(s->image, s->layout, s->heap);
+		return 0;
 	case STAGE_CENSUS:
 		return pl_objects_new(s->image, s->layout, s->heap, true, &s->ctx, &s->census, err);
 	case STAGE_OBJECTS:
@@ -166,11 +172,17 @@ static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
 
 static bool have(const struct pl_session *s, enum stage stage)
 {
-	const void *const built[] = {
-		s->image,  s->layout,  s->heap,
-		s->census, s->objects, s->objects && s->objects->indexed ? s->objects : NULL,
-		s->roots,  s->graph,   s->lives,
-		s->rings};
+	const void *const built[] = {s->image,
+				     s->layout,
+				     s->heap,
+				     s->outline,
+				     s->census,
+				     s->objects,
+				     s->objects && s->objects->indexed ? s->objects : NULL,
+				     s->roots,
+				     s->graph,
+				     s->lives,
+				     s->rings};
 
 	return built[stage] != NULL;
 }
@@ -214,8 +226,10 @@ static int need(struct pl_session *s, enum stage last, struct pl_err *err)
 				*err = s->failed[stage];
 			return s->failed[stage].code;
 		}
-		/* The census is a cheaper stand-in for the objects, not a step to them. */
-		if (stage == STAGE_CENSUS && (last != STAGE_CENSUS || s->objects))
+		/* Cheaper stand-ins for the objects, not steps to them. */
+		if ((stage == STAGE_OUTLINE || stage == STAGE_CENSUS) && stage != last)
+			continue;
+		if (stage == STAGE_CENSUS && s->objects)
 			continue;
 		if (!have(s, stage))
 			code = one_stage(s, stage, err);
@@ -249,6 +263,15 @@ int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_
 
 	if (!code)
 		*ret = s->heap;
+	return code;
+}
+
+int pl_session_outline(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
+{
+	int code = need(s, STAGE_OUTLINE, err);
+
+	if (!code)
+		*ret = s->outline;
 	return code;
 }
 

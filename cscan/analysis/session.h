@@ -30,6 +30,8 @@ struct pl_ctx *pl_session_ctx(struct pl_session *s);
 int pl_session_image(struct pl_session *s, struct pl_image **ret, struct pl_err *err);
 int pl_session_layout(struct pl_session *s, const struct pl_layout **ret, struct pl_err *err);
 int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_err *err);
+/* What is known without a walk over the heap: the same, whatever else is known already. */
+int pl_session_outline(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);
 /* The sums by type alone: quicker and smaller than the objects, which serve when they are there. */
 int pl_session_census(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);
 int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_err *err);

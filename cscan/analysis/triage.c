@@ -104,12 +104,15 @@ void pl_triage_signature(struct pl_triage *t, const char *kind, const char *valu
 static const struct part {
 	const char *name; /* what is left out with it */
 	int (*run)(struct pl_triage *t, struct pl_err *err);
-	bool graph; /* needs the reference graph */
+	bool graph;          /* needs the reference graph */
+	const char *section; /* of the report, that begins with it */
 } parts[] = {
-	{"how it died", pl_triage_death, false},
-	{"what fills the memory", pl_triage_memory, true},
-	{"dead cycles and references held from C", pl_triage_cycles, true},
-	{"damage of the heap", pl_triage_damage, false},
+	{"which process it was", pl_triage_process, false, "How it died"},
+	{"how it died", pl_triage_death, false, NULL},
+	{"what fills the memory", pl_triage_memory, true, "What the heap tells"},
+	{"dead cycles and references held from C", pl_triage_cycles, true, NULL},
+	{"damage of the heap", pl_triage_damage, true, NULL},
+	{"which object was freed or traversed", pl_triage_handled, false, NULL},
 };
 
 /* Whether a part fits into --max-memory; if not, that is said. An error of the census is for the
@@ -144,6 +147,8 @@ static int run_parts(struct pl_triage *t, uint64_t max_memory, struct pl_watchdo
 		struct pl_err why = {0};
 		int rc;
 
+		if (parts[i].section)
+			pl_result_section(t->ret, parts[i].section);
 		if (t->deadline && pl_watchdog_now() > t->deadline) {
 			no_time(t, &parts[i], "not begun, as the");
 			continue;
@@ -160,6 +165,27 @@ static int run_parts(struct pl_triage *t, uint64_t max_memory, struct pl_watchdo
 		}
 	}
 	return 0;
+}
+
+static bool has_row(const struct pl_table *t, const char *first_cell)
+{
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (!strcmp(t->cells[row * t->n_columns].s, first_cell))
+			return true;
+	}
+	return false;
+}
+
+/* A snapshot of a sound process has no other verdict: then say that it was looked for. */
+static void put_nothing(struct pl_triage *t)
+{
+	bool whole = !has_row(t->evidence, "left-out") && !t->ctx->partial;
+
+	if (t->verdict->n_rows > (has_row(t->verdict, "snapshot") ? 1 : 0))
+		return;
+	pl_triage_verdict(t, "nothing-found", whole ? PL_LIKELY : PL_POSSIBLE,
+			  "no crash, no leak and no damage of the heap was found%s",
+			  whole ? "" : " in what could be looked at");
 }
 
 /* Statuses are for what was asked: everything is found, little of it fails. */
@@ -211,6 +237,9 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	dog = pl_watchdog_start(t.ctx, t.deadline);
 	rc = run_parts(&t, max_memory, dog, err);
 	pl_watchdog_stop(dog);
+	pl_death_free(t.death);
+	if (!rc)
+		put_nothing(&t);
 	ret->finding = fails(&t, pl_args_get(args, "fail-on"));
 	return rc;
 }

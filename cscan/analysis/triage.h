@@ -12,6 +12,8 @@
 #include "analysis/analysis.h"
 #include "analysis/heapsign.h"
 
+struct pl_death; /* death.h */
+
 enum pl_confidence { PL_CERTAIN, PL_LIKELY, PL_POSSIBLE };
 
 struct pl_triage {
@@ -22,6 +24,7 @@ struct pl_triage {
 	bool values;             /* --values: show values, secrets masked all the same */
 	unsigned found;          /* enum pl_finding bits */
 	struct pl_heapsign heap; /* begun by the memory, ended by the cycles */
+	struct pl_death *death;  /* what the first part gathered, or NULL */
 	uint64_t deadline; /* pl_watchdog_now() when --budget is used up, 0 = none: the context is
 			      cancelled then */
 };
@@ -53,10 +56,16 @@ void pl_triage_value(const struct pl_triage *t, const struct pl_objects *o, stru
  * The parts. Each returns 0 or PL_E_CANCELLED, PL_E_NOMEM; that a stage of the session could not be
  * built is told as evidence by triage.c.
  */
-int pl_triage_death(struct pl_triage *t, struct pl_err *err);  /* triage_death.c: signal, stacks */
+int pl_triage_process(struct pl_triage *t,
+		      struct pl_err *err); /* triage_process.c: which, coverage */
+int pl_triage_death(struct pl_triage *t, struct pl_err *err); /* triage_death.c: signal, stacks */
+int pl_triage_handled(struct pl_triage *t,
+		      struct pl_err *err);                     /* death_state.c: for which object */
 int pl_triage_memory(struct pl_triage *t, struct pl_err *err); /* triage_memory.c: what fills it */
 int pl_triage_cycles(struct pl_triage *t, struct pl_err *err); /* triage_cycles.c: dead, held */
 int pl_triage_damage(struct pl_triage *t, struct pl_err *err); /* triage_damage.c: broken heap */
+
+void pl_death_free(struct pl_death *d); /* triage_death.c; NULL is fine */
 
 /* Bytes of all objects that were allocated, as sys.getsizeof() counts them: static ones left out.
  */

@@ -167,12 +167,12 @@ static void put_where(struct pl_death *d, const struct pl_cause *c)
 	const struct pl_call *python = pl_death_innermost_python(&d->stacks[0]);
 	char where[2 * MAX_TEXT];
 
-	if (!python) {
+	if (python)
+		pl_death_python(d, python->python, where, sizeof(where));
+	if (!python || strstr(c->text, where)) /* the cause may have named it itself */
 		pl_triage_verdict(d->t, c->word, c->confidence, "%s", c->text);
-		return;
-	}
-	pl_death_python(d, python->python, where, sizeof(where));
-	pl_triage_verdict(d->t, c->word, c->confidence, "%s, in %s", c->text, where);
+	else
+		pl_triage_verdict(d->t, c->word, c->confidence, "%s, in %s", c->text, where);
 }
 
 static int tell(struct pl_death *d)
@@ -205,11 +205,12 @@ static int tell(struct pl_death *d)
 
 /* ---- gathering ---- */
 
+/* Nothing here waits for a walk over the heap: the reader has it in no time. */
 static int find_threads(struct pl_death *d, struct pl_err *err)
 {
 	struct pl_objects *o = NULL;
 	struct pl_err why = {0};
-	int rc = pl_session_objects(d->t->session, &o, &why);
+	int rc = pl_session_outline(d->t->session, &o, &why);
 
 	if (!rc)
 		rc = pl_pythreads_new(o, d->t->ctx, &d->threads, &d->n_threads, &why);
@@ -246,27 +247,37 @@ static int unwind(struct pl_death *d, struct pl_err *err)
 
 int pl_triage_death(struct pl_triage *t, struct pl_err *err)
 {
-	struct pl_death d = {.t = t};
-	struct pl_view v;
-	int rc = pl_session_image(t->session, &d.im, err);
+	struct pl_death *d = pl_calloc(1, sizeof(*d));
+	int rc = pl_session_image(t->session, &d->im, err);
 
-	if (rc)
+	d->t = t;
+	if (rc) {
+		free(d);
 		return rc;
-	d.info = pl_image_info(d.im);
-	d.v = &v;
-	pl_view_init(&v, d.im);
-	rc = find_threads(&d, err);
+	}
+	t->death = d;
+	d->info = pl_image_info(d->im);
+	d->v = &d->view;
+	pl_view_init(d->v, d->im);
+	rc = find_threads(d, err);
 	if (!rc)
-		rc = unwind(&d, err);
-	if (!rc && !d.n_stacks)
+		rc = unwind(d, err);
+	if (!rc && !d->n_stacks)
 		pl_triage_evidence(t, "left-out", "info",
 				   "how it died: the core holds no thread's registers");
 	else if (!rc)
-		rc = tell(&d);
-	for (size_t i = 0; i < d.n_stacks; i++)
-		pl_stack_fini(&d.stacks[i]);
-	free(d.stacks);
-	pl_pythreads_free(d.threads, d.n_threads);
+		rc = tell(d);
 	pl_ctx_stage(t->ctx, NULL, 0);
 	return rc;
+}
+
+void pl_death_free(struct pl_death *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_stacks; i++)
+		pl_stack_fini(&d->stacks[i]);
+	free(d->stacks);
+	pl_pythreads_free(d->threads, d->n_threads);
+	free(d);
 }

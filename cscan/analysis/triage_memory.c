@@ -180,6 +180,20 @@ static void put_native(struct filling *f)
 				   PL_SIZE(f->heap), PL_SIZE(present), percent(f->heap, present));
 }
 
+/* How the two listings agree, which all that is said of objects rests on. */
+static void put_objects(struct filling *f)
+{
+	const struct pl_object_tally *c = &f->o->tally;
+	uint64_t missing = f->o->heap_tally.missing_bytes;
+
+	pl_triage_evidence(f->t, "coverage", "info",
+			   "%s objects of %s were found; of %s that the collector tracks %s are in "
+			   "blocks of the allocators as well%s%s%s",
+			   PL_COUNT(f->o->n), PL_SIZE(f->o->total_size), PL_COUNT(c->in_lists),
+			   PL_COUNT(c->from_gc_lists), missing ? "; the core lacks " : "",
+			   missing ? PL_SIZE(missing) : "", missing ? " of the heap" : "");
+}
+
 /* ---- the collector ---- */
 
 static void put_off(struct filling *f, const char *off)
@@ -258,6 +272,7 @@ int pl_triage_memory(struct pl_triage *t, struct pl_err *err)
 	}
 	pl_holders_fini(&h);
 	if (!rc) {
+		put_objects(&f);
 		put_native(&f);
 		put_collectors(&f);
 	}

@@ -10,7 +10,7 @@
 #include "include/pyleak.h"
 
 struct pyleak {
-	pthread_mutex_t lock;       /* of session: cancel and progress come from other threads */
+	pthread_mutex_t lock; /* of session and early: other threads ask for them during a run */
 	struct pl_session *session; /* NULL until the options name a core */
 	/* The options that the session was made for, owned; to tell whether they changed. */
 	char *core, *exe, *sysroot, *debug_dir;
@@ -20,6 +20,7 @@ struct pyleak {
 	const char **type_names;
 	size_t n_type_names;
 	struct pl_arena strings; /* of type_names, also of those of earlier cores */
+	PL_VEC(char *) early;    /* the sections of the run's text that were printed already */
 };
 
 struct pyleak_result {
@@ -32,6 +33,8 @@ struct pyleak_result {
 	PL_VEC(char *) notes;
 };
 
+/* Forget the sections of the last run. */
+void pl_run_forget_early(struct pyleak *p);
 /*
  * Run one analysis for pyleak_run(), which has looked it up: parse, run, sort and cut, print. Fills
  * *r. Here so that tests can run analyses that are not in the registry.

@@ -43,6 +43,8 @@ void pyleak_free(pyleak *p)
 	if (!p)
 		return;
 	drop_session(p, NULL);
+	pl_run_forget_early(p);
+	pl_vec_free(&p->early);
 	free(p->core);
 	free(p->exe);
 	free(p->sysroot);
@@ -90,6 +92,7 @@ int pyleak_set_options(pyleak *p, const struct pyleak_options *o)
 
 	if (!understood(o))
 		return -1;
+	pl_run_forget_early(p);
 	threads = o->threads ? o->threads : processors();
 	p->columns = o->columns;
 	p->colour = o->colour != 0;
@@ -135,6 +138,16 @@ const char *pyleak_progress(pyleak *p, uint64_t *done, uint64_t *total)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return stage;
+}
+
+const char *pyleak_early(pyleak *p, size_t i)
+{
+	const char *piece;
+
+	pthread_mutex_lock(&p->lock);
+	piece = i < p->early.n ? p->early.at[i] : NULL;
+	pthread_mutex_unlock(&p->lock);
+	return piece;
 }
 
 /* ---- runs and results ---- */

@@ -68,56 +68,97 @@ static const char *without_arguments(const char *command, char *text)
 	return text;
 }
 
-/* Print the result into r->output; PL_E_CANCELLED, PL_E_NOMEM. */
-static int print(struct pyleak *p, const struct pl_analysis *a, const struct pl_request *q,
-		 const struct pl_result *result, struct pyleak_result *r)
+/* ---- printing ---- */
+
+/* The output of a run as it grows: text is printed section by section, all else at once. */
+struct printing {
+	struct pyleak *p;
+	const struct pl_analysis *a;
+	const struct pl_request *q;
+	FILE *out; /* to text and len */
+	char *text;
+	size_t len;
+	bool continued; /* a section is printed */
+};
+
+/* Print what the result holds, of sections the one at hand. False: cancelled. */
+static bool print(struct printing *pr, const struct pl_result *result)
 {
+	struct pyleak *p = pr->p;
 	struct pl_ctx *ctx = pl_session_ctx(p->session);
 	const char *flavour_names[MAX_FLAVOURS];
 	char command[COMMAND_MAX];
 	struct pl_report rep = {
-		.analysis = a->name,
+		.analysis = pr->a->name,
 		.result = result,
 		.notes = ctx->notes,
 		.n_notes = ctx->n_notes,
 		.partial = ctx->partial,
 		.ctx = ctx,
+		.continued = pr->continued,
 	};
-	struct pl_text_style style = {.columns = p->columns, .colour = p->colour && !q->output};
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	bool done = false, full;
+	struct pl_text_style style = {.columns = p->columns, .colour = p->colour && !pr->q->output};
 
-	if (!out)
-		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
-	pl_ctx_stage(ctx, "writing", 0);
 	fill_head(&rep, p->session, flavour_names);
 	if (result->redacted && rep.core.known)
 		rep.core.command = without_arguments(rep.core.command, command);
-	switch (q->format) {
+	/* The first section comes before the objects are counted, whatever an earlier run knows. */
+	if (result->section)
+		rep.objects.known = false;
+	switch (pr->q->format) {
 	case PL_FORMAT_TEXT:
-		done = result->text ? fputs(result->text, out) >= 0
-				    : pl_report_text(out, &rep, &style);
-		break;
+		return result->text ? fputs(result->text, pr->out) >= 0
+				    : pl_report_text(pr->out, &rep, &style);
 	case PL_FORMAT_JSON:
-		done = pl_report_json(out, &rep);
-		break;
+		return pl_report_json(pr->out, &rep);
 	case PL_FORMAT_CSV:
-		done = pl_report_csv(out, &rep);
-		break;
+		return pl_report_csv(pr->out, &rep);
 	}
-	full = ferror(out) != 0;
-	full |= fclose(out) != 0;
-	if (done && !full) {
-		r->output = text;
-		r->output_len = len;
-		return 0;
-	}
-	free(text);
+	return false;
+}
+
+/* A section is complete: the doors may show it. */
+static void print_section(void *arg, const struct pl_result *result)
+{
+	struct printing *pr = arg;
+	size_t before = pr->len;
+
+	if (!print(pr, result) || fflush(pr->out) != 0)
+		return; /* cancelled or no memory: the end of the run meets it, too */
+	pr->continued = true;
+	if (pr->q->output)
+		return;
+	pthread_mutex_lock(&pr->p->lock);
+	pl_vec_push(&pr->p->early, pl_strdup(pr->text + before));
+	pthread_mutex_unlock(&pr->p->lock);
+}
+
+void pl_run_forget_early(struct pyleak *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->early.n)
+		free(p->early.at[--p->early.n]);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Print the rest into r->output; PL_E_CANCELLED, PL_E_NOMEM. */
+static int finish(struct printing *pr, const struct pl_result *result, struct pyleak_result *r)
+{
+	bool done, full;
+
+	pl_ctx_stage(pl_session_ctx(pr->p->session), "writing", 0);
+	done = print(pr, result);
+	full = ferror(pr->out) != 0;
+	full |= fclose(pr->out) != 0;
+	pr->out = NULL;
 	if (!done)
 		return pl_ctx_cancel_err(&r->err);
-	return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
+	if (full)
+		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
+	r->output = pr->text;
+	r->output_len = pr->len;
+	pr->text = NULL;
+	return 0;
 }
 
 /* What --output's name says the printed DOT is to become, or NULL. */
@@ -146,20 +187,39 @@ static void copy_notes(const struct pl_ctx *ctx, struct pyleak_result *r)
 			    pl_asprintf("%s: %s", levels[ctx->notes[i].level], ctx->notes[i].text));
 }
 
+static int analyse(struct printing *pr, struct pl_result *result, struct pyleak_result *r)
+{
+	int code;
+
+	pr->out = open_memstream(&pr->text, &pr->len);
+	if (!pr->out)
+		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
+	if (pr->q->format == PL_FORMAT_TEXT) {
+		result->print_section = print_section;
+		result->print_arg = pr;
+	}
+	code = pr->a->run(pr->p->session, &pr->q->args, result, &r->err);
+	if (!code && !pr->a->own_rows && result->tables.n)
+		code = pl_args_apply(&pr->q->args, result->tables.at[0], &r->err);
+	if (!code)
+		code = finish(pr, result, r);
+	if (pr->out)
+		fclose(pr->out);
+	free(pr->text);
+	return code;
+}
+
 static void run_session(struct pyleak *p, const struct pl_analysis *a, const struct pl_request *q,
 			struct pyleak_result *r)
 {
 	struct pl_ctx *ctx = pl_session_ctx(p->session);
+	struct printing pr = {.p = p, .a = a, .q = q};
 	struct pl_result result = {0};
 	int code;
 
 	pl_session_renew(p->session);
 	pl_ctx_stage(ctx, "starting", 0);
-	code = a->run(p->session, &q->args, &result, &r->err);
-	if (!code && !a->own_rows && result.tables.n)
-		code = pl_args_apply(&q->args, result.tables.at[0], &r->err);
-	if (!code)
-		code = print(p, a, q, &result, r);
+	code = analyse(&pr, &result, r);
 	if (result.text && q->format == PL_FORMAT_TEXT)
 		r->picture = picture(q->output);
 	copy_notes(ctx, r);
@@ -178,6 +238,7 @@ void pl_run_analysis(struct pyleak *p, const struct pl_analysis *a, int argc,
 	struct pl_request q;
 	int code = pl_request_parse(a, argc, argv, &q, &r->err);
 
+	pl_run_forget_early(p);
 	if (code) {
 		r->status = pl_err_exit_status(code);
 		return;

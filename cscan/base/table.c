@@ -218,3 +218,12 @@ struct pl_table *pl_result_table(struct pl_result *r, const char *name,
 	pl_vec_push(&r->tables, t);
 	return t;
 }
+
+void pl_result_section(struct pl_result *r, const char *title)
+{
+	if (r->section && r->print_section)
+		r->print_section(r->print_arg, r);
+	for (size_t i = 0; i < r->tables.n; i++)
+		r->tables.at[i]->section_row = r->tables.at[i]->n_rows;
+	r->section = title;
+}

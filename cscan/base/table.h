@@ -56,6 +56,7 @@ struct pl_table {
 	struct pl_cell
 		*total;     /* n_columns cells, or NULL: "total" of the JSON, last line of text */
 	bool record;        /* in text, a single row is printed downwards: name, value */
+	size_t section_row; /* the first row of the result's section: see pl_result_section() */
 	size_t hidden_rows; /* rows cut by --limit: text says "... 12 more" */
 	struct pl_arena strings;
 };
@@ -124,11 +125,21 @@ struct pl_result {
 	char *text;   /* printed in place of the tables where text is asked for; owned, malloced, or
 			 NULL */
 	bool finding; /* exit status 1: a --fail-if or triage finding */
-	bool redacted; /* the report's head shows no arguments of the command line */
+	bool redacted;       /* the report's head shows no arguments of the command line */
+	const char *section; /* title of the section at hand, static; NULL = there are none */
+	/* Who prints a section that is complete, set where text is asked for; or NULL. */
+	void (*print_section)(void *arg, const struct pl_result *r);
+	void *print_arg;
 };
 void pl_result_fini(struct pl_result *r);
 /* pl_table_new() appended to r; r owns it. */
 struct pl_table *pl_result_table(struct pl_result *r, const char *name,
 				 const struct pl_column *columns, size_t n_columns);
+/*
+ * Here begins a section of that title (static). In text each section shows the rows that its tables
+ * got in it, and is printed as soon as the next one begins: a reader has what is known already
+ * while the rest is looked for. Other formats know no sections. No sort and no limit may follow.
+ */
+void pl_result_section(struct pl_result *r, const char *title);
 
 #endif

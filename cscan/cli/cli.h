@@ -38,8 +38,12 @@ bool cli_words_read(int argc, char **argv, struct cli_words *ret);
 void cli_words_free(struct cli_words *w);
 
 /* ---- run.c: a run with a terminal around it ---- */
-/* Run argv on a worker thread; show progress if asked; SIGINT cancels, a second one kills. */
-pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress);
+/*
+ * Run argv on a worker thread; show progress if asked; SIGINT cancels, a second one kills. Text
+ * that is ready before the end goes to standard output at once: *told gets how many bytes of the
+ * output that were.
+ */
+pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress, size_t *told);
 
 /* ---- output.c ---- */
 /*

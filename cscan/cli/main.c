@@ -164,8 +164,11 @@ static bool wants_colour(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* What the run had to say: the result, then the notes, then what went wrong. */
-static int tell(const pyleak_result *r, const struct cli_words *w)
+/*
+ * What the run had to say: the result, of which told bytes have been said, then the notes, then
+ * what went wrong.
+ */
+static int tell(const pyleak_result *r, const struct cli_words *w, size_t told)
 {
 	const char *file = pyleak_result_output_file(r), *note;
 	const char *error = pyleak_result_error(r);
@@ -176,7 +179,7 @@ static int tell(const pyleak_result *r, const struct cli_words *w)
 	if (!error && pyleak_result_picture(r))
 		status = deliver_picture(file, pyleak_result_picture(r), text, len, status);
 	else if (!error)
-		status = deliver(file ? file : "-", text, len, status);
+		status = deliver(file ? file : "-", text + told, len - told, status);
 	for (size_t i = 0; !w->quiet && (note = pyleak_result_note(r, i)); i++)
 		fprintf(stderr, "pyleak: %s\n", note);
 	if (error)
@@ -200,6 +203,7 @@ static int analyse(const struct cli_words *w)
 	bool progress = isatty(STDERR_FILENO) && !w->quiet && !w->no_progress;
 	pyleak_result *r;
 	int argc = 0, status;
+	size_t told;
 	pyleak *p;
 
 	if (!argv)
@@ -212,8 +216,8 @@ static int analyse(const struct cli_words *w)
 		argv[argc++] = w->words[i];
 	p = pyleak_new();
 	pyleak_set_options(p, &options);
-	r = cli_run(p, argc, argv, progress);
-	status = tell(r, w);
+	r = cli_run(p, argc, argv, progress, &told);
+	status = tell(r, w, told);
 	pyleak_result_free(r);
 	pyleak_free(p);
 	free(argv);

@@ -17,6 +17,8 @@
 
 struct job {
 	pyleak *p;
+	size_t pieces, told; /* of its early text that are written, and their bytes */
+	bool mute;           /* standard output takes no more: the end of the run meets it, too */
 	int argc;
 	const char *const *argv;
 	pyleak_result *result;
@@ -87,11 +89,27 @@ static void draw(struct line *line, pyleak *p)
 	fflush(stderr);
 }
 
-static void erase(const struct line *line)
+static void erase(struct line *line)
 {
 	if (line->drawn) {
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
+	}
+	line->drawn = false;
+}
+
+/* What is ready to be read; the progress line gives way to it. */
+static void show_early(struct job *job, struct line *line)
+{
+	const char *piece;
+
+	while (!job->mute && (piece = pyleak_early(job->p, job->pieces))) {
+		size_t len = strlen(piece);
+
+		erase(line);
+		job->mute = !cli_write("-", piece, len);
+		job->pieces += !job->mute;
+		job->told += job->mute ? 0 : len;
 	}
 }
 
@@ -113,15 +131,17 @@ static void wait_for(struct job *job, bool progress)
 		pthread_mutex_unlock(&job->lock);
 		if (interrupted) /* again and again: the run may only just have begun */
 			pyleak_cancel(job->p);
+		show_early(job, &line);
 		if (progress && polls >= QUIET_POLLS && polls % DRAW_EVERY == 0)
 			draw(&line, job->p);
 		pthread_mutex_lock(&job->lock);
 	}
 	pthread_mutex_unlock(&job->lock);
 	erase(&line);
+	show_early(job, &line); /* a run that failed leaves it, too */
 }
 
-pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress)
+pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress, size_t *told)
 {
 	struct job job = {.p = p, .argc = argc, .argv = argv};
 	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
@@ -150,5 +170,6 @@ pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progre
 	}
 	pthread_cond_destroy(&job.ended);
 	pthread_mutex_destroy(&job.lock);
+	*told = job.told;
 	return job.result;
 }

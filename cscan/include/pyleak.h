@@ -87,6 +87,13 @@ PYLEAK_API void pyleak_cancel(pyleak *p);
  * stage's own unit (total 0 = unknown). Any thread.
  */
 PYLEAK_API const char *pyleak_progress(pyleak *p, uint64_t *done, uint64_t *total);
+/*
+ * The i-th piece of text that the running call, or the last one, had ready before its end; NULL
+ * past the last so far. Together they are the beginning of pyleak_result_output(), which nobody
+ * need wait for; a call that fails leaves them all the same. There are none with --output or
+ * another format than text. Any thread; valid until options are set or the next run begins.
+ */
+PYLEAK_API const char *pyleak_early(pyleak *p, size_t i);
 
 /* ---- the registry: what a door needs for help and completion ---- */
 /* Name of the i-th analysis in the order of the contract, NULL past the last. */

@@ -107,15 +107,8 @@ static int scan(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl_err *err)
 {
 	struct pl_gclists *lists = &o->priv->lists;
-	struct pl_view v;
 	int rc;
 
-	pl_view_init(&v, o->im);
-	o->n_interps = pl_interps(o->im, o->l, &o->interps);
-	pl_names_init(&o->priv->names, o->l, &v, o->interps, o->n_interps);
-	o->types = pl_types_new(o->im, &o->priv->names);
-	o->collecting = inside_collection(o);
-	pl_dead_collect(o);
 	pl_areas_find(o);
 	o->n_segments = o->priv->n_areas;
 	o->segments = pl_calloc(o->n_segments + 1, sizeof(*o->segments));
@@ -163,17 +156,31 @@ static void finish(struct pl_objects *o, struct pl_ctx *ctx)
 	note_damage(o, ctx);
 }
 
-int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
-		   bool census, struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err)
+struct pl_objects *pl_objects_outline(struct pl_image *im, const struct pl_layout *l,
+				      const struct pl_heap *heap)
 {
 	struct pl_objects *o = pl_calloc(1, sizeof(*o));
-	int rc;
+	struct pl_view v;
 
 	o->im = im;
 	o->l = l;
 	o->heap = heap;
 	o->priv = pl_calloc(1, sizeof(*o->priv));
-	rc = list(o, census, ctx, err);
+	pl_view_init(&v, im);
+	o->n_interps = pl_interps(im, l, &o->interps);
+	pl_names_init(&o->priv->names, l, &v, o->interps, o->n_interps);
+	o->types = pl_types_new(im, &o->priv->names);
+	o->collecting = inside_collection(o);
+	pl_dead_collect(o);
+	return o;
+}
+
+int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
+		   bool census, struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err)
+{
+	struct pl_objects *o = pl_objects_outline(im, l, heap);
+	int rc = list(o, census, ctx, err);
+
 	if (!rc)
 		finish(o, ctx);
 	pl_ctx_stage(ctx, NULL, 0);

@@ -168,6 +168,13 @@ struct pl_objects {
  */
 int pl_objects_new(struct pl_image *im, const struct pl_layout *l, const struct pl_heap *heap,
 		   bool census, struct pl_ctx *ctx, struct pl_objects **ret, struct pl_err *err);
+/*
+ * All that is known without a walk over the heap: interpreters, types as they are asked for, what
+ * the free lists keep, whether a collection was on. It holds no object (n is 0), so that what needs
+ * the table finds nothing in it: for questions about single addresses, threads and exceptions.
+ */
+struct pl_objects *pl_objects_outline(struct pl_image *im, const struct pl_layout *l,
+				      const struct pl_heap *heap);
 void pl_objects_free(struct pl_objects *o);
 /*
  * Close the gaps between the segments (ids become 0 .. n - 1 in address order) and prepare

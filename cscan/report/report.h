@@ -41,6 +41,7 @@ struct pl_report {
 	size_t n_notes;
 	bool partial;
 	struct pl_ctx *ctx; /* asked for cancel between rows; NULL = nobody cancels */
+	bool continued;     /* in text: an earlier section of it was printed, with the head line */
 };
 
 struct pl_text_style {
@@ -49,8 +50,9 @@ struct pl_text_style {
 };
 
 /*
- * Each writes the whole to out; false when it was cancelled meanwhile (the output is then cut).
- * Write errors of out are left to the caller's ferror().
+ * Each writes the whole to out (of a result with sections text writes the one at hand); false when
+ * it was cancelled meanwhile (the output is then cut). Write errors of out are left to the caller's
+ * ferror().
  */
 bool pl_report_text(FILE *out, const struct pl_report *r, const struct pl_text_style *style);
 /* One document, one row a line. A cut table says so in "notes". */

@@ -10,7 +10,7 @@
 #define GAP 2   /* spaces between two columns */
 #define BELOW 4 /* spaces before a line that belongs to the row above */
 #define HIDDEN SIZE_MAX
-#define SHRINK_LEAST 20 /* columns that a shrinking one keeps */
+#define SHRINK_LEAST 16 /* columns that a shrinking one keeps */
 #define WRAP_MOST 8     /* lines of a sentence below its row */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define DOT " \xc2\xb7 "
@@ -102,7 +102,7 @@ static void measure_line(struct printer *p, size_t col)
 
 static bool has_value(const struct pl_table *t, size_t col)
 {
-	for (size_t row = 0; row < t->n_rows; row++) {
+	for (size_t row = t->section_row; row < t->n_rows; row++) {
 		if (t->cells[row * t->n_columns + col].kind != PL_CELL_ABSENT)
 			return true;
 	}
@@ -116,7 +116,7 @@ static bool measure(struct printer *p, const struct pl_table *t)
 		if (t->columns[col].below || (t->columns[col].optional && !has_value(t, col)))
 			p->widths[col] = HIDDEN;
 	}
-	for (size_t row = 0; row < t->n_rows; row++) {
+	for (size_t row = t->section_row; row < t->n_rows; row++) {
 		if (pl_report_stopped(p->r, row))
 			return false;
 		for (size_t col = 0; col < t->n_columns; col++) {
@@ -194,18 +194,19 @@ static size_t bytes_for(const char *s, size_t n, size_t columns, bool from_end)
 	return from_end ? n - at : at;
 }
 
-/* Print the line, with its middle left out where it is wider than it may be. */
+/* Print the line, with its middle left out where it is wider than it may be; of a path, whose end
+ * says most, the start. */
 static void put_cut(struct printer *p, size_t width)
 {
 	const char *s = p->line.at;
-	size_t n = p->line.n, head, tail;
+	size_t n = p->line.n, before = *s == '/' ? 0 : width / 2, head, tail;
 
 	if (pl_utf8_columns(s) <= width) {
 		fputs(s, p->out);
 		return;
 	}
-	head = bytes_for(s, n, width / 2, false);
-	tail = bytes_for(s, n, width - width / 2 - 1, true);
+	head = bytes_for(s, n, before, false);
+	tail = bytes_for(s, n, width - before - 1, true);
 	fwrite(s, 1, head, p->out);
 	fputs(ELLIPSIS, p->out);
 	fwrite(s + n - tail, 1, tail, p->out);
@@ -284,7 +285,7 @@ static void print_below(struct printer *p, const struct pl_table *t, size_t row,
 
 static bool print_rows(struct printer *p, const struct pl_table *t, size_t indent)
 {
-	for (size_t row = 0; row < t->n_rows; row++) {
+	for (size_t row = t->section_row; row < t->n_rows; row++) {
 		bool first = true;
 
 		if (pl_report_stopped(p->r, row))
@@ -361,25 +362,43 @@ cancelled:
 	return false;
 }
 
+/* The title of a section; a blank line parts it from what follows and from the one before. */
+static void print_title(struct printer *p, const char *title)
+{
+	fputs(p->r->continued ? "\n" : "", p->out);
+	ink(p, BOLD);
+	fputs(title, p->out);
+	end_row(p);
+	fputc('\n', p->out);
+}
+
 bool pl_report_text(FILE *out, const struct pl_report *r, const struct pl_text_style *style)
 {
 	struct printer p = {.out = out, .r = r, .colour = style->colour};
-	size_t n = r->result->tables.n;
-	bool done = true;
+	const struct pl_result *result = r->result;
+	size_t printed = 0;
+	bool done = true, many = result->tables.n > 1;
 
 	p.columns = style->columns ? style->columns : 80;
-	head_line(&p);
-	for (size_t i = 0; i < n && done; i++) {
-		const struct pl_table *t = r->result->tables.at[i];
+	if (!r->continued)
+		head_line(&p);
+	if (result->section)
+		print_title(&p, result->section);
+	for (size_t i = 0; i < result->tables.n && done; i++) {
+		const struct pl_table *t = result->tables.at[i];
 
-		if (n > 1) {
-			fputs(i ? "\n" : "", out);
+		if (result->section && t->section_row == t->n_rows)
+			continue;
+		if (many) {
+			fputs(printed++ ? "\n" : "", out);
 			ink(&p, BOLD);
 			fprintf(out, "%s:", t->name);
 			end_row(&p);
 		}
-		done = print_table(&p, t, n > 1 ? 2 : 0);
+		done = print_table(&p, t, many ? 2 : 0);
 	}
+	if (result->section && !printed)
+		fputs("(nothing)\n", out);
 	free(p.line.at);
 	return done;
 }

@@ -83,6 +83,20 @@ def test_interrupt(big, endless):
         assert re.search(r"__main__\.Record +100,000 ", terminal.command("py-leak-types --match __main__.Record"))
 
 
+def test_what_is_known_is_shown_at_once(big):
+    """The death of `triage` stands on the screen while the heap of a million objects is looked through."""
+    with gdb.terminal(big) as terminal:
+        terminal.type("py-leak-triage\n")
+        early = plain(terminal.expect("threads:"))
+        terminal.type("\x03")
+        rest = plain(terminal.expect(gdb.PROMPT))
+        assert "How it died" in early
+        assert "What the heap tells" not in early + rest
+        assert is_quit(rest.replace("^C", "").strip().split("\n")[-2])
+        whole = terminal.command("py-leak-triage")
+        assert whole.count("How it died") == whole.count("What the heap tells") == 1
+
+
 def test_interrupt_hammered(made, endless):
     """An impatient user presses it many times; the ones too many are gdb's, as at an empty prompt."""
     with gdb.terminal(made, [endless]) as terminal:

@@ -336,7 +336,7 @@ def test_handle_needs_a_library_that_knows_its_options(library, monkeypatch, tmp
 def test_session_keeps_one_core(library, core_of, monkeypatch, tmp_path):
     """The same file is opened once; another one, or a new file of the same name, takes its place."""
     made = core_of("system", "minimal")
-    opened, closed = [], []
+    opened, closed, told = [], [], []
     original = Handle.close
     monkeypatch.setattr(Handle, "close", lambda handle: (closed.append(handle), original(handle)))
     copy = tmp_path / "core"
@@ -344,7 +344,7 @@ def test_session_keeps_one_core(library, core_of, monkeypatch, tmp_path):
     session = Session(library)
 
     def run(target):
-        result = session.run(target, ["types", "--match", "__main__.Thing"], 0, False, lambda _: None)
+        result = session.run(target, ["types", "--match", "__main__.Thing"], 0, False, lambda _: None, told.append)
         opened.append(session._handle)
         return result
 
@@ -360,7 +360,22 @@ def test_session_keeps_one_core(library, core_of, monkeypatch, tmp_path):
     assert truncated.output != first.output
     assert closed == opened[1:3]
     session.close()
-    assert closed == opened[1:4]
+    assert closed == opened[1:4] and not told
+
+
+def test_session_tells_what_is_ready(library, core_of):
+    """All but the last section of triage, once; the result is the rest, as of a call that did not wait."""
+    target = Target(str(core_of("system", "minimal").path))
+    session = Session(library)
+    told = []
+    try:
+        rest = session.run(target, ["triage"], 0, False, lambda _: None, told.append).output
+        assert len(told) == 1 and "How it died" in told[0] and "What the heap tells" not in told[0]
+        assert session._handle.run(["triage"]).output == told[0] + rest
+        assert session.run(target, ["triage", "--limit", "x"], 0, False, lambda _: None, told.append).error
+        assert len(told) == 1
+    finally:
+        session.close()
 
 
 def same_device(one, other):

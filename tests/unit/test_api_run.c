@@ -24,12 +24,20 @@ static int run_fake(struct pl_session *s, const struct pl_args *args, struct pl_
 	struct pl_table *t = pl_result_table(ret, "fake", columns, 2);
 	struct pl_image *im;
 
+	if (!strncmp(how, "section", 7))
+		pl_result_section(ret, "First");
 	for (uint64_t i = 0; i < 30; i++) {
 		struct pl_cell *row = pl_table_row(t);
 
 		row[0] = pl_cell_printf(t, "app.T%02u", (unsigned)i);
 		row[1] = pl_cell_count(i);
 	}
+	if (!strncmp(how, "section", 7)) {
+		pl_result_section(ret, "Then");
+		pl_table_row(t)[0] = pl_cell_text(t, "app.Late");
+	}
+	if (!strcmp(how, "section-fail"))
+		return pl_err_set(err, PL_E_NO_PYTHON, "no CPython here");
 	pl_table_total(t)[1] = pl_cell_count(435);
 	if (!strcmp(how, "finding"))
 		ret->finding = true;
@@ -108,6 +116,50 @@ static void plain_result(void **state)
 	assert_non_null(strstr(pyleak_result_output(r, &len), "... 10 more (--limit 0 for all)"));
 	assert_int_equal(len, strlen(pyleak_result_output(r, NULL)));
 	pyleak_result_free(r);
+}
+
+static void sections_come_early(void **state)
+{
+	pyleak *p = *state;
+	pyleak_result *r = RUN(p, &fake, "--limit", "0", "section");
+	const char *early = pyleak_early(p, 0), *output = pyleak_result_output(r, NULL);
+
+	assert_null(pyleak_early(p, 1));
+	assert_int_equal(strncmp(output, early, strlen(early)), 0);
+	assert_non_null(strstr(early, "First\n"));
+	assert_non_null(strstr(early, "app.T29"));
+	assert_null(strstr(early, "app.Late"));
+	assert_null(strstr(output + strlen(early), "app.T29"));
+	assert_non_null(strstr(output + strlen(early), "Then\n"));
+	assert_non_null(strstr(output + strlen(early), "app.Late"));
+	pyleak_result_free(r);
+	/* What was ready outlives the failure of the rest. */
+	r = RUN(p, &fake, "--limit", "0", "section-fail");
+	assert_string_equal(pyleak_result_output(r, NULL), "");
+	assert_non_null(strstr(pyleak_early(p, 0), "app.T29"));
+	pyleak_result_free(r);
+	/* For a file all is written at once, and other formats know no sections. */
+	r = RUN(p, &fake, "--limit", "0", "--output", "/tmp/x", "section");
+	assert_null(pyleak_early(p, 0));
+	assert_non_null(strstr(pyleak_result_output(r, NULL), "First\n"));
+	assert_non_null(strstr(pyleak_result_output(r, NULL), "Then\n"));
+	pyleak_result_free(r);
+	r = RUN(p, &fake, "--limit", "0", "--format", "csv", "section");
+	assert_null(pyleak_early(p, 0));
+	assert_null(strstr(pyleak_result_output(r, NULL), "Then"));
+	assert_non_null(strstr(pyleak_result_output(r, NULL), "app.T29,29\napp.Late,\n"));
+	pyleak_result_free(r);
+}
+
+static void early_text_is_forgotten(void **state)
+{
+	pyleak *p = *state;
+	pyleak_result *r = RUN(p, &fake, "--limit", "0", "section");
+
+	assert_non_null(pyleak_early(p, 0));
+	pyleak_result_free(r);
+	set_core(p, "/dev/null");
+	assert_null(pyleak_early(p, 0));
 }
 
 static void sort_and_formats(void **state)
@@ -312,6 +364,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(plain_result),
+		TEST(sections_come_early),
+		TEST(early_text_is_forgotten),
 		TEST(sort_and_formats),
 		TEST(own_rows_are_left_alone),
 		TEST(statuses),

@@ -219,9 +219,76 @@ static void long_names_give_way(void **state)
 	assert_non_null(strstr(text, "aaa.end "));
 	free(text);
 	text = print(&r, 20, false); /* too narrow: a column keeps something to read */
-	assert_non_null(strstr(text, "start.aaaa\xe2\x80\xa6"
-				     "aaaaa.end "));
+	assert_non_null(strstr(text, "start.aa\xe2\x80\xa6"
+				     "aaa.end "));
 	free(text);
+	pl_result_fini(&result);
+}
+
+static void paths_keep_their_end(void **state)
+{
+	struct pl_result result = {0};
+	struct pl_table *t = pl_result_table(&result, "types", type_columns, 4);
+	struct pl_report r = {.analysis = "types", .result = &result};
+
+	(void)state;
+	type_row(t, "/usr/lib/python3/dist-packages/app/models.py", 1, 1);
+	check(&r, 20,
+	      "type              count  size\n"
+	      "\xe2\x80\xa6s/app/models.py      1   1 B\n");
+	pl_result_fini(&result);
+}
+
+/* What print_section() of a result got to see. */
+struct seen {
+	char *text;
+	unsigned n;
+	struct pl_report r;
+};
+
+static void see_section(void *arg, const struct pl_result *result)
+{
+	struct seen *seen = arg;
+
+	seen->r.result = result;
+	free(seen->text);
+	seen->text = print(&seen->r, 80, false);
+	seen->r.continued = true;
+	seen->n++;
+}
+
+static void each_section_has_its_own_rows(void **state)
+{
+	struct seen seen = {.r = {.analysis = "triage"}};
+	struct pl_result result = {.print_section = see_section, .print_arg = &seen};
+	struct pl_table *types = pl_result_table(&result, "types", type_columns, 4);
+	struct pl_table *more = pl_result_table(&result, "more", type_columns, 4);
+
+	(void)state;
+	pl_result_section(&result, "First");
+	assert_int_equal(seen.n, 0); /* nothing is complete yet */
+	type_row(types, "app.A", 1, 1);
+	pl_result_section(&result, "Then");
+	assert_int_equal(seen.n, 1);
+	assert_string_equal(seen.text, "First\n\n"
+				       "types:\n"
+				       "  type   count  size\n"
+				       "  app.A      1   1 B\n");
+	type_row(types, "app.Longer", 2, 2);
+	type_row(more, "app.C", 3, 3);
+	pl_result_section(&result, "Last");
+	assert_int_equal(seen.n, 2);
+	assert_string_equal(seen.text, "\nThen\n\n"
+				       "types:\n"
+				       "  type        count  size\n"
+				       "  app.Longer      2   2 B\n"
+				       "\n"
+				       "more:\n"
+				       "  type   count  size\n"
+				       "  app.C      3   3 B\n");
+	see_section(&seen, &result);
+	assert_string_equal(seen.text, "\nLast\n\n(nothing)\n");
+	free(seen.text);
 	pl_result_fini(&result);
 }
 
@@ -361,6 +428,8 @@ int main(void)
 		cmocka_unit_test(sentences_below_their_row),
 		cmocka_unit_test(several_tables),
 		cmocka_unit_test(long_names_give_way),
+		cmocka_unit_test(paths_keep_their_end),
+		cmocka_unit_test(each_section_has_its_own_rows),
 		cmocka_unit_test(wide_characters_stay_aligned),
 		cmocka_unit_test(hostile_text_is_escaped),
 		cmocka_unit_test(colour_only_when_asked),

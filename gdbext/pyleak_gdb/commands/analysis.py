@@ -32,9 +32,15 @@ class AnalysisCommand(gdb.Command):
                 gdb.write(self.__doc__ + "\n")
                 return
             line = output.ProgressLine(from_tty and not self._grammar.given("--no-progress", argv))
+
+            def tell(text: str) -> None:
+                line.clear()
+                gdb.write(text)
+                gdb.flush()
+
             try:
                 result = self._session.run(self._target(), [self._name] + argv, output.columns(from_tty),
-                                           output.colour(from_tty), line.update)
+                                           output.colour(from_tty), line.update, tell)
             finally:
                 line.clear()
             output.show(result)

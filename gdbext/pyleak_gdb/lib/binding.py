@@ -43,6 +43,7 @@ _PROTOTYPES = {
     "pyleak_result_free": (None, c_void_p),
     "pyleak_cancel": (None, c_void_p),
     "pyleak_progress": (c_char_p, c_void_p, POINTER(c_uint64), POINTER(c_uint64)),
+    "pyleak_early": (c_char_p, c_void_p, c_size_t),
     "pyleak_analysis": (c_char_p, c_size_t),
     "pyleak_analysis_summary": (c_char_p, c_char_p),
     "pyleak_analysis_help": (c_char_p, c_char_p, c_char_p),
@@ -205,6 +206,16 @@ class Handle:
         done, total = c_uint64(), c_uint64()
         stage = self._c.pyleak_progress(self._p, byref(done), byref(total))
         return None if stage is None else Progress(_text(stage), done.value, total.value)
+
+    def early(self, first: int) -> List[str]:
+        """The pieces of the running or last call's output, from the first-th on, that need not wait
+        for its end."""
+        pieces: List[str] = []
+        while True:
+            piece = self._c.pyleak_early(self._p, first + len(pieces))
+            if piece is None:
+                return pieces
+            pieces.append(_text(piece))
 
     def complete_type(self, prefix: str, most: int, now: bool) -> List[str]:
         """At most `most` type names that start with prefix; with now the core is read for it."""

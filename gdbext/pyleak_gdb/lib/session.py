@@ -26,11 +26,27 @@ class Session:
             handle.close()
 
     def run(self, target: Target, argv: Sequence[str], columns: int, colour: bool,
-            show: Callable[[Optional[Progress]], None]) -> Result:
-        """Run an analysis of target; show() gets samples of its progress. Cancelled on Ctrl-C."""
+            show: Callable[[Optional[Progress]], None], tell: Callable[[str], None]) -> Result:
+        """Run an analysis of target; show() gets samples of its progress, tell() the text that need
+        not wait for its end: the result's output is then the rest. Cancelled on Ctrl-C."""
         handle = self._open(target)
         handle.configure(columns, colour)
-        return worker.run(lambda: handle.run(argv), handle.cancel, lambda: show(handle.progress()))
+        told: List[str] = []
+
+        def tell_early() -> None:
+            for piece in handle.early(len(told)):
+                told.append(piece)
+                tell(piece)
+
+        def tick() -> None:
+            tell_early()
+            show(handle.progress())
+
+        try:
+            result = worker.run(lambda: handle.run(argv), handle.cancel, tick)
+        finally:
+            tell_early()  # a run that failed leaves it, too
+        return result._replace(output=result.output[len("".join(told)):])
 
     def types(self, target: Target, prefix: str, most: int) -> List[str]:
         """Type names for completion. A core that takes long to read has them after its first analysis."""
