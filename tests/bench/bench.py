@@ -115,6 +115,18 @@ def live(code, objects):
     return float(out.stdout.split()[-1])
 
 
+def first_lines(command):
+    """Median seconds until a command prints something; it is then left to end."""
+    taken = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert os.read(process.stdout.fileno(), 1), command
+            taken.append(time.perf_counter() - start)
+            process.communicate()
+    return statistics.median(taken)
+
+
 def some_object(pyleak, core):
     """The address of one of the program's objects."""
     out = subprocess.run([pyleak, "instances", "--quiet", "--limit", "1", "--format", "csv", "__main__.Record", core],
@@ -133,6 +145,7 @@ def bench(objects, folder):
         "path": [pyleak, "path", "--quiet", "dict", core],
         "referrers": [pyleak, "referrers", "--quiet", "--native", some_object(pyleak, core), core],
         "refcounts": [pyleak, "refcounts", "--quiet", core],
+        "triage": [pyleak, "triage", "--quiet", core],
     }
     if has_cycles():
         commands["cycles"] = [pyleak, "cycles", "--quiet", core]
@@ -163,6 +176,9 @@ def bench(objects, folder):
     for name in "referrers", "refcounts":
         row[name + " s"] = result[name][0]
         row[name + " / memscan"] = result[name][0] / floor
+    row["triage s"] = result["triage"][0]
+    row["triage, first lines s"] = first_lines(commands["triage"])
+    row["triage / core to graph"] = row["triage s"] / (to_objects + to_roots + graph)
     row["objgraph / types"] = row["objgraph s"] / row["types s"]
     if "cycles" in result:
         row["cycles s"] = result["cycles"][0]
