@@ -26,6 +26,7 @@ struct judging {
 	uint32_t *count;    /* references in all, up to UINT32_MAX; 0 for what has no count */
 	uint64_t *immortal; /* bitmaps by object id */
 	uint64_t *reached, *in;
+	const uint64_t *skip; /* objects whose counts nobody will ask for, or NULL */
 };
 
 const char *pl_life_name(enum pl_life l)
@@ -47,6 +48,8 @@ static void read_counts(void *arg, unsigned worker, size_t chunk)
 		bool immortal = false;
 		uint64_t count = 0;
 
+		if (j->skip && pl_bits_has(j->skip, id))
+			continue;
 		if (!pl_object_refcount(j->o, &j->views[worker], j->o->addr[id], &count, &immortal))
 			count = 0;
 		if (immortal || j->o->flags[id] & PL_OBJ_STATIC)
@@ -56,8 +59,10 @@ static void read_counts(void *arg, unsigned worker, size_t chunk)
 	pl_ctx_step(j->ctx, end - chunk * CHUNK);
 }
 
-static int counts(struct judging *j, struct pl_err *err)
+/* A replay uses the counts up, so that each reads them anew. */
+static int counts(struct judging *j, const uint64_t *skip, struct pl_err *err)
 {
+	j->skip = skip;
 	pl_ctx_stage(j->ctx, "reading reference counts", j->o->n);
 	return pl_parallel(j->ctx, (j->o->n + CHUNK - 1) / CHUNK, read_counts, j, err);
 }
@@ -268,7 +273,7 @@ static int judge_unreachable(struct judging *j, struct pl_err *err)
 		frozen = j->o->flags[id] & PL_OBJ_PERMANENT;
 	if (rc || !frozen)
 		return rc;
-	rc = counts(j, err);
+	rc = counts(j, NULL, err);
 	return rc ? rc : replay(j, PL_OBJ_TRACKED | PL_OBJ_PERMANENT, PL_FROZEN, err);
 }
 
@@ -331,7 +336,7 @@ static void judge_own(struct judging *j, pl_node *queue)
  */
 static int judge_counts(struct judging *j, struct pl_err *err)
 {
-	int rc = counts(j, err);
+	int rc = counts(j, j->reached, err);
 
 	if (rc)
 		return rc;
@@ -380,7 +385,7 @@ static int judge_rest(struct judging *j, struct pl_err *err)
 
 static int judge(struct judging *j, struct pl_err *err)
 {
-	int rc = counts(j, err);
+	int rc = counts(j, NULL, err);
 
 	if (!rc)
 		rc = reach(j, err);
