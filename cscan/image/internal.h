@@ -170,6 +170,7 @@ struct pl_image {
 	const uint8_t *core; /* the whole file, mapped */
 	const struct pl_machine *machine;
 	const char *exe, *sysroot, *debug_dir; /* options, NULL when not given */
+	const char *real_sysroot;              /* of sysroot, absolute and without links, or NULL */
 	PL_VEC(struct pl_range) ranges;        /* sorted, disjoint: what the core claims to hold */
 	PL_VEC(struct pl_range) memory;        /* sorted, disjoint: what was mapped; host unused */
 	PL_VEC(struct pl_file_map) file_maps;  /* sorted, disjoint */

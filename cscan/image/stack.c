@@ -11,12 +11,36 @@ enum {
 	RED_ZONE = 128,   /* bytes below the stack pointer that a function may use (System V ABI;
 			     more than enough elsewhere) */
 	PAGE_MASK = 4095, /* struct pthread and the thread's own data end with a page */
+	BLANK = 65536,    /* so many zeros in a row are no stack, where nothing tells its end */
+	HEAD = 16,        /* bytes at the thread pointer that no thread has all 0: its own address
+			     or that of its thread-local data (tcbhead_t, sysdeps/.../nptl/tls.h) */
 };
 
 /* Where the stack of a thread whose stack pointer is in m ends. */
 static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
 {
 	return t->fs_base > t->sp && t->fs_base < m->hi ? (t->fs_base | PAGE_MASK) + 1 : m->hi;
+}
+
+static bool is_zero(const uint8_t *p, uint64_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+}
+
+bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
+{
+	uint64_t n, n_head;
+	const uint8_t *stack = pl_core_bytes(im, t->sp, &n), *head;
+
+	if (!stack)
+		return false;
+	head = t->fs_base > t->sp && t->fs_base - t->sp < n ? pl_core_bytes(im, t->fs_base, &n_head)
+							    : NULL;
+	if (!head)
+		return is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
+	/* The return address of the innermost call is not far. */
+	return is_zero(stack, PL_MIN(t->fs_base - t->sp, (uint64_t)PAGE_MASK + 1)) &&
+	       is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
 }
 
 /* The stack that holds addr is the one with the lowest end above it. */

@@ -347,6 +347,8 @@ enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl
 		w.end = w.u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
 	if (!w.frames.n)
 		add_frame(&w, t->ip, t->sp, true);
+	if (w.frames.n == 1 && pl_image_stack_blank(im, t))
+		w.end = PL_UNWIND_BLANK;
 	*ret = w.frames.at;
 	*n = w.frames.n;
 	return w.end;

@@ -90,6 +90,8 @@ struct plan {
 	const char *path; /* the program's, as the core names it */
 	size_t stack_bytes;
 	pl_addr ip; /* not 0: of a wild jump, after a call pushed its return address */
+	bool blank; /* zeros instead of the stack */
+	pl_addr tp; /* the thread pointer, from the start of the stack's copy; 0: none */
 };
 
 static void unwound(const struct plan *plan, struct opened *o, struct pl_native_frame **frames,
@@ -107,6 +109,10 @@ static void unwound(const struct plan *plan, struct opened *o, struct pl_native_
 	assert_int_equal(above(1), 1 + 1 + 1 + 1 + 2);
 	registers(regs);
 	memcpy(stack, seen.stack, sizeof(stack));
+	if (plan->blank)
+		memset(stack, 0, sizeof(stack));
+	if (plan->tp)
+		regs[21] = seen.stack_lo + plan->tp;
 	if (plan->ip) {
 		pl_addr back = regs[16];
 
@@ -132,7 +138,7 @@ static void unwound(const struct plan *plan, struct opened *o, struct pl_native_
 	*end = pl_image_unwind(o->im, 0, frames, n);
 }
 
-static const struct plan plain = {self, STACK_BYTES, 0};
+static const struct plan plain = {self, STACK_BYTES, 0, false, 0};
 
 static void known_calls(void **state)
 {
@@ -170,7 +176,7 @@ static void known_calls(void **state)
 
 static void a_call_through_null(void **state)
 {
-	const struct plan plan = {self, STACK_BYTES, 0x10};
+	const struct plan plan = {.path = self, .stack_bytes = STACK_BYTES, .ip = 0x10};
 	struct pl_native_frame *frames;
 	enum pl_unwind_end end;
 	struct opened o;
@@ -194,7 +200,7 @@ static void a_call_through_null(void **state)
 
 static void a_file_that_is_missing(void **state)
 {
-	const struct plan plan = {"/no/such/program", STACK_BYTES, 0};
+	const struct plan plan = {.path = "/no/such/program", .stack_bytes = STACK_BYTES};
 	struct pl_native_frame *frames;
 	enum pl_unwind_end end;
 	struct opened o;
@@ -221,7 +227,7 @@ static void a_stack_that_is_cut(void **state)
 	(void)state;
 	unwound(&plain, &all, &whole, &n_whole, &end);
 	for (size_t bytes = 8; bytes < STACK_BYTES / 2; bytes += 8 * 37) {
-		const struct plan plan = {self, bytes, 0};
+		const struct plan plan = {.path = self, .stack_bytes = bytes};
 
 		unwound(&plan, &o, &frames, &n, &end);
 		assert_in_range(n, 1, n_whole);
@@ -237,6 +243,63 @@ static void a_stack_that_is_cut(void **state)
 	close_opened(&all);
 }
 
+/* Zeros are no stack, whether the thread pointer is in them or not. */
+static void a_stack_that_is_blank(void **state)
+{
+	const struct plan plans[] = {
+		{.path = self, .stack_bytes = STACK_BYTES, .blank = true},
+		{.path = self, .stack_bytes = STACK_BYTES, .blank = true, .tp = STACK_BYTES - 64},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(plans); i++) {
+		struct pl_native_frame *frames;
+		enum pl_unwind_end end;
+		struct opened o;
+		size_t n;
+
+		unwound(&plans[i], &o, &frames, &n, &end);
+		assert_int_equal(n, 1);
+		assert_int_equal(end, PL_UNWIND_BLANK);
+		assert_int_equal(frames[0].pc, seen.regs[REG_RIP]);
+		assert_note(&o, "missing-stacks", "of 1 of its 1 threads");
+		assert_true(o.ctx.partial);
+		free(frames);
+		close_opened(&o);
+	}
+}
+
+/* A page of zeros at the stack pointer is a function's own, where the thread itself is there. */
+static void a_big_array_is_not_blank(void **state)
+{
+	uint8_t memory[4 * 4096] = {0};
+	struct pl_image_options options = {.core = in_scratch("core")};
+	const struct pl_thread *threads;
+	struct opened o;
+	struct build b;
+	size_t n;
+
+	(void)state;
+	memcpy(memory + sizeof(memory) - 64, &(uint64_t){BASE + sizeof(memory) - 64}, 8);
+	for (int known = 0; known < 2; known++) {
+		uint64_t regs[27] = {[19] = BASE};
+
+		regs[21] = known ? BASE + sizeof(memory) - 64 : 0;
+		build_init(&b);
+		put_thread(&b, regs);
+		build_load(&b, BASE, memory, sizeof(memory), DEFAULT, sizeof(memory), PF_R | PF_W);
+		build_write(&b, options.core);
+		build_fini(&b);
+		open_with(&o, &options);
+		assert_int_equal(o.code, 0);
+		threads = pl_image_threads(o.im, &n);
+		assert_int_equal(n, 1);
+		assert_false(pl_image_stack_blank(o.im, &threads[0]));
+		assert_int_equal(o.ctx.n_notes, 0);
+		close_opened(&o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +307,8 @@ int main(void)
 		cmocka_unit_test(a_call_through_null),
 		cmocka_unit_test(a_file_that_is_missing),
 		cmocka_unit_test(a_stack_that_is_cut),
+		cmocka_unit_test(a_stack_that_is_blank),
+		cmocka_unit_test(a_big_array_is_not_blank),
 	};
 
 	return cmocka_run_group_tests(tests, find_self, scratch_remove);
