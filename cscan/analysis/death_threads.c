@@ -220,7 +220,8 @@ static void put_deadlock(struct pl_death *d)
 		enum wait wait = waits(d, s);
 		size_t used = strlen(list);
 
-		if (!python) {
+		/* 3.11 and 3.12 have the way to the frames on the native stack (_PyCFrame). */
+		if (!python && !(s->python && s->end == PL_UNWIND_BLANK)) {
 			native++;
 			continue;
 		}
@@ -231,7 +232,10 @@ static void put_deadlock(struct pl_death *d)
 		waiting++;
 		unsure += wait == WAITS_FOR_SOMETHING;
 		timed += wait == WAITS_TIMED;
-		pl_death_python(d, python->python, where, sizeof(where));
+		if (python)
+			pl_death_python(d, python->python, where, sizeof(where));
+		else
+			snprintf(where, sizeof(where), "thread %u", s->thread->lwp);
 		if (used + strlen(where) < sizeof(list) / 2)
 			snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", where);
 	}
@@ -253,6 +257,20 @@ static void put_deadlock(struct pl_death *d)
 				   native);
 }
 
+/* Of the other threads. */
+static void put_blank_stacks(struct pl_death *d)
+{
+	size_t blank = 0;
+
+	for (size_t i = 1; i < d->n_stacks; i++)
+		blank += d->stacks[i].end == PL_UNWIND_BLANK;
+	if (blank)
+		pl_triage_evidence(d->t, "stack", "threads --native",
+				   "of %zu threads the core has only zeros where the native stack "
+				   "was",
+				   blank);
+}
+
 void pl_death_threads(struct pl_death *d)
 {
 	const struct pl_stack *died = &d->stacks[0];
@@ -265,6 +283,7 @@ void pl_death_threads(struct pl_death *d)
 	if (pl_stack_end(died))
 		pl_triage_evidence(d->t, "stack", "info", "thread %u: %s", died->thread->lwp,
 				   pl_stack_end(died));
+	put_blank_stacks(d);
 	if (!died->merged)
 		pl_triage_evidence(d->t, "stack", "info",
 				   "thread %u: where Python's calls are among the native ones is "

@@ -239,6 +239,7 @@ const char *pl_stack_end(const struct pl_stack *s)
 		[PL_UNWIND_NO_FILE] = "the last native frame's code is in no file at hand",
 		[PL_UNWIND_NO_RULE] = "its file does not say how to leave the last native frame",
 		[PL_UNWIND_LOST] = "the stack below the last native frame is lost",
+		[PL_UNWIND_BLANK] = "the core has only zeros where the native stack was",
 		[PL_UNWIND_BOUND] = "so many native frames were read, and no more",
 	};
 
