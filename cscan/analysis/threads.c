@@ -286,7 +286,7 @@ static int put_native_stacks(struct job *j, const struct pl_table *threads, stru
 	struct pl_table *ends =
 		pl_result_table(j->ret, "native_ends", end_columns, PL_ARRAY_LEN(end_columns));
 	const struct pl_thread *native;
-	size_t n;
+	size_t n, left = PL_NATIVE_FRAMES_IN_ALL;
 
 	native = pl_image_threads(j->o->im, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -301,7 +301,7 @@ static int put_native_stacks(struct job *j, const struct pl_table *threads, stru
 			continue;
 		if (pl_ctx_cancelled(ctx))
 			return pl_ctx_cancel_err(err);
-		pl_stack_init(&stack, j->o->im, i, j->threads, j->n);
+		pl_stack_init(&stack, j->o->im, i, j->threads, j->n, &left);
 		pl_stack_put(table, &stack, j->o->im, j->o->l, &j->v, 0);
 		put_end(ends, &stack);
 		pl_stack_fini(&stack);

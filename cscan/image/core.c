@@ -407,6 +407,7 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	pl_vec_free(&h.notes);
 	pl_modules_find(im, ctx);
 	pl_spans_build(im);
+	pl_stacks_find(im);
 	sum_up(im, ctx);
 	look_for_stacks(im, ctx);
 	*ret = im;
@@ -433,6 +434,7 @@ void pl_image_free(struct pl_image *im)
 	pl_vec_free(&im->runs);
 	pl_vec_free(&im->modules);
 	pl_vec_free(&im->threads);
+	pl_vec_free(&im->stacks);
 	pl_vec_free(&im->auxv);
 	if (im->core)
 		munmap((void *)im->core, (size_t)im->info.file_size);
