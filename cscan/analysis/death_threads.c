@@ -165,7 +165,8 @@ static int by_stack(const void *pa, const void *pb)
 	return (a->stack > b->stack) - (a->stack < b->stack);
 }
 
-/* Leave one of those that do the same, the first one, with their count; returns how many are left. */
+/* Leave one of those that do the same, the first one, with their count; returns how many are left.
+ */
 static size_t group(const struct pl_death *d, struct doing *at, size_t n)
 {
 	size_t kept = 0, first = 0; /* of the kept ones with this hash */
@@ -284,8 +285,7 @@ static void put_deadlock(struct pl_death *d)
 			continue;
 		}
 		/* For the GIL nobody waits that no thread holds. */
-		if (wait == RUNS || wait == WAITS_FOR_GIL ||
-		    (wait == WAITS_FOR_SOMETHING && held))
+		if (wait == RUNS || wait == WAITS_FOR_GIL || (wait == WAITS_FOR_SOMETHING && held))
 			return;
 		waiting++;
 		unsure += wait == WAITS_FOR_SOMETHING;

@@ -237,8 +237,8 @@ static int unwind(struct pl_death *d, struct pl_err *err)
 	for (; d->n_stacks < n; d->n_stacks++) {
 		if (pl_ctx_cancelled(d->t->ctx))
 			return pl_ctx_cancel_err(err);
-		pl_stack_init(&d->stacks[d->n_stacks], d->im, d->n_stacks, d->threads,
-			      d->n_threads, &left);
+		pl_stack_init(&d->stacks[d->n_stacks], d->im, d->n_stacks, d->threads, d->n_threads,
+			      &left);
 		pl_ctx_step(d->t->ctx, 1);
 	}
 	return 0;

@@ -18,7 +18,7 @@ struct walk {
 	const struct pl_objects *o;
 	const struct pl_layout *l;
 	struct pl_view v;
-	unsigned handled;	/* except blocks that were looked at */
+	unsigned handled;       /* except blocks that were looked at */
 	struct pl_addrset seen; /* thread states and frames: each belongs to one list */
 	PL_VEC(struct pl_pythread) threads;
 };

@@ -106,10 +106,10 @@ static void put_thread(struct build *b, const uint64_t regs[27])
 struct plan {
 	const char *path; /* the program's, as the core names it */
 	size_t stack_bytes;
-	pl_addr ip; /* not 0: of a wild jump, after a call pushed its return address */
-	bool blank; /* zeros instead of the stack */
+	pl_addr ip;  /* not 0: of a wild jump, after a call pushed its return address */
+	bool blank;  /* zeros instead of the stack */
 	size_t most; /* not 0: frames that may be read, of a recursion */
-	pl_addr tp; /* the thread pointer, from the start of the stack's copy; 0: none */
+	pl_addr tp;  /* the thread pointer, from the start of the stack's copy; 0: none */
 };
 
 static void unwound(const struct plan *plan, struct opened *o, struct pl_native_frame **frames,
