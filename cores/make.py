@@ -19,6 +19,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ import matrix
 
 PROGRAMS = matrix.HERE / "programs"
 RECIPES = matrix.HERE / "recipes.json"
+GUARDED = matrix.HERE / "guarded.py"
 FORMAT = 1
 TIMEOUT = 600
 BASE_ENV = {
@@ -130,6 +132,8 @@ def _digest(interpreter: matrix.Interpreter, options: dict) -> str:
     digest = hashlib.sha256()
     digest.update(json.dumps([FORMAT, interpreter.identity, BASE_ENV, options],
                              sort_keys=True).encode())
+    if options["kill"] == "gcore":
+        digest.update(GUARDED.read_bytes())
     for path in sorted(_sources(options["program"])):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -156,8 +160,8 @@ def _run(interpreter: matrix.Interpreter, options: dict) -> Path:
     if options["kill"] == "abort" and dumper == "gcore":
         print("make.py: the kernel would not leave a core here; gcore writes it instead",
               file=sys.stderr)
-    if dumper == "gcore" and not shutil.which("gcore"):
-        raise matrix.Missing("gcore (of gdb) is not installed")
+    if dumper == "gcore" and not shutil.which("gdb"):
+        raise matrix.Missing("gdb, whose gcore would write the core, is not installed")
     root = interpreter.sysroot or matrix.cache_dir()
     (root / "tmp").mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="core-", dir=str(root / "tmp")))
@@ -253,11 +257,16 @@ def _rests(work: Path) -> bool:
 
 
 def _gcore(pid: int, work: Path) -> None:
-    """Dump a process that rests, then kill it."""
-    done = subprocess.run(["gcore", "-o", str(work / "core"), str(pid)], stdout=subprocess.DEVNULL,
+    """Dump a process that rests as gcore does, with what gdb leaves out, then kill it."""
+    core = work / ("core.%d" % pid)
+    guarded = " ".join(shlex.quote(word) for word in (sys.executable, str(GUARDED), str(pid), str(core)))
+    done = subprocess.run(["gdb", "-nx", "-batch", "-readnever", "-iex", "set height 0",
+                           "-ex", "attach %d" % pid, "-ex", "gcore %s" % core,
+                           "-ex", "shell " + guarded, "-ex", "detach"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=TIMEOUT)
     os.kill(pid, signal.SIGKILL)
-    if done.returncode != 0:
+    if done.returncode != 0 or b"guarded.py: " not in done.stdout:
         raise MakeError("gcore failed: %s" % done.stderr.decode(errors="replace"))
     if shutil.which("fallocate"):
         # gcore writes out the reserve of every thread's malloc arena: 200 MB of zeros.

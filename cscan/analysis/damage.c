@@ -5,6 +5,7 @@
 #include "object/value.h"
 
 #define CHUNK 4096           /* objects that a worker takes at a time */
+#define CANCEL_EVERY 64      /* of them */
 #define TAG_BITS UINT64_C(3) /* flags in the low bits of a gc head's links, 3.8+ */
 #define FIRST_PAGES 0x10000  /* nothing is mapped below (vm.mmap_min_addr of most systems) */
 #define HUGE_COUNT (UINT64_C(1) << 40) /* taking so many references takes a quarter of an hour */
@@ -13,6 +14,8 @@
 struct worker {
 	struct pl_damage found;
 	struct pl_view v;
+	struct pl_edges_left left; /* references that it may still look at: of a hostile core any
+				      number of objects can claim the same words */
 };
 
 struct checking {
@@ -94,18 +97,34 @@ static void check_links(struct checking *c, struct worker *w, pl_id id)
 	}
 }
 
-static uint64_t strong_references(const struct checking *c, struct pl_view *v, pl_id id)
+struct search {
+	pl_addr target;
+	bool found;
+};
+
+static void find_strong(void *arg, const struct pl_edge *e)
 {
+	struct search *s = arg;
+
+	s->found |= e->target == s->target && e->kind == PL_EDGE_STRONG;
+}
+
+/* At least so many; a source that refers a million times is looked at once. */
+static uint64_t strong_references(const struct checking *c, struct worker *w, pl_id id)
+{
+	struct search s = {c->o->addr[id], false};
 	uint64_t n, sure = 0;
 	const pl_node *in = pl_graph_in(c->g, id, &n);
 
-	for (uint64_t i = 0; i < n; i++) {
-		struct pl_edge e;
-
+	for (uint64_t i = 0; i < n && w->left.n && !pl_ctx_cancelled(c->ctx); i++) {
 		/* Constants of frozen modules are laid out by the compiler: nobody counts. */
-		if (!(c->o->flags[in[i]] & PL_OBJ_STATIC) &&
-		    pl_refgraph_edge(c->o, v, c->o->addr[in[i]], c->o->addr[id], &e))
-			sure += e.kind == PL_EDGE_STRONG;
+		if (c->o->flags[in[i]] & PL_OBJ_STATIC)
+			continue;
+		if (!i || in[i] != in[i - 1]) {
+			s.found = false;
+			pl_edges_within(c->o, &w->v, in[i], &w->left, find_strong, &s);
+		}
+		sure += s.found;
 	}
 	return sure;
 }
@@ -129,7 +148,7 @@ static void check_count(struct checking *c, struct worker *w, pl_id id)
 	pl_graph_in(c->g, id, &n);
 	if (type->is_type || n < 2 * count || n < count + UNDER)
 		return;
-	n = strong_references(c, &w->v, id);
+	n = strong_references(c, w, id);
 	if (n >= 2 * count && n >= count + UNDER)
 		put(&w->found,
 		    (struct pl_damage_site){PL_DAMAGE_UNDERCOUNT, c->o->addr[id], id, n});
@@ -139,16 +158,17 @@ static void check_dict(struct checking *c, struct worker *w, pl_id id)
 {
 	pl_addr key, value;
 	struct pl_dict_iter it;
-	uint64_t used, n = 0;
+	uint64_t used, n = 0, most = w->left.n;
 
 	if (pl_object_type(c->o, id)->kind != PL_KIND_DICT ||
 	    !pl_dict_used(c->o->l, &w->v, c->o->addr[id], &used))
 		return;
 	if (pl_dict_begin(c->o->l, &w->v, c->o->addr[id], &it)) {
-		while (pl_dict_next(&it, &key, &value, NULL))
+		while (n < most && pl_dict_next(&it, &key, &value, NULL))
 			n++;
 	}
-	if (n != used)
+	w->left.n -= n;
+	if (n != used && w->left.n)
 		put(&w->found, (struct pl_damage_site){PL_DAMAGE_DICT, c->o->addr[id], id, used});
 }
 
@@ -164,6 +184,8 @@ static void check_chunk(void *arg, unsigned worker, size_t chunk)
 		/* What is on no list, and nothing reaches, may never have been an object. */
 		if (!listed && c->lives->of[id] != PL_LIVES)
 			continue;
+		if (id % CANCEL_EVERY == 0 && pl_ctx_cancelled(c->ctx))
+			return;
 		if (listed && c->links)
 			check_links(c, w, (pl_id)id);
 		if (c->o->collecting)
@@ -247,6 +269,7 @@ int pl_damage_find(struct pl_session *s, struct pl_damage *ret, struct pl_err *e
 	const struct pl_strays *strays;
 	const struct pl_roots *roots;
 	struct pl_objects *o;
+	bool cut = false;
 	int rc;
 
 	rc = pl_session_references(s, &o, &roots, &c.g, err);
@@ -260,8 +283,10 @@ int pl_damage_find(struct pl_session *s, struct pl_damage *ret, struct pl_err *e
 	c.links = !o->collecting &&
 		  (o->tally.broken_lists || o->tally.bad_links || o->tally.bad_types);
 	c.workers = pl_calloc(n, sizeof(*c.workers));
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		pl_view_init(&c.workers[i].v, o->im);
+		c.workers[i].left.n = pl_edges_most(o);
+	}
 	pl_ctx_stage(c.ctx, "looking for damage", o->n);
 	rc = pl_parallel(c.ctx, (o->n + CHUNK - 1) / CHUNK, check_chunk, &c, err);
 	pl_ctx_stage(c.ctx, NULL, 0);
@@ -270,9 +295,15 @@ int pl_damage_find(struct pl_session *s, struct pl_damage *ret, struct pl_err *e
 	if (!rc) {
 		*ret = (struct pl_damage){0};
 		check_allocators(o, ret);
-		for (unsigned i = 0; i < n; i++)
+		for (unsigned i = 0; i < n; i++) {
 			merge(ret, &c.workers[i].found);
+			cut |= !c.workers[i].left.n;
+		}
 	}
+	if (cut)
+		pl_ctx_damage(c.ctx, "stopped-looking",
+			      "dicts claim more entries than the core has words: the rest of "
+			      "them is not looked at");
 	free(c.workers);
 	return rc;
 }

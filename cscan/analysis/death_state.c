@@ -13,6 +13,7 @@
 enum {
 	MAX_NATIVE = 64,       /* calls whose functions are looked up in the types */
 	MAX_STACK_WORDS = 512, /* of a call that are searched for its object */
+	MAX_HANDLERS = 256,    /* 64 signals, in more interpreters than anybody has */
 	MAX_TEXT = 300,
 };
 
@@ -201,31 +202,49 @@ static void finalizer(struct pl_death *d)
 	}
 }
 
-/* The number of the signal whose handler runs a frame's code, or 0. */
-static unsigned handled_signal(const struct pl_death *d, const struct pl_pyframe *f)
-{
-	struct pl_array handlers;
+/* A signal's handler in Python. */
+struct handler {
+	pl_addr code;
+	unsigned sig;
+};
+struct handlers {
+	struct handler at[MAX_HANDLERS];
+	size_t n;
+};
 
-	for (size_t i = 0; i < d->o->n_interps; i++) {
-		if (!pl_layout_signal_handlers(d->im, d->l, d->o->interps[i].addr, &handlers))
+static void find_handlers(const struct pl_death *d, struct handlers *ret)
+{
+	struct pl_array all;
+
+	ret->n = 0;
+	for (size_t i = 0; d->o && i < d->o->n_interps; i++) {
+		if (!pl_layout_signal_handlers(d->im, d->l, d->o->interps[i].addr, &all))
 			continue;
-		for (unsigned sig = 1; sig < handlers.n; sig++) {
-			pl_addr function =
-				pl_field_word(d->v, handlers.at + sig * handlers.stride, 0);
+		for (unsigned sig = 1; sig < all.n && ret->n < MAX_HANDLERS; sig++) {
+			pl_addr function = pl_field_word(d->v, all.at + sig * all.stride, 0);
 			const struct pl_type *type = pl_death_type(d, function);
 
-			if (type && type->kind == PL_KIND_FUNCTION &&
-			    pl_field_word(d->v, function, d->l->f.func_code) == f->code)
-				return sig;
+			if (type && type->kind == PL_KIND_FUNCTION)
+				ret->at[ret->n++] = (struct handler){
+					pl_field_word(d->v, function, d->l->f.func_code), sig};
 		}
+	}
+}
+
+/* The number of the signal whose handler runs a frame's code, or 0. */
+static unsigned handled_signal(const struct handlers *h, const struct pl_pyframe *f)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->at[i].code == f->code)
+			return h->at[i].sig;
 	}
 	return 0;
 }
 
-static bool put_handler(struct pl_death *d, const struct pl_stack *s, const struct pl_pyframe *f,
-			bool called)
+static bool put_handler(struct pl_death *d, const struct handlers *h, const struct pl_stack *s,
+			const struct pl_pyframe *f, bool called)
 {
-	unsigned sig = handled_signal(d, f);
+	unsigned sig = handled_signal(h, f);
 	const char *name = sig ? sigabbrev_np((int)sig) : NULL;
 	char where[2 * MAX_TEXT];
 
@@ -242,7 +261,9 @@ static void signal_handler(struct pl_death *d)
 {
 	static const char *const names[] = {"_PyErr_CheckSignalsTstate", "_PyErr_CheckSignals",
 					    "PyErr_CheckSignals", "handle_signals", NULL};
+	struct handlers handlers;
 
+	find_handlers(d, &handlers);
 	for (size_t i = 0; i < d->n_stacks; i++) {
 		const struct pl_stack *s = &d->stacks[i];
 		const struct pl_pyframe *inside = NULL; /* the last Python call that was met */
@@ -259,11 +280,11 @@ static void signal_handler(struct pl_death *d)
 						   s->thread->lwp, where);
 			}
 			if (inside && is_interpreter(d, c) && is_one_of(c, names) &&
-			    put_handler(d, s, inside, true))
+			    put_handler(d, &handlers, s, inside, true))
 				return;
 			if (c->python) {
 				/* Without symbols: what the table of handlers says. */
-				if (put_handler(d, s, c->python, false))
+				if (put_handler(d, &handlers, s, c->python, false))
 					return;
 				inside = c->python;
 			}

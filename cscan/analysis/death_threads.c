@@ -123,6 +123,71 @@ static bool same_stack(const struct pl_death *d, const struct pl_stack *a, const
 	return !strcmp(state_a, state_b);
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	return (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15) >> 7 ^ hash << 9;
+}
+
+/* Equal for stacks that same_stack() takes for equal. */
+static uint64_t hash_of(const struct pl_stack *s)
+{
+	uint64_t hash = s->n_calls;
+
+	for (size_t i = 0; i < s->n_calls; i++) {
+		const struct pl_call *c = &s->calls[i];
+
+		hash = mix(hash, c->python ? c->python->code : c->native->pc);
+		hash = mix(hash, c->python ? (uint64_t)c->python->line : c->times);
+	}
+	return hash;
+}
+
+/* A thread, to be sorted to those that do the same. */
+struct doing {
+	uint64_t hash;
+	size_t stack; /* its index */
+	uint64_t count;
+};
+
+static int by_hash(const void *pa, const void *pb)
+{
+	const struct doing *a = pa, *b = pb;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+static int by_stack(const void *pa, const void *pb)
+{
+	const struct doing *a = pa, *b = pb;
+
+	return (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+/* Leave one of those that do the same, the first one, with their count; returns how many are left.
+ */
+static size_t group(const struct pl_death *d, struct doing *at, size_t n)
+{
+	size_t kept = 0, first = 0; /* of the kept ones with this hash */
+
+	qsort(at, n, sizeof(*at), by_hash);
+	for (size_t i = 0; i < n; i++) {
+		size_t k;
+
+		if (!kept || at[kept - 1].hash != at[i].hash)
+			first = kept;
+		k = first;
+		while (k < kept && !same_stack(d, &d->stacks[at[k].stack], &d->stacks[at[i].stack]))
+			k++;
+		if (k == kept)
+			at[kept++] = (struct doing){at[i].hash, at[i].stack, 0};
+		at[k].count++;
+	}
+	qsort(at, kept, sizeof(*at), by_stack);
+	return kept;
+}
+
 static void put_thread(struct pl_death *d, struct pl_table *t, const struct pl_stack *s,
 		       uint64_t count)
 {
@@ -152,22 +217,15 @@ static void put_threads(struct pl_death *d)
 {
 	struct pl_table *t =
 		pl_result_table(d->t->ret, "threads", thread_columns, PL_ARRAY_LEN(thread_columns));
-	uint64_t *count = pl_calloc(d->n_stacks, sizeof(*count));
-	size_t *kept = pl_calloc(d->n_stacks, sizeof(*kept)), n = 0;
+	struct doing *all = pl_calloc(d->n_stacks, sizeof(*all));
+	size_t n;
 
-	for (size_t i = 0; i < d->n_stacks; i++) {
-		size_t k = 0;
-
-		while (k < n && !same_stack(d, &d->stacks[kept[k]], &d->stacks[i]))
-			k++;
-		if (k == n)
-			kept[n++] = i;
-		count[k]++;
-	}
+	for (size_t i = 0; i < d->n_stacks; i++)
+		all[i] = (struct doing){hash_of(&d->stacks[i]), i, 0};
+	n = group(d, all, d->n_stacks);
 	for (size_t k = 0; k < n; k++)
-		put_thread(d, t, &d->stacks[kept[k]], count[k]);
-	free(count);
-	free(kept);
+		put_thread(d, t, &d->stacks[all[k].stack], all[k].count);
+	free(all);
 }
 
 /* ---- who runs ---- */
@@ -212,6 +270,7 @@ static bool gil_is_held(const struct pl_death *d)
 static void put_deadlock(struct pl_death *d)
 {
 	size_t waiting = 0, unsure = 0, timed = 0, native = 0;
+	bool held = gil_is_held(d);
 	char where[2 * MAX_TEXT], list[3 * MAX_TEXT] = "";
 
 	for (size_t i = 0; i < d->n_stacks; i++) {
@@ -220,18 +279,21 @@ static void put_deadlock(struct pl_death *d)
 		enum wait wait = waits(d, s);
 		size_t used = strlen(list);
 
-		if (!python) {
+		/* 3.11 and 3.12 have the way to the frames on the native stack (_PyCFrame). */
+		if (!python && !(s->python && s->end == PL_UNWIND_BLANK)) {
 			native++;
 			continue;
 		}
 		/* For the GIL nobody waits that no thread holds. */
-		if (wait == RUNS || wait == WAITS_FOR_GIL ||
-		    (wait == WAITS_FOR_SOMETHING && gil_is_held(d)))
+		if (wait == RUNS || wait == WAITS_FOR_GIL || (wait == WAITS_FOR_SOMETHING && held))
 			return;
 		waiting++;
 		unsure += wait == WAITS_FOR_SOMETHING;
 		timed += wait == WAITS_TIMED;
-		pl_death_python(d, python->python, where, sizeof(where));
+		if (python)
+			pl_death_python(d, python->python, where, sizeof(where));
+		else
+			snprintf(where, sizeof(where), "thread %u", s->thread->lwp);
 		if (used + strlen(where) < sizeof(list) / 2)
 			snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", where);
 	}
@@ -253,6 +315,20 @@ static void put_deadlock(struct pl_death *d)
 				   native);
 }
 
+/* Of the other threads. */
+static void put_blank_stacks(struct pl_death *d)
+{
+	size_t blank = 0;
+
+	for (size_t i = 1; i < d->n_stacks; i++)
+		blank += d->stacks[i].end == PL_UNWIND_BLANK;
+	if (blank)
+		pl_triage_evidence(d->t, "stack", "threads --native",
+				   "of %zu threads the core has only zeros where the native stack "
+				   "was",
+				   blank);
+}
+
 void pl_death_threads(struct pl_death *d)
 {
 	const struct pl_stack *died = &d->stacks[0];
@@ -265,6 +341,7 @@ void pl_death_threads(struct pl_death *d)
 	if (pl_stack_end(died))
 		pl_triage_evidence(d->t, "stack", "info", "thread %u: %s", died->thread->lwp,
 				   pl_stack_end(died));
+	put_blank_stacks(d);
 	if (!died->merged)
 		pl_triage_evidence(d->t, "stack", "info",
 				   "thread %u: where Python's calls are among the native ones is "

@@ -119,7 +119,8 @@ static bool same(const struct pl_call *a, const struct pl_call *b)
 		return a->python && b->python && a->python->code == b->python->code;
 	if (a->native->symbol && b->native->symbol)
 		return a->native->module == b->native->module &&
-		       !strcmp(a->native->symbol, b->native->symbol);
+		       (a->native->symbol == b->native->symbol ||
+			!strcmp(a->native->symbol, b->native->symbol));
 	return a->native->pc == b->native->pc;
 }
 
@@ -171,7 +172,7 @@ const struct pl_pythread *pl_stack_python(const struct pl_pythread *threads, siz
 }
 
 void pl_stack_init(struct pl_stack *s, struct pl_image *im, size_t thread,
-		   const struct pl_pythread *threads, size_t n)
+		   const struct pl_pythread *threads, size_t n, size_t *left)
 {
 	uint64_t native, python;
 	const char *function;
@@ -179,7 +180,7 @@ void pl_stack_init(struct pl_stack *s, struct pl_image *im, size_t thread,
 
 	*s = (struct pl_stack){.thread = &pl_image_threads(im, &n_threads)[thread]};
 	s->python = pl_stack_python(threads, n, s->thread->lwp);
-	s->end = pl_image_unwind(im, thread, &s->frames, &s->n_frames);
+	s->end = pl_image_unwind(im, thread, left, &s->frames, &s->n_frames);
 	s->calls =
 		pl_calloc(s->n_frames + (s->python ? s->python->n_frames : 0), sizeof(*s->calls));
 	function = evaluation_function(s);
@@ -239,6 +240,7 @@ const char *pl_stack_end(const struct pl_stack *s)
 		[PL_UNWIND_NO_FILE] = "the last native frame's code is in no file at hand",
 		[PL_UNWIND_NO_RULE] = "its file does not say how to leave the last native frame",
 		[PL_UNWIND_LOST] = "the stack below the last native frame is lost",
+		[PL_UNWIND_BLANK] = "the core has only zeros where the native stack was",
 		[PL_UNWIND_BOUND] = "so many native frames were read, and no more",
 	};
 

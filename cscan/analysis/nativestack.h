@@ -31,10 +31,10 @@ struct pl_stack {
 
 /*
  * The stack of the i-th thread of the image, whose Python side is looked up among n threads (0:
- * there is none).
+ * there is none). left: of pl_image_unwind().
  */
 void pl_stack_init(struct pl_stack *s, struct pl_image *im, size_t thread,
-		   const struct pl_pythread *threads, size_t n);
+		   const struct pl_pythread *threads, size_t n, size_t *left);
 void pl_stack_fini(struct pl_stack *s);
 /* The Python thread that runs on a kernel's thread, or NULL. */
 const struct pl_pythread *pl_stack_python(const struct pl_pythread *threads, size_t n,

@@ -20,6 +20,11 @@ static const struct pl_column thread_columns[] = {
 	{.name = "tstate", .align = PL_RIGHT},
 	{.name = "interpreter", .align = PL_RIGHT, .optional = true},
 };
+static const struct pl_column end_columns[] = {
+	{.name = "thread", .align = PL_RIGHT},
+	{.name = "calls", .align = PL_RIGHT},
+	{.name = "end", .align = PL_LEFT},
+};
 static const struct pl_column frame_columns[] = {
 	{.name = "thread", .align = PL_RIGHT},
 	{.name = "depth", .align = PL_RIGHT},
@@ -263,13 +268,25 @@ static int put_stacks(struct job *j, const struct pl_table *threads, struct pl_c
 	return 0;
 }
 
+static void put_end(struct pl_table *ends, const struct pl_stack *s)
+{
+	struct pl_cell *row = pl_table_row(ends);
+	const char *why = pl_stack_end(s);
+
+	row[0] = pl_cell_number(s->thread->lwp);
+	row[1] = pl_cell_count(s->n_frames);
+	row[2] = pl_cell_text(ends, why ? why : "whole");
+}
+
 /* Of every thread of the kernel's that has a row. */
 static int put_native_stacks(struct job *j, const struct pl_table *threads, struct pl_ctx *ctx,
 			     struct pl_err *err)
 {
 	struct pl_table *table = pl_stack_table(j->ret, "native");
+	struct pl_table *ends =
+		pl_result_table(j->ret, "native_ends", end_columns, PL_ARRAY_LEN(end_columns));
 	const struct pl_thread *native;
-	size_t n;
+	size_t n, left = PL_NATIVE_FRAMES_IN_ALL;
 
 	native = pl_image_threads(j->o->im, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -284,8 +301,9 @@ static int put_native_stacks(struct job *j, const struct pl_table *threads, stru
 			continue;
 		if (pl_ctx_cancelled(ctx))
 			return pl_ctx_cancel_err(err);
-		pl_stack_init(&stack, j->o->im, i, j->threads, j->n);
+		pl_stack_init(&stack, j->o->im, i, j->threads, j->n, &left);
 		pl_stack_put(table, &stack, j->o->im, j->o->l, &j->v, 0);
+		put_end(ends, &stack);
 		pl_stack_fini(&stack);
 	}
 	return 0;
@@ -373,6 +391,8 @@ const struct pl_analysis pl_analysis_threads = {
 		"native   (--native) all calls of a thread, innermost first: Python's stand where "
 		"the\n"
 		"         interpreter runs them; recursion is listed once, with its times\n"
+		"native_ends  (--native) how many native calls there are, and whether these are\n"
+		"         all: whole, or why the stack goes no further\n"
 		"locals   (--locals) of functions, class bodies and exec(); a module's are its\n"
 		"         globals. --match selects them by type",
 	.example = "--locals --match 'app.*'",

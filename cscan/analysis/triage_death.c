@@ -230,7 +230,7 @@ static int find_threads(struct pl_death *d, struct pl_err *err)
 
 static int unwind(struct pl_death *d, struct pl_err *err)
 {
-	size_t n;
+	size_t n, left = PL_NATIVE_FRAMES_IN_ALL;
 
 	pl_image_threads(d->im, &n);
 	pl_ctx_stage(d->t->ctx, "unwinding stacks", n);
@@ -238,8 +238,8 @@ static int unwind(struct pl_death *d, struct pl_err *err)
 	for (; d->n_stacks < n; d->n_stacks++) {
 		if (pl_ctx_cancelled(d->t->ctx))
 			return pl_ctx_cancel_err(err);
-		pl_stack_init(&d->stacks[d->n_stacks], d->im, d->n_stacks, d->threads,
-			      d->n_threads);
+		pl_stack_init(&d->stacks[d->n_stacks], d->im, d->n_stacks, d->threads, d->n_threads,
+			      &left);
 		pl_ctx_step(d->t->ctx, 1);
 	}
 	return 0;

@@ -340,6 +340,31 @@ static char *keep(struct pl_image *im, const char *s)
 	return s && *s ? pl_arena_strndup(&im->strings, s, strlen(s)) : NULL;
 }
 
+/* The path without links and dots, or NULL. */
+static char *keep_real(struct pl_image *im, const char *path)
+{
+	char *real = realpath(path, NULL), *kept = keep(im, real);
+
+	free(real);
+	return kept;
+}
+
+static void look_for_stacks(struct pl_image *im, struct pl_ctx *ctx)
+{
+	size_t blank = 0;
+
+	for (size_t i = 0; i < im->threads.n; i++)
+		blank += pl_image_stack_blank(im, &im->threads.at[i]);
+	if (blank)
+		pl_ctx_damage(ctx, "missing-stacks",
+			      "the core has only zeros where the stacks of %zu of its %zu threads "
+			      "were%s",
+			      blank, im->threads.n,
+			      im->info.from_gcore ? ": gcore of gdb before 18 leaves out stacks "
+						    "that glibc 2.42 or newer made"
+						  : "");
+}
+
 static void sum_up(struct pl_image *im, struct pl_ctx *ctx)
 {
 	for (size_t i = 0; i < im->spans.n; i++) {
@@ -366,6 +391,7 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	im->info.path = pl_arena_strndup(&im->strings, options->core, strlen(options->core));
 	im->exe = keep(im, options->exe);
 	im->sysroot = keep(im, options->sysroot);
+	im->real_sysroot = im->sysroot ? keep_real(im, im->sysroot) : NULL;
 	im->debug_dir = keep(im, options->debug_dir);
 	code = map_core(im, ctx, err);
 	if (code < 0) {
@@ -381,7 +407,9 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	pl_vec_free(&h.notes);
 	pl_modules_find(im, ctx);
 	pl_spans_build(im);
+	pl_stacks_find(im);
 	sum_up(im, ctx);
+	look_for_stacks(im, ctx);
 	*ret = im;
 	return 0;
 }
@@ -406,6 +434,7 @@ void pl_image_free(struct pl_image *im)
 	pl_vec_free(&im->runs);
 	pl_vec_free(&im->modules);
 	pl_vec_free(&im->threads);
+	pl_vec_free(&im->stacks);
 	pl_vec_free(&im->auxv);
 	if (im->core)
 		munmap((void *)im->core, (size_t)im->info.file_size);

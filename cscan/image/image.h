@@ -130,6 +130,12 @@ enum pl_stack_part {
  */
 enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
 				  const struct pl_thread **ret);
+/*
+ * The core has nothing but zeros where the thread's stack was. That is what gdb before 18 writes
+ * (gcore.c) for a mapping that it cannot read as a whole, such as a stack with its guard inside: so
+ * of every thread but the main one, from glibc 2.42 on.
+ */
+bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t);
 /* The value of an NT_AUXV entry (AT_...); false when absent. */
 bool pl_image_auxv(const struct pl_image *im, uint64_t type, uint64_t *ret);
 
@@ -229,15 +235,20 @@ enum pl_unwind_end {
 	PL_UNWIND_NO_FILE, /* the last frame's code is in no file that is at hand */
 	PL_UNWIND_NO_RULE, /* that file does not say how to leave the last frame's function */
 	PL_UNWIND_LOST,    /* the stack below is not at hand, or it is overwritten */
-	PL_UNWIND_BOUND,   /* PL_NATIVE_FRAMES were read */
+	PL_UNWIND_BLANK,   /* the core has zeros instead of it: pl_image_stack_blank() */
+	PL_UNWIND_BOUND,   /* PL_NATIVE_FRAMES were read, or as many as were left */
 };
 #define PL_NATIVE_FRAMES 200000
 /*
  * The stack of the i-th thread, innermost call first, as .eh_frame of the matched files unwinds it;
  * *ret malloced, with at least the frame where the thread stands. One thread at a time.
+ * For who unwinds all threads: *left frames may still be read, and what was read is taken off. Of a
+ * hostile core any number of threads can stand on one long stack. A few frames are read all the
+ * same.
  */
-enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl_native_frame **ret,
-				   size_t *n);
+#define PL_NATIVE_FRAMES_IN_ALL 1000000
+enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *left,
+				   struct pl_native_frame **ret, size_t *n);
 
 /* ---- DWARF (image/dwarf.c) ---- */
 /*

@@ -170,6 +170,7 @@ struct pl_image {
 	const uint8_t *core; /* the whole file, mapped */
 	const struct pl_machine *machine;
 	const char *exe, *sysroot, *debug_dir; /* options, NULL when not given */
+	const char *real_sysroot;              /* of sysroot, absolute and without links, or NULL */
 	PL_VEC(struct pl_range) ranges;        /* sorted, disjoint: what the core claims to hold */
 	PL_VEC(struct pl_range) memory;        /* sorted, disjoint: what was mapped; host unused */
 	PL_VEC(struct pl_file_map) file_maps;  /* sorted, disjoint */
@@ -179,6 +180,7 @@ struct pl_image {
 	PL_VEC(struct pl_module) modules;
 	struct pl_module_priv *priv;
 	PL_VEC(struct pl_thread) threads;
+	PL_VEC(struct pl_stack_end) stacks; /* by end: stack.c */
 	PL_VEC(struct pl_auxv) auxv;
 	struct pl_unwinder *unwinder; /* unwind.c: made on first need */
 	struct pl_arena strings;
@@ -209,6 +211,16 @@ bool pl_dwarf_type_of(Dwarf_Die *die, Dwarf_Die *ret);
 bool pl_dwarf_member(Dwarf_Die *strct, const char *path, size_t n, struct pl_member_query *ret);
 /* dwarf_siblingof() that only goes forward, whatever the file says; false at the end. */
 bool pl_dwarf_next(Dwarf_Die *die);
+
+/* ---- stack.c ---- */
+/* Where the stack of a thread ends, in the mapping that its stack pointer is in. */
+struct pl_stack_end {
+	pl_addr end;
+	const struct pl_mapping *mapping;
+	uint32_t thread;
+};
+/* Note the stacks of all threads, once the mappings are there. */
+void pl_stacks_find(struct pl_image *im);
 
 /* ---- unwind.c: NULL is fine ---- */
 void pl_unwinder_free(struct pl_unwinder *u);

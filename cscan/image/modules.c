@@ -195,17 +195,27 @@ static bool is_deleted(const char *path)
 	return n > k && strcmp(path + n - k, DELETED) == 0;
 }
 
+/* What of path is below a directory, or NULL. */
+static const char *below(const char *directory, const char *path)
+{
+	size_t n = directory ? strlen(directory) : 0;
+
+	while (n && directory[n - 1] == '/')
+		n--;
+	return n && !strncmp(path, directory, n) && path[n] == '/' ? path + n : NULL;
+}
+
 /*
  * A path as seen in the process's root. The kernel writes it so; gcore, run from outside of a
- * chroot, puts the sysroot itself in front.
+ * chroot, puts the sysroot itself in front, as the kernel tells it: without links.
  */
 static const char *below_sysroot(const struct pl_image *im, const char *path)
 {
-	size_t n = im->sysroot ? strlen(im->sysroot) : 0;
+	const char *found = below(im->sysroot, path);
 
-	while (n && im->sysroot[n - 1] == '/')
-		n--;
-	return n && !strncmp(path, im->sysroot, n) && path[n] == '/' ? path + n : path;
+	if (!found)
+		found = below(im->real_sysroot, path);
+	return found ? found : path;
 }
 
 static struct pl_file *open_file(struct pl_image *im, const struct pl_module *m)

@@ -11,37 +11,87 @@ enum {
 	RED_ZONE = 128,   /* bytes below the stack pointer that a function may use (System V ABI;
 			     more than enough elsewhere) */
 	PAGE_MASK = 4095, /* struct pthread and the thread's own data end with a page */
+	BLANK = 65536,    /* so many zeros in a row are no stack, where nothing tells its end */
+	HEAD = 16,        /* bytes at the thread pointer that no thread has all 0: its own address
+			     or that of its thread-local data (tcbhead_t, sysdeps/.../nptl/tls.h) */
 };
 
 /* Where the stack of a thread whose stack pointer is in m ends. */
 static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
 {
-	return t->fs_base > t->sp && t->fs_base < m->hi ? (t->fs_base | PAGE_MASK) + 1 : m->hi;
+	if (t->fs_base <= t->sp || t->fs_base >= m->hi)
+		return m->hi;
+	return PL_MIN((t->fs_base | PAGE_MASK) + 1, m->hi);
 }
 
-/* The stack that holds addr is the one with the lowest end above it. */
+static bool is_zero(const uint8_t *p, uint64_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+}
+
+bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
+{
+	const struct pl_mapping *m = pl_image_mapping(im, t->sp);
+	uint64_t n, n_head;
+	const uint8_t *stack = pl_core_bytes(im, t->sp, &n), *head;
+
+	/* Of a stack that is cut off nothing is said. */
+	if (!stack || !m || n < PL_MIN(m->hi - t->sp, (uint64_t)BLANK))
+		return false;
+	head = t->fs_base > t->sp && t->fs_base - t->sp < n ? pl_core_bytes(im, t->fs_base, &n_head)
+							    : NULL;
+	if (!head)
+		return is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
+	/* The return address of the innermost call is not far. */
+	return is_zero(stack, PL_MIN(t->fs_base - t->sp, (uint64_t)PAGE_MASK + 1)) &&
+	       is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
+}
+
+static int by_end(const void *pa, const void *pb)
+{
+	const struct pl_stack_end *a = pa, *b = pb;
+
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	return (a->thread > b->thread) - (a->thread < b->thread);
+}
+
+void pl_stacks_find(struct pl_image *im)
+{
+	for (size_t i = 0; i < im->threads.n; i++) {
+		const struct pl_thread *t = &im->threads.at[i];
+		const struct pl_mapping *m = pl_image_mapping(im, t->sp);
+
+		if (m)
+			pl_vec_push(&im->stacks,
+				    (struct pl_stack_end){top_of(m, t), m, (uint32_t)i});
+	}
+	if (im->stacks.n)
+		qsort(im->stacks.at, im->stacks.n, sizeof(*im->stacks.at), by_end);
+}
+
+/*
+ * The stack that holds addr is the one with the lowest end above it. Mappings do not overlap, so
+ * what lies between addr and the end of its mapping is of that one.
+ */
 enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
 				  const struct pl_thread **ret)
 {
-	const struct pl_mapping *m = pl_image_mapping(im, addr);
-	const struct pl_thread *t, *best = NULL;
-	pl_addr end = 0;
-	size_t n;
+	const struct pl_stack_end *at = im->stacks.at;
+	size_t lo = 0, hi = im->stacks.n;
+	const struct pl_thread *t;
 
-	t = pl_image_threads(im, &n);
-	for (size_t i = 0; m && i < n; i++) {
-		pl_addr top;
+	while (lo < hi) { /* the first that ends above addr */
+		size_t mid = lo + (hi - lo) / 2;
 
-		if (t[i].sp < m->lo || t[i].sp >= m->hi)
-			continue;
-		top = top_of(m, &t[i]);
-		if (addr < top && (!best || top < end)) {
-			best = &t[i];
-			end = top;
-		}
+		if (at[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	if (!best)
+	if (lo == im->stacks.n || addr < at[lo].mapping->lo || addr >= at[lo].mapping->hi)
 		return PL_STACK_NONE;
-	*ret = best;
-	return addr + RED_ZONE < best->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+	t = &im->threads.at[at[lo].thread];
+	*ret = t;
+	return addr + RED_ZONE < t->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
 }

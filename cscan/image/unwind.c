@@ -215,8 +215,11 @@ void pl_unwinder_free(struct pl_unwinder *u)
 struct walk {
 	struct pl_unwinder *u;
 	PL_VEC(struct pl_native_frame) frames;
+	size_t most; /* frames to read */
 	enum pl_unwind_end end;
 };
+
+enum { FEW = 16 }; /* frames that are read of any stack */
 
 static const struct code *code_at(const struct pl_unwinder *u, pl_addr pc)
 {
@@ -294,7 +297,7 @@ static int each_frame(Dwfl_Frame *state, void *arg)
 			pc--;
 	}
 	w->end = PL_UNWIND_BOUND;
-	if (w->frames.n >= PL_NATIVE_FRAMES)
+	if (w->frames.n >= w->most)
 		return DWARF_CB_ABORT;
 	mod = dwfl_addrmodule(w->u->dwfl, pc);
 	w->end = PL_UNWIND_NO_FILE;
@@ -335,11 +338,13 @@ static void start(struct walk *w, const struct pl_thread *t)
 	w->u->regs[m->dwarf_sp] = t->sp + 8;
 }
 
-enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl_native_frame **ret,
-				   size_t *n)
+enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *left,
+				   struct pl_native_frame **ret, size_t *n)
 {
 	const struct pl_thread *t = &im->threads.at[thread];
 	struct walk w = {.u = unwinder(im), .end = PL_UNWIND_NO_FILE};
+
+	w.most = PL_MIN(PL_MAX(*left, (size_t)FEW), (size_t)PL_NATIVE_FRAMES);
 
 	start(&w, t);
 	/* It is content with a return address that cannot be read, too. */
@@ -347,6 +352,9 @@ enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, struct pl
 		w.end = w.u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
 	if (!w.frames.n)
 		add_frame(&w, t->ip, t->sp, true);
+	if (w.frames.n == 1 && pl_image_stack_blank(im, t))
+		w.end = PL_UNWIND_BLANK;
+	*left -= PL_MIN(*left, w.frames.n);
 	*ret = w.frames.at;
 	*n = w.frames.n;
 	return w.end;

@@ -10,7 +10,7 @@
 
 enum {
 	MAX_THREADS = 1 << 16,
-	MAX_HANDLED = 1 << 16, /* nested except blocks of a thread */
+	MAX_HANDLED = 1 << 16, /* nested except blocks, of all threads */
 	CANCEL_EVERY = 4096,   /* frames */
 };
 
@@ -18,6 +18,7 @@ struct walk {
 	const struct pl_objects *o;
 	const struct pl_layout *l;
 	struct pl_view v;
+	unsigned handled;       /* except blocks that were looked at */
 	struct pl_addrset seen; /* thread states and frames: each belongs to one list */
 	PL_VEC(struct pl_pythread) threads;
 };
@@ -103,7 +104,7 @@ static void find_handled(struct walk *w, struct pl_pythread *t)
 		t->handled = value;
 		t->handled_tb = word(w, t->tstate, f->thread_exc_tb);
 	}
-	for (unsigned i = 0; !t->handled && item && i < MAX_HANDLED; i++) {
+	for (; !t->handled && item && w->handled < MAX_HANDLED; w->handled++) {
 		value = word(w, item, f->excinfo_value);
 		if (value && !is_none(w, value)) {
 			t->handled = value;

@@ -67,6 +67,20 @@ static size_t plan(uint64_t number, struct fuzz_op *ops)
 	return n;
 }
 
+/*
+ * One of these to a number, by turns as the first of its lines, where it builds every stage itself
+ * (and is stopped while it does), and as the last, where they are all there.
+ */
+static const char *const triages[] = {
+	"triage --format json",
+	"triage --values --limit 0",
+	"triage --format json --budget 1s --max-memory 512M",
+	"triage --fail-on any",
+	"triage --values --format json --budget 20ms",
+	"triage --format csv --max-memory 1M --fail-on crash",
+	"triage --format json --budget 60ms --fail-on damage",
+};
+
 static void one(struct fuzz_base *b, uint64_t number)
 {
 	struct fuzz_op ops[MAX_OPS];
@@ -75,6 +89,7 @@ static void one(struct fuzz_base *b, uint64_t number)
 	size_t n_objects, n = plan(number, ops);
 	const pl_addr *objects = fuzz_base_objects(b, &n_objects);
 	const char *lines[] = {
+		triages[number % PL_ARRAY_LEN(triages)],
 		"info",
 		"types --format json",
 		"gc",
@@ -92,6 +107,12 @@ static void one(struct fuzz_base *b, uint64_t number)
 		object[2],
 		object[3],
 	};
+	const size_t last = PL_ARRAY_LEN(lines) - 1;
+
+	if (number / PL_ARRAY_LEN(triages) & 1) {
+		lines[0] = lines[last];
+		lines[last] = triages[number % PL_ARRAY_LEN(triages)];
+	}
 
 	for (size_t i = 0; i < PL_ARRAY_LEN(object); i++) {
 		static const char *const of[] = {"referrers", "path", "object", "graph"};

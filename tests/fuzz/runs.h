@@ -1,8 +1,9 @@
 /*
  * runs.h - analyses of a damaged core, held to the contract.
  *
- * Whatever the core holds, a run ends in status 0, 2 (not found), 3 or 4, with a message for 2 and
- * 3, prints only what a terminal may see, its JSON parses, and neither time nor memory run away.
+ * Whatever the core holds, a run ends in status 0, 2 (not found), 3 or 4 (or 1, under --fail-on),
+ * with a message for 2 and 3, prints only what a terminal may see, its JSON parses and agrees with
+ * the status, a --budget is kept, and neither time nor memory run away.
  * What breaks this ends the program with a line that says so: for libFuzzer, for the replay and for
  * pytest alike.
  */

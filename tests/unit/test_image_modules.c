@@ -584,6 +584,16 @@ static void a_sysroot_is_searched_alone(void **state)
 	assert_string_equal(module(&s)->file, in_scratch("root2/lib.so"));
 	assert_bytes(&s.o, LO + 0x1000, s.elf + 0x1000, 0x1000);
 	setup_fini(&s);
+
+	/* and without links, whatever the sysroot is called here */
+	snprintf(host, sizeof(host), "%s", in_scratch("link"));
+	assert_int_equal(symlink(root, host), 0);
+	setup_init(&s, in_scratch("root2/lib.so"), 7);
+	add_segments(&s);
+	setup_open(&s, host, NULL);
+	assert_int_equal(module(&s)->state, PL_MODULE_MATCHED);
+	assert_string_equal(module(&s)->file, in_scratch("link/lib.so"));
+	setup_fini(&s);
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 
 #include "test_image_self.h"
 
-enum { CALLS = 4, STACK_BYTES = 16384 };
+enum { CALLS = 4, STACK_BYTES = 16384, RECURSION = 50 };
 
 /* As the innermost of the known calls saw it. */
 static struct {
@@ -62,6 +62,23 @@ __attribute__((noinline, noclone)) static int above(int n)
 	return outer(n) + room[n];
 }
 
+/* More of them than the test looks at. */
+__attribute__((noinline, noclone)) static int recursive(int n)
+{
+	volatile char room[16]; /* so that it is no loop */
+
+	room[n % 16] = 1;
+	return n ? recursive(n - 1) + room[n % 16] : inner(1);
+}
+
+__attribute__((noinline, noclone)) static int above_recursive(int n)
+{
+	volatile char room[STACK_BYTES];
+
+	room[1] = 2;
+	return recursive(n) + room[1];
+}
+
 /* The kernel's order (struct user_regs_struct) out of that of a ucontext. */
 static void registers(uint64_t regs[27])
 {
@@ -89,7 +106,10 @@ static void put_thread(struct build *b, const uint64_t regs[27])
 struct plan {
 	const char *path; /* the program's, as the core names it */
 	size_t stack_bytes;
-	pl_addr ip; /* not 0: of a wild jump, after a call pushed its return address */
+	pl_addr ip;  /* not 0: of a wild jump, after a call pushed its return address */
+	bool blank;  /* zeros instead of the stack */
+	size_t most; /* not 0: frames that may be read, of a recursion */
+	pl_addr tp;  /* the thread pointer, from the start of the stack's copy; 0: none */
 };
 
 static void unwound(const struct plan *plan, struct opened *o, struct pl_native_frame **frames,
@@ -102,11 +122,19 @@ static void unwound(const struct plan *plan, struct opened *o, struct pl_native_
 	uint8_t page[4096];
 	uint64_t regs[27];
 	struct build b;
+	size_t left;
 	FILE *f = fopen(self, "rb");
 
-	assert_int_equal(above(1), 1 + 1 + 1 + 1 + 2);
+	if (plan->most)
+		assert_int_equal(above_recursive(RECURSION), RECURSION + 2 + 2);
+	else
+		assert_int_equal(above(1), 1 + 1 + 1 + 1 + 2);
 	registers(regs);
 	memcpy(stack, seen.stack, sizeof(stack));
+	if (plan->blank)
+		memset(stack, 0, sizeof(stack));
+	if (plan->tp)
+		regs[21] = seen.stack_lo + plan->tp;
 	if (plan->ip) {
 		pl_addr back = regs[16];
 
@@ -129,10 +157,13 @@ static void unwound(const struct plan *plan, struct opened *o, struct pl_native_
 	build_fini(&b);
 	open_with(o, &options);
 	assert_int_equal(o->code, 0);
-	*end = pl_image_unwind(o->im, 0, frames, n);
+	left = plan->most ? plan->most : SIZE_MAX;
+	*end = pl_image_unwind(o->im, 0, &left, frames, n);
+	if (plan->most)
+		assert_int_equal(left, plan->most - PL_MIN(plan->most, *n));
 }
 
-static const struct plan plain = {self, STACK_BYTES, 0};
+static const struct plan plain = {.path = self, .stack_bytes = STACK_BYTES};
 
 static void known_calls(void **state)
 {
@@ -170,7 +201,7 @@ static void known_calls(void **state)
 
 static void a_call_through_null(void **state)
 {
-	const struct plan plan = {self, STACK_BYTES, 0x10};
+	const struct plan plan = {.path = self, .stack_bytes = STACK_BYTES, .ip = 0x10};
 	struct pl_native_frame *frames;
 	enum pl_unwind_end end;
 	struct opened o;
@@ -194,7 +225,7 @@ static void a_call_through_null(void **state)
 
 static void a_file_that_is_missing(void **state)
 {
-	const struct plan plan = {"/no/such/program", STACK_BYTES, 0};
+	const struct plan plan = {.path = "/no/such/program", .stack_bytes = STACK_BYTES};
 	struct pl_native_frame *frames;
 	enum pl_unwind_end end;
 	struct opened o;
@@ -221,7 +252,7 @@ static void a_stack_that_is_cut(void **state)
 	(void)state;
 	unwound(&plain, &all, &whole, &n_whole, &end);
 	for (size_t bytes = 8; bytes < STACK_BYTES / 2; bytes += 8 * 37) {
-		const struct plan plan = {self, bytes, 0};
+		const struct plan plan = {.path = self, .stack_bytes = bytes};
 
 		unwound(&plan, &o, &frames, &n, &end);
 		assert_in_range(n, 1, n_whole);
@@ -237,6 +268,144 @@ static void a_stack_that_is_cut(void **state)
 	close_opened(&all);
 }
 
+/* Zeros are no stack, whether the thread pointer is in them or not. */
+static void a_stack_that_is_blank(void **state)
+{
+	const struct plan plans[] = {
+		{.path = self, .stack_bytes = STACK_BYTES, .blank = true},
+		{.path = self, .stack_bytes = STACK_BYTES, .blank = true, .tp = STACK_BYTES - 64},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(plans); i++) {
+		struct pl_native_frame *frames;
+		enum pl_unwind_end end;
+		struct opened o;
+		size_t n;
+
+		unwound(&plans[i], &o, &frames, &n, &end);
+		assert_int_equal(n, 1);
+		assert_int_equal(end, PL_UNWIND_BLANK);
+		assert_int_equal(frames[0].pc, seen.regs[REG_RIP]);
+		assert_note(&o, "missing-stacks", "of 1 of its 1 threads");
+		assert_true(o.ctx.partial);
+		free(frames);
+		close_opened(&o);
+	}
+}
+
+/* A page of zeros at the stack pointer is a function's own, where the thread itself is there. */
+static void a_big_array_is_not_blank(void **state)
+{
+	uint8_t memory[4 * 4096] = {0};
+	struct pl_image_options options = {.core = in_scratch("core")};
+	const struct pl_thread *threads;
+	struct opened o;
+	struct build b;
+	size_t n;
+
+	(void)state;
+	memcpy(memory + sizeof(memory) - 64, &(uint64_t){BASE + sizeof(memory) - 64}, 8);
+	for (int known = 0; known < 2; known++) {
+		uint64_t regs[27] = {[19] = BASE};
+
+		regs[21] = known ? BASE + sizeof(memory) - 64 : 0;
+		build_init(&b);
+		put_thread(&b, regs);
+		build_load(&b, BASE, memory, sizeof(memory), DEFAULT, sizeof(memory), PF_R | PF_W);
+		build_write(&b, options.core);
+		build_fini(&b);
+		open_with(&o, &options);
+		assert_int_equal(o.code, 0);
+		threads = pl_image_threads(o.im, &n);
+		assert_int_equal(n, 1);
+		assert_false(pl_image_stack_blank(o.im, &threads[0]));
+		assert_int_equal(o.ctx.n_notes, 0);
+		close_opened(&o);
+	}
+}
+
+/* No more frames than are left for all threads, but a few. */
+static void frames_that_are_left(void **state)
+{
+	static const struct {
+		size_t left, read;
+	} rows[] = {{40, 40}, {17, 17}, {1, 16}};
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(rows); i++) {
+		const struct plan plan = {
+			.path = self, .stack_bytes = STACK_BYTES, .most = rows[i].left};
+		struct pl_native_frame *frames;
+		enum pl_unwind_end end;
+		struct opened o;
+		size_t n;
+
+		unwound(&plan, &o, &frames, &n, &end);
+		assert_int_equal(n, rows[i].read);
+		assert_int_equal(end, PL_UNWIND_BOUND);
+		assert_string_equal(frames[n - 1].symbol, "recursive");
+		free(frames);
+		close_opened(&o);
+	}
+}
+
+/* Threads whose stacks share a mapping, beside one that has its own: who holds an address. */
+static void whose_stack_it_is(void **state)
+{
+	enum { SIZE = 0x40000, OTHER = 0x100000 };
+	static const struct {
+		uint64_t sp, tp;
+	} made[] = {{0x21000, 0x2fac0}, {0x1000, 0xfac0}, {0x11000, 0x1fac0}, {OTHER + 0x800, 8}};
+	static const struct {
+		uint64_t at;
+		enum pl_stack_part part;
+		size_t thread;
+	} rows[] = {
+		{0, PL_STACK_DEAD, 1},
+		{0x1000, PL_STACK_LIVE, 1},
+		{0xffff, PL_STACK_LIVE, 1},
+		{0x10000, PL_STACK_DEAD, 2},
+		{0x11008, PL_STACK_LIVE, 2},
+		{0x20fff - 0x200, PL_STACK_DEAD, 0},
+		{0x2ffff, PL_STACK_LIVE, 0},
+		{0x30000, PL_STACK_NONE, 0},
+		{SIZE, PL_STACK_NONE, 0},
+		{OTHER + 8, PL_STACK_DEAD, 3},
+		{OTHER + 0xfff, PL_STACK_LIVE, 3},
+		{OTHER + 0x1000, PL_STACK_NONE, 0},
+	};
+	struct pl_image_options options = {.core = in_scratch("core")};
+	static uint8_t memory[SIZE];
+	const struct pl_thread *threads, *t;
+	struct opened o;
+	struct build b;
+	size_t n;
+
+	(void)state;
+	memset(memory, 1, sizeof(memory));
+	build_init(&b);
+	for (size_t i = 0; i < PL_ARRAY_LEN(made); i++) {
+		uint64_t regs[27] = {[19] = BASE + made[i].sp, [21] = BASE + made[i].tp};
+
+		put_thread(&b, regs);
+	}
+	build_load(&b, BASE, memory, SIZE, DEFAULT, SIZE, PF_R | PF_W);
+	build_load(&b, BASE + OTHER, memory, 0x1000, DEFAULT, 0x1000, PF_R | PF_W);
+	build_write(&b, options.core);
+	build_fini(&b);
+	open_with(&o, &options);
+	assert_int_equal(o.code, 0);
+	threads = pl_image_threads(o.im, &n);
+	assert_int_equal(n, PL_ARRAY_LEN(made));
+	for (size_t i = 0; i < PL_ARRAY_LEN(rows); i++) {
+		assert_int_equal(pl_image_stack(o.im, BASE + rows[i].at, &t), rows[i].part);
+		if (rows[i].part != PL_STACK_NONE)
+			assert_ptr_equal(t, &threads[rows[i].thread]);
+	}
+	close_opened(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +413,10 @@ int main(void)
 		cmocka_unit_test(a_call_through_null),
 		cmocka_unit_test(a_file_that_is_missing),
 		cmocka_unit_test(a_stack_that_is_cut),
+		cmocka_unit_test(a_stack_that_is_blank),
+		cmocka_unit_test(a_big_array_is_not_blank),
+		cmocka_unit_test(frames_that_are_left),
+		cmocka_unit_test(whose_stack_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, find_self, scratch_remove);

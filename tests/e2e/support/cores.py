@@ -31,11 +31,10 @@ class Core:
     @property
     def options(self) -> List[str]:
         """What pyleak must be told to find the core's files: --exe, and --sysroot and
-        --debug-dir where there are any. gcore runs outside of the root: the names of files that it
-        writes are the machine's."""
+        --debug-dir where there are any."""
         options = ["--exe", self.meta["exe"]]
         for name in ("sysroot", "debug_dir"):
-            if self.meta[name] and (name, self.meta["dumper"]) != ("sysroot", "gcore"):
+            if self.meta[name]:
                 options += ["--" + name.replace("_", "-"), self.meta[name]]
         return options
 
