@@ -119,8 +119,9 @@ unit: $(TESTS)
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed" >&2; exit 1; fi; \
 	echo "all $(words $(TESTS)) unit test programs passed"
 
-# A core is made once, whoever needs it first, so tests may run side by side.
-PYTEST_FLAGS ?= -q -rs -n $(shell nproc 2>/dev/null || echo 1)
+# A core is made once, whoever needs it first, so tests may run side by side, those of an interpreter
+# in one process.
+PYTEST_FLAGS ?= -q -rs -n $(shell nproc 2>/dev/null || echo 1) --dist loadgroup
 # What pytest runs; make test narrows it for the sanitizers.
 E2E ?= tests
 

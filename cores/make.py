@@ -191,6 +191,9 @@ def _spawn(interpreter: matrix.Interpreter, options: dict, work: Path,
     inside = matrix.seen_from(root, work)
 
     def before_exec() -> None:
+        # A shell that starts us in the background has them ignored, which children inherit.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
         if root is not None:
             os.chroot(str(root))

@@ -14,10 +14,10 @@ import pytest
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "cores")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "cores"), str(HERE.parents[1] / "gdbext")]
 
 import matrix  # noqa: E402
-from support import cores, pyleak as pyleak_binary  # noqa: E402
+from support import cores, pyleak as pyleak_binary, session  # noqa: E402
 
 
 def pytest_generate_tests(metafunc):
@@ -25,6 +25,15 @@ def pytest_generate_tests(metafunc):
         chosen = os.environ.get("PYLEAK_MATRIX")
         ids = chosen.split(",") if chosen else matrix.ids(full=os.environ.get("PYLEAK_FULL") == "1")
         metafunc.parametrize("interpreter", ids, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    """All tests of an interpreter in one process of several: what one of them has read the others
+    know."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec and "interpreter" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(callspec.params["interpreter"]))
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +80,14 @@ def pyleak():
     if not pyleak_binary.PYLEAK.exists():
         pytest.skip("build/bin/pyleak is not built: make")
     return pyleak_binary.run
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """ask(analysis, core, *options, status=0) -> Result, for many questions to one core: see
+    support/session.py."""
+    if not session.LIBRARY.exists():
+        pytest.skip("build/lib/libpyleak.so is not built: make")
+    sessions = session.Sessions()
+    yield sessions.ask
+    sessions.close()

@@ -39,9 +39,9 @@ def test_edges_have_the_names_that_a_programmer_would_write(made):
     assert not lacking
 
 
-def test_every_reference_is_found_once(made, pyleak):
+def test_every_reference_is_found_once(made, ask):
     """None of what the program holds has more references than it counts, or fewer than all."""
-    rows = pyleak("refcounts", made, "--objects", "--format", "json").rows("objects")
+    rows = ask("refcounts", made, "--objects", "--format", "json").rows("objects")
     surplus = {row["address"]: row["surplus"] for row in rows}
     held = {row["address"]: row["name"] for row in made.truth["known"]["edges"]}
     assert {held[address]: surplus[address] for address in surplus if address in held} == {}

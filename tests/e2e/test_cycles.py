@@ -33,10 +33,10 @@ def skip_refused(made):
         pytest.skip("free-threaded builds are refused: see test_layout.py")
 
 
-def objects(pyleak, analysis, made, *options):
+def objects(ask, analysis, made, *options):
     """{address: row} of table "objects"."""
     skip_refused(made)
-    rows = pyleak(analysis, made, "--objects", "--format", "json", *options).rows("objects")
+    rows = ask(analysis, made, "--objects", "--format", "json", *options).rows("objects")
     found = {int(row["address"], 16): row for row in rows}
     assert len(found) == len(rows)
     return found
@@ -78,9 +78,9 @@ def test_the_collector_found_the_rings_as_they_were_made(dead, recipe):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_unreachable_is_what_the_collector_finds(dead, pyleak, recipe):
+def test_unreachable_is_what_the_collector_finds(dead, ask, recipe):
     made = dead(recipe)
-    rows = objects(pyleak, "cycles", made, "--unreachable")
+    rows = objects(ask, "cycles", made, "--unreachable")
     found = {address: row["type"] for address, row in rows.items()}
     wanted = collected.addresses(made, "unreachable")
     assert_same(made, found, wanted)
@@ -88,10 +88,10 @@ def test_unreachable_is_what_the_collector_finds(dead, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", RINGS + ["ringsext"])
-def test_states_of_the_rings(dead, pyleak, recipe):
+def test_states_of_the_rings(dead, ask, recipe):
     """One that lives need not be listed."""
     made = dead(recipe)
-    rows = objects(pyleak, "cycles", made)
+    rows = objects(ask, "cycles", made)
     wrong = {}
     for name, ring in collected.rings(made).items():
         states = {rows[address]["state"] if address in rows else "reachable"
@@ -109,12 +109,12 @@ FINALIZERS = {"__del__": "__del__", "finalized": "__del__ (ran)", "legacy": "__d
 
 
 @pytest.mark.parametrize("recipe", RINGS + ["ringsext"])
-def test_finalizers_of_the_rings(dead, pyleak, recipe):
+def test_finalizers_of_the_rings(dead, ask, recipe):
     """--finalizers leaves the cycles with one, and what hangs off them. By name those are compared
     that are the example of their shape."""
     made = dead(recipe)
     skip_refused(made)
-    result = pyleak("cycles", made, "--unreachable", "--finalizers", "--objects",
+    result = ask("cycles", made, "--unreachable", "--finalizers", "--objects",
                     "--format", "json")
     listed = {int(row["address"], 16) for row in result.rows("objects")}
     names = {int(row["example"], 16): row["finalizer"] for row in result.rows("cycles")}
@@ -133,11 +133,11 @@ def test_finalizers_of_the_rings(dead, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_what_finalizers_make_uncollectable(dead, pyleak, version, recipe):
+def test_what_finalizers_make_uncollectable(dead, ask, version, recipe):
     """Objects with a finalizer of the kind that this version's collector does not run, and all
     that hangs off them."""
     made = dead(recipe)
-    rows = objects(pyleak, "uncollectable", made)
+    rows = objects(ask, "uncollectable", made)
     rows = {address: row for address, row in rows.items() if "in gc.garbage" not in row["reason"]}
     found = types_of(rows, "on Python 2" if version < (3,) else "legacy tp_del")
     wanted = collected.addresses(made, "uncollectable")
@@ -145,9 +145,9 @@ def test_what_finalizers_make_uncollectable(dead, pyleak, version, recipe):
 
 
 @pytest.mark.parametrize("recipe", RINGS)
-def test_what_is_in_garbage(dead, pyleak, recipe):
+def test_what_is_in_garbage(dead, ask, recipe):
     made = dead(recipe)
-    found = types_of(objects(pyleak, "uncollectable", made), "in gc.garbage")
+    found = types_of(objects(ask, "uncollectable", made), "in gc.garbage")
     wanted = collected.addresses(made, "garbage-before")
     assert not wanted - set(found)
     hanging_off = {address for ring in collected.rings(made).values()
@@ -158,9 +158,9 @@ def test_what_is_in_garbage(dead, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", sorted(STAYS))
-def test_reasons_of_the_rings(dead, pyleak, version, recipe):
+def test_reasons_of_the_rings(dead, ask, version, recipe):
     made = dead(recipe)
-    rows = objects(pyleak, "uncollectable", made)
+    rows = objects(ask, "uncollectable", made)
     wrong = {}
     for name, ring in collected.rings(made).items():
         wanted = reason_of(ring, recipe, version)
@@ -186,12 +186,12 @@ def reason_of(ring, recipe, version):
     return by_state.get(ring["state"])
 
 
-def test_too_old_for_a_full_collection(dead, pyleak, version):
+def test_too_old_for_a_full_collection(dead, ask, version):
     """Up to 3.13 none comes before a quarter of the oldest generation is new to it."""
     made = dead("rings-pending")
     if version >= (3, 14):
         pytest.skip("another rule")
-    rows = objects(pyleak, "uncollectable", made)
+    rows = objects(ask, "uncollectable", made)
     found = types_of(rows, "too old")
     legacy = collected.addresses(made, "uncollectable")
     assert_same(made, found, collected.addresses(made, "unreachable") - legacy)

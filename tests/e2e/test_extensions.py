@@ -6,7 +6,7 @@ from support import edges
 
 
 @pytest.mark.parametrize("recipe, at_least", [("extensions", 8), ("corners", 2)])
-def test_edges_of_extension_types_have_names(core, pyleak, recipe, at_least):
+def test_edges_of_extension_types_have_names(core, ask, recipe, at_least):
     made = core(recipe)
     found = edges.by_address(made)
     wanted = made.truth["known"]["edges"]

@@ -10,10 +10,10 @@ def state_of(result):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_counts_thresholds_and_statistics(core, pyleak, recipe):
+def test_counts_thresholds_and_statistics(core, ask, recipe):
     made = core(recipe)
     truth = made.truth["gc"]
-    result = pyleak("gc", made, "--format", "json")
+    result = ask("gc", made, "--format", "json")
     rows = [row for row in result.rows("generations") if row["generation"] != "permanent"]
     assert [row["threshold"] for row in rows] == truth["threshold"]
     assert [row["count"] for row in rows] == truth["count"]
@@ -25,10 +25,10 @@ def test_counts_thresholds_and_statistics(core, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_state(core, pyleak, recipe):
+def test_state(core, ask, recipe):
     made = core(recipe)
     truth = made.truth["gc"]
-    state = state_of(pyleak("gc", made, "--format", "json"))
+    state = state_of(ask("gc", made, "--format", "json"))
     assert state["enabled"] == truth["enabled"]
     assert state["collecting"] is False
     assert state["garbage"] == truth["garbage"]["count"]

@@ -80,10 +80,10 @@ def others(nodes, edges, node, way):
 # ---- what is drawn ----
 
 
-def test_text_and_tables_are_one_picture(leak, session, pyleak):
+def test_text_and_tables_are_one_picture(leak, session, ask):
     for more in [], ["--direction", "both", "--refcounts"], ["--chain"], ["--depth", "0"]:
-        nodes, edges = tables(pyleak, leak, session, *more)
-        picture = Picture(pyleak("graph", leak, session, *more).stdout)
+        nodes, edges = tables(ask, leak, session, *more)
+        picture = Picture(ask("graph", leak, session, *more).stdout)
         assert list(picture.nodes) == list(nodes)
         assert [edge[:2] for edge in picture.edges] == [(edge["source"], edge["target"]) for edge in edges]
         asked, = [node for node in nodes.values() if node["role"] == "asked"]
@@ -103,16 +103,16 @@ def test_holders_are_the_referrers(core, pyleak):
     assert labels == {row["edge"] for row in rows if row["address"]}
 
 
-def test_what_it_holds_are_the_referents(mixed, pyleak):
+def test_what_it_holds_are_the_referents(mixed, ask):
     """All but the class and keys that are str or int, which the boxes and labels say already."""
     for type in "__main__.Plain", "__main__.MyList", "__main__.Slotted", "types.ModuleType", "function":
-        found = pyleak("instances", mixed, type, "--format", "json", status=None).rows("instances")
+        found = ask("instances", mixed, type, "--format", "json", status=None).rows("instances")
         for row in found[:3]:
             asked = row["address"]
-            nodes, edges = tables(pyleak, mixed, asked, "--direction", "forward", "--depth", "1", "--too-many", "1000",
+            nodes, edges = tables(ask, mixed, asked, "--direction", "forward", "--depth", "1", "--too-many", "1000",
                                   "--max-nodes", "0")
             said = Counter()
-            for edge in pyleak("referents", mixed, asked, "--format", "json").rows("referents"):
+            for edge in ask("referents", mixed, asked, "--format", "json").rows("referents"):
                 key = edge["edge"].startswith("<key ") and edge["type"] in ("builtins.str", "builtins.int")
                 if edge["edge"] != ".__class__" and not key and edge["type"] is not None:
                     said[edge["address"], edge["kind"]] += 1
@@ -153,17 +153,17 @@ def test_a_class_has_its_instances_when_asked(leak, session, pyleak):
     assert not [edge for edge in edges if edge["label"] == ".__class__"]
 
 
-def test_ignore_match_highlight(leak, session, pyleak):
+def test_ignore_match_highlight(leak, session, ask):
     forward = ["--direction", "forward", "--depth", "3"]
-    plain, _ = tables(pyleak, leak, session, *forward)
+    plain, _ = tables(ask, leak, session, *forward)
     assert {"builtins.str", "builtins.dict"} <= {node["type"] for node in plain.values()}
     for glob in "str", "builtins.st*":
-        fewer, _ = tables(pyleak, leak, session, *forward, "--ignore", glob)
+        fewer, _ = tables(ask, leak, session, *forward, "--ignore", glob)
         assert {n["address"] for n in fewer.values()} <= {n["address"] for n in plain.values() if n["type"] != "builtins.str"}
         assert len(fewer) > 3
-    only, _ = tables(pyleak, leak, session, *forward, "--match", "__main__.*")
+    only, _ = tables(ask, leak, session, *forward, "--match", "__main__.*")
     assert {node["type"] for node in only.values() if node["address"]} == {SESSION, "__main__.Connection", "__main__.Handler"}
-    marked, _ = tables(pyleak, leak, session, *forward, "--highlight", "__main__.Conn*")
+    marked, _ = tables(ask, leak, session, *forward, "--highlight", "__main__.Conn*")
     assert [node["type"] for node in marked.values() if node["role"] == "highlight"] == ["__main__.Connection"]
 
 
@@ -189,13 +189,13 @@ def test_same_every_time(mixed, pyleak):
 
 
 @needs_dot
-def test_graphviz_reads_whatever_is_there(mixed, pyleak):
+def test_graphviz_reads_whatever_is_there(mixed, ask):
     """Objects of every type of a core with strange names and values: no complaint of dot's, and no control character."""
-    types = pyleak("types", mixed, "--format", "json").rows("types")
-    asked = [instance(pyleak, mixed, row["type"]) for row in types if row["count"] and "*" not in row["type"]][::15]
+    types = ask("types", mixed, "--format", "json").rows("types")
+    asked = [instance(ask, mixed, row["type"]) for row in types if row["count"] and "*" not in row["type"]][::15]
     assert len(asked) > 10
     for address in asked:
-        text = pyleak("graph", mixed, address, "--direction", "both", "--depth", "2", "--max-nodes", "60").stdout
+        text = ask("graph", mixed, address, "--direction", "both", "--depth", "2", "--max-nodes", "60").stdout
         Picture(text)
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text)
         done = subprocess.run(["dot", "-Tcanon"], input=text.encode(), capture_output=True)

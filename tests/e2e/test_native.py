@@ -4,12 +4,12 @@ block or stack."""
 from support import extension, paths
 
 
-def test_paths_begin_where_c_code_holds_the_object(interpreter, core, pyleak):
+def test_paths_begin_where_c_code_holds_the_object(interpreter, core, ask):
     folder = extension.built(interpreter, "leakext", flags=["-O2"])
     made = core("hidden", env={"PYTHONPATH": str(folder)})
-    assert paths.wrong(pyleak, made) == {}
+    assert paths.wrong(ask, made) == {}
 
 
-def test_paths_lead_through_a_distribution_package(core_of, pyleak):
+def test_paths_lead_through_a_distribution_package(core_of, ask):
     """pycurl.Curl keeps its callbacks in a struct whose layout pyleak does not know."""
-    assert paths.wrong(pyleak, core_of("system", "curls")) == {}
+    assert paths.wrong(ask, core_of("system", "curls")) == {}

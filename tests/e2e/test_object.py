@@ -14,10 +14,10 @@ def made(core):
 
 
 @pytest.fixture(scope="module")
-def tables(made, pyleak):
+def tables(made, ask):
     """tables(address) -> {table: rows} of `object`."""
     def of(address):
-        found = pyleak("object", made, address, "--format", "json").json["tables"]
+        found = ask("object", made, address, "--format", "json").json["tables"]
         return {name: table["rows"] for name, table in found.items()}
     return of
 
@@ -90,31 +90,31 @@ def test_static_objects_by_symbol(made, tables, version):
 
 
 @pytest.mark.parametrize("name", ["__main__.Wide", "__main__.WithDict"])
-def test_freed_blocks_say_what_they_last_held(name, made, pyleak):
+def test_freed_blocks_say_what_they_last_held(name, made, ask):
     for address in made.truth["known"]["freed"][name][::40]:
-        said = pyleak("object", made, address, status=2).stderr
+        said = ask("object", made, address, status=2).stderr
         held = "" if is_hooked(made) else " that last held a %s" % name
         assert "there is a freed block%s\n" % held in said
 
 
-def test_dead_objects_on_free_lists(made, pyleak):
+def test_dead_objects_on_free_lists(made, ask):
     name = marked(made, "small list")["type"]
     for address in made.truth["known"]["kept"][::5]:
-        said = pyleak("object", made, address, status=2).stderr
+        said = ask("object", made, address, status=2).stderr
         assert "there is a dead %s that a free list keeps\n" % name in said
 
 
-def test_an_anonymous_mapping(made, pyleak):
+def test_an_anonymous_mapping(made, ask):
     known = made.truth["known"]["mapping"]
-    said = pyleak("object", made, "0x%x" % (int(known["address"], 16) + 64), status=2).stderr
+    said = ask("object", made, "0x%x" % (int(known["address"], 16) + 64), status=2).stderr
     found = re.search(r"the address is in: shared anonymous mapping (0x[0-9a-f]+)-(0x[0-9a-f]+)\n", said)
     assert found, said
     assert int(found.group(1), 16) <= int(known["address"], 16)
     assert int(found.group(2), 16) >= int(known["end"], 16)
 
 
-def test_the_inside_of_an_object(made, pyleak):
+def test_the_inside_of_an_object(made, ask):
     row = marked(made, "large")
-    said = pyleak("object", made, "0x%x" % (int(row["address"], 16) + 16), status=2).stderr
+    said = ask("object", made, "0x%x" % (int(row["address"], 16) + 16), status=2).stderr
     assert "this is inside the %s at %s, 0x10 bytes from its start" % (
         row["type"], row["address"]) in said

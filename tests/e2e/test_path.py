@@ -3,12 +3,12 @@
 from support import paths
 
 
-def test_every_kind_of_chain_is_spelled_as_python(core, pyleak):
-    assert paths.wrong(pyleak, core("chains")) == {}
+def test_every_kind_of_chain_is_spelled_as_python(core, ask):
+    assert paths.wrong(ask, core("chains")) == {}
 
 
-def test_without_symbols_and_debug_information(core, pyleak, version):
-    wrong = paths.wrong(pyleak, core("chains", stripped=True))
+def test_without_symbols_and_debug_information(core, ask, version):
+    wrong = paths.wrong(ask, core("chains", stripped=True))
     if version < (3, 7):
         # The collector's list of callbacks is a static of gcmodule.c there; without its symbol the chain is that of
         # the same list in module gc.

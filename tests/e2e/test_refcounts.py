@@ -36,13 +36,13 @@ def made(interpreter, core):
 
 
 @pytest.fixture(scope="session")
-def report(made, pyleak):
-    return pyleak("refcounts", made, "--format", "json")
+def report(made, ask):
+    return ask("refcounts", made, "--format", "json")
 
 
 @pytest.fixture(scope="session")
-def each(made, pyleak):
-    return pyleak("refcounts", made, "--objects", "--format", "json")
+def each(made, ask):
+    return ask("refcounts", made, "--objects", "--format", "json")
 
 
 def test_forgotten_references_are_found_exactly(made, report, each):
@@ -53,12 +53,12 @@ def test_forgotten_references_are_found_exactly(made, report, each):
             if row["type"].startswith("__main__.")} == known["forgotten"]
 
 
-def test_no_other_type_has_a_surplus_that_is_not_explained(made, version, each, pyleak):
+def test_no_other_type_has_a_surplus_that_is_not_explained(made, version, each, ask):
     lacking = []
     for row in each.rows("objects"):
         if row["surplus"] <= 0 or row["type"].startswith("__main__."):
             continue
-        text = pyleak("object", made, row["address"], "--format", "json").rows("object")[0]["repr"]
+        text = ask("object", made, row["address"], "--format", "json").rows("object")[0]["repr"]
         if not any(row["type"] == kind and text.startswith(start) and version < until and
                    (row["surplus"] == 1 or version < (3, 0))
                    for kind, start, until, _ in EXPLAINED):
@@ -89,25 +89,25 @@ def test_an_example_of_each_type_is_enough_without_objects(report):
     assert len(examples) == 1
 
 
-def test_path_finds_the_struct(made, pyleak):
+def test_path_finds_the_struct(made, ask):
     kept = made.truth["known"]["kept"]
-    rows = pyleak("instances", made, "__main__.Kept", "--format", "json").rows("instances")
+    rows = ask("instances", made, "__main__.Kept", "--format", "json").rows("instances")
     assert len(rows) == 5
     for row in rows:
-        path = pyleak("path", made, row["address"], "--format", "json").rows("paths")[0]["path"]
+        path = ask("path", made, row["address"], "--format", "json").rows("paths")[0]["path"]
         start, offset = path[len("<malloc block "):-1].split("+")
         assert int(start, 16) + int(offset, 16) == int(kept[row["address"]], 16)
 
 
-def test_path_of_a_type_begins_in_c_memory_where_no_root_holds_it(made, pyleak):
-    result = pyleak("path", made, "__main__.Kept", "--format", "json")
+def test_path_of_a_type_begins_in_c_memory_where_no_root_holds_it(made, ask):
+    result = ask("path", made, "__main__.Kept", "--format", "json")
     assert [(row["path"], row["root"], row["objects"], row["share"])
             for row in result.rows("paths")] == [("<malloc block *+0x10>", "native", 5, 1.0)]
     assert [row["code"] for row in result.json["notes"] if row["code"] == "native"] == ["native"]
 
 
-def test_path_of_a_type_says_when_nothing_holds_it(made, pyleak):
-    result = pyleak("path", made, "__main__.Unheld", "--format", "json")
+def test_path_of_a_type_says_when_nothing_holds_it(made, ask):
+    result = ask("path", made, "__main__.Unheld", "--format", "json")
     assert not result.rows("paths")
     assert [row["text"] for row in result.json["notes"] if row["code"] == "unreachable"] == [
         "7 of 7 objects are reached neither from a root nor from C memory: garbage, or a reference "

@@ -87,7 +87,7 @@ def differences(made, found):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_traversed_edges_are_what_gc_get_referents_gave(gil_core, pyleak, recipe):
+def test_traversed_edges_are_what_gc_get_referents_gave(gil_core, ask, recipe):
     made = gil_core(recipe)
     found = edges.by_address(made)
     wrong, compared = differences(made, found)
@@ -103,7 +103,7 @@ def test_traversed_edges_are_what_gc_get_referents_gave(gil_core, pyleak, recipe
 
 # ---- names and kinds ----
 
-def test_edges_have_the_names_that_a_programmer_would_write(gil_core, pyleak):
+def test_edges_have_the_names_that_a_programmer_would_write(gil_core, ask):
     made = gil_core("holding")
     found = edges.by_address(made)
     lacking = []
@@ -115,11 +115,11 @@ def test_edges_have_the_names_that_a_programmer_would_write(gil_core, pyleak):
     assert not lacking
 
 
-def test_one_object_has_the_edges_that_the_list_of_all_gives_it(gil_core, pyleak):
+def test_one_object_has_the_edges_that_the_list_of_all_gives_it(gil_core, ask):
     made = gil_core("holding")
     found = edges.by_address(made)
     for row in made.truth["known"]["edges"][::20]:
-        one = pyleak("referents", made, row["address"], "--format", "json").rows("referents")
+        one = ask("referents", made, row["address"], "--format", "json").rows("referents")
         assert [(edge["edge"], edge["kind"], int(edge["address"], 16), edge["traversed"])
                 for edge in one] == \
             [(edge.edge, edge.kind, edge.target, edge.traversed)
@@ -128,24 +128,24 @@ def test_one_object_has_the_edges_that_the_list_of_all_gives_it(gil_core, pyleak
 
 # ---- both directions agree ----
 
-def test_referrers_are_referents_turned_round(gil_core, pyleak):
+def test_referrers_are_referents_turned_round(gil_core, ask):
     made = gil_core("holding")
     found = edges.by_address(made)
     for row in made.truth["known"]["edges"][::15]:
         address = int(row["address"], 16)
-        back = pyleak("referrers", made, row["address"], "--format", "json").rows("referrers")
+        back = ask("referrers", made, row["address"], "--format", "json").rows("referrers")
         assert Counter((int(edge["address"], 16), edge["edge"], edge["kind"])
                        for edge in back if edge["address"]) == \
             Counter((source, edge.edge, edge.kind) for source in found for edge in found[source]
                     if edge.target == address)
 
 
-def test_edges_of_a_type_are_those_of_its_objects_added_up(gil_core, pyleak):
+def test_edges_of_a_type_are_those_of_its_objects_added_up(gil_core, ask):
     made = gil_core("mixed")
-    instances = pyleak("instances", made, "__main__.Slotted", "--format", "json").rows("instances")
+    instances = ask("instances", made, "__main__.Slotted", "--format", "json").rows("instances")
     for analysis in "referents", "referrers":
-        each = pyleak(analysis, made, "--each", "__main__.Slotted", "--format", "json")
-        groups = pyleak(analysis, made, "__main__.Slotted", "--format", "json")
+        each = ask(analysis, made, "--each", "__main__.Slotted", "--format", "json")
+        groups = ask(analysis, made, "__main__.Slotted", "--format", "json")
         rows = each.rows(analysis)
         assert {row["object"] for row in rows} == {row["address"] for row in instances}
         total = Counter()
@@ -154,26 +154,26 @@ def test_edges_of_a_type_are_those_of_its_objects_added_up(gil_core, pyleak):
         assert total == Counter((row["type"], row["kind"]) for row in rows)
 
 
-def test_attributes_are_grouped_by_name_wherever_the_version_keeps_them(gil_core, pyleak):
+def test_attributes_are_grouped_by_name_wherever_the_version_keeps_them(gil_core, ask):
     """.label and .twin of Plain, be they in a dict or inline; make_instances() made 200 of the
     objects without .label, and 199 of those that have a twin."""
     made = gil_core("mixed")
-    rows = pyleak("referents", made, "__main__.Plain", "--format", "json").rows("referents")
+    rows = ask("referents", made, "__main__.Plain", "--format", "json").rows("referents")
     # 3.13.0 visits borrowed values too, of instances that have a dict.
     labels = [row for row in rows if row["edge"] == ".label" and row["kind"] == "strong"]
     plain = made.truth["known"]["types"]["__main__.Plain"]
     assert [(row["edges"], row["objects"]) for row in labels] == [(plain - 200, 1)]
-    rows = pyleak("referrers", made, "__main__.Plain", "--format", "json").rows("referrers")
+    rows = ask("referrers", made, "__main__.Plain", "--format", "json").rows("referrers")
     twins = [row for row in rows if (row["type"], row["edge"]) == ("__main__.Plain", ".twin")]
     assert [(row["edges"], row["objects"]) for row in twins] == [(199, 199)]
 
 
 # ---- ob_refcnt ----
 
-def counted(made, pyleak):
+def counted(made, ask):
     """How many objects count their references: an immortal one's number is none (3.12 on; in 3.11
     static objects start at 999999999)."""
-    rows = pyleak("instances", made, "*", "--format", "json", "--limit", "0").rows("instances")
+    rows = ask("instances", made, "*", "--format", "json", "--limit", "0").rows("instances")
     return sum(1 for row in rows if row["refcount"] < 400000000)
 
 
@@ -190,40 +190,40 @@ def is_left_by_property(made, found, row):
 
 
 @pytest.mark.parametrize("recipe", ["minimal"] + RECIPES)
-def test_references_add_up(gil_core, pyleak, recipe):
+def test_references_add_up(gil_core, ask, recipe):
     """No object has more references than it counts; and at most one in a thousand counts more than
     what objects, roots and words of C memory hold."""
     made = gil_core(recipe)
-    rows = pyleak("refcounts", made, "--objects", "--format", "json").rows("objects")
+    rows = ask("refcounts", made, "--objects", "--format", "json").rows("objects")
     found = edges.by_address(made)
     leaked = made.truth["known"].get("leaked", {})
     assert not [row for row in rows
                 if row["surplus"] < 0 and not is_left_by_property(made, found, row)]
     under = Counter(row["type"] for row in rows
                     if row["surplus"] > 0 and row["address"] not in leaked)
-    assert sum(under.values()) <= counted(made, pyleak) / 1000, under.most_common()
+    assert sum(under.values()) <= counted(made, ask) / 1000, under.most_common()
 
 
-def test_leaked_references_are_reported(gil_core, pyleak):
+def test_leaked_references_are_reported(gil_core, ask):
     made = gil_core("holding")
     leaked = made.truth["known"]["leaked"]
-    result = pyleak("refcounts", made, "--match", "__main__.Leaked", "--objects", "--format", "json")
+    result = ask("refcounts", made, "--match", "__main__.Leaked", "--objects", "--format", "json")
     assert {row["address"]: row["surplus"] for row in result.rows("objects")} == leaked
-    rows = pyleak("refcounts", made, "--match", "__main__.Leaked", "--format", "json").rows("refcounts")
+    rows = ask("refcounts", made, "--match", "__main__.Leaked", "--format", "json").rows("refcounts")
     worst = max(leaked, key=leaked.get)
     assert [(row["objects"], row["surplus"], row["example"]) for row in rows] == \
         [(len(leaked), sum(leaked.values()), worst)]
-    note = pyleak("referrers", made, worst, "--format", "json").json["notes"]
+    note = ask("referrers", made, worst, "--format", "json").json["notes"]
     assert [row["text"] for row in note if row["code"] == "unexplained"] == \
         ["references counted and found nowhere: %d; C code took them and never gave them back"
          % leaked[worst]]
 
 
-def test_a_reference_in_malloc_memory_is_found(gil_core, pyleak):
+def test_a_reference_in_malloc_memory_is_found(gil_core, ask):
     made = gil_core("holding")
     hidden = made.truth["known"]["hidden"]
-    rows = pyleak("referrers", made, hidden["address"], "--format", "json").rows("referrers")
+    rows = ask("referrers", made, hidden["address"], "--format", "json").rows("referrers")
     assert (hidden["word"], "<native>", "native") in \
         [(row["address"], row["type"], row["kind"]) for row in rows]
-    assert not pyleak("refcounts", made, "--match", "__main__.Hidden", "--format", "json").rows(
+    assert not ask("refcounts", made, "--match", "__main__.Hidden", "--format", "json").rows(
         "refcounts")

@@ -15,7 +15,7 @@ def shown(made, names):
             for row in made.truth["marked"] if row["name"] in names}
 
 
-def test_letter_for_letter(core, pyleak):
+def test_letter_for_letter(core, ask):
     made = core("values")
     same = set(made.truth["known"]["same"])
     assert len(same) > 130
@@ -23,13 +23,13 @@ def test_letter_for_letter(core, pyleak):
     assert shown(made, same) == truth
 
 
-def test_spelled_in_our_own_way(core, pyleak):
+def test_spelled_in_our_own_way(core, ask):
     made = core("values")
     spelled = made.truth["known"]["spelled"]
     assert shown(made, spelled) == spelled
 
 
-def test_nothing_unsafe_for_a_terminal(core, pyleak):
+def test_nothing_unsafe_for_a_terminal(core, ask):
     """No control character, no text direction mark, no line break in the repr of any object."""
     made = core("values")
     found = objects.by_address(made)
@@ -38,7 +38,7 @@ def test_nothing_unsafe_for_a_terminal(core, pyleak):
     assert bad == {}
 
 
-def test_every_object_has_one(core, pyleak):
+def test_every_object_has_one(core, ask):
     """Nothing that the collector knows is unreadable, and no repr is longer than its limit."""
     made = core("mixed")
     found = objects.by_address(made)

@@ -87,8 +87,8 @@ def test_locals(stacks):
                 assert own.get(depth, {}) == (frame["locals"] or {}), (thread["name"], frame["function"])
 
 
-def test_locals_by_type(stacks, pyleak):
-    result = pyleak("threads", stacks, "--locals", "--match", "*.Owner", "--format", "json")
+def test_locals_by_type(stacks, ask):
+    result = ask("threads", stacks, "--locals", "--match", "*.Owner", "--format", "json")
     types = {row["type"] for row in result.rows("locals")}
     assert types == {"__main__.Owner"}
 
@@ -176,28 +176,28 @@ def test_tasks(stacks):
     assert found == {task["address"]: (task["name"], task["coro"], "pending") for task in truth}
 
 
-def test_text_has_every_table(stacks, pyleak):
-    text = pyleak("threads", stacks, "--limit", "0").stdout
+def test_text_has_every_table(stacks, ask):
+    text = ask("threads", stacks, "--limit", "0").stdout
     for table in ("threads", "frames", "exceptions", "tracebacks", "suspended", "state"):
         assert "\n%s:\n" % table in text
     assert "locals:" not in text
     assert "_bootstrap_inner" in text
 
 
-def test_limit_is_of_threads(stacks, pyleak):
-    tables = pyleak("threads", stacks, "--limit", "2", "--format", "json").json["tables"]
+def test_limit_is_of_threads(stacks, ask):
+    tables = ask("threads", stacks, "--limit", "2", "--format", "json").json["tables"]
     kept = {row["thread"] for row in tables["threads"]["rows"]}
     assert len(kept) == 2
     assert {row["thread"] for row in tables["frames"]["rows"]} == kept
     assert len(tables["suspended"]["rows"]) == 2
 
 
-def test_in_a_collection(core, pyleak):
+def test_in_a_collection(core, ask):
     """A callback of the collector's died: its thread collects."""
     made = core("collecting-start")
     if "free-threaded" in made.truth["python"]["flavour"]:
         pytest.skip("free-threaded builds are refused: see test_layout.py")
-    tables = pyleak("threads", made, "--format", "json").json["tables"]
+    tables = ask("threads", made, "--format", "json").json["tables"]
     collecting = [row for row in tables["threads"]["rows"] if "collects garbage" in (row["state"] or "")]
     assert [row["thread"] for row in collecting] == [made.meta["pid"]]
     assert {row["key"]: row["value"] for row in tables["state"]["rows"]} == \
