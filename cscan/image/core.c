@@ -381,6 +381,7 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	pl_vec_free(&h.notes);
 	pl_modules_find(im, ctx);
 	pl_spans_build(im);
+	pl_stacks_find(im);
 	sum_up(im, ctx);
 	*ret = im;
 	return 0;

@@ -69,7 +69,10 @@ struct pl_thread {
 	uint32_t lwp;
 	int signal; /* pr_cursig of this thread */
 	pl_addr ip, sp;
-	pl_addr fs_base;      /* thread pointer: pthread_t on x86-64 glibc */
+	pl_addr fs_base; /* thread pointer: pthread_t on x86-64 glibc */
+	/* Where a signal's handler runs on a stack of its own: that stack, and the stack pointer
+	 * that the thread had on its own one. Else 0, 0, sp. */
+	pl_addr alt_lo, alt_hi, own_sp;
 	const uint64_t *regs; /* n_regs general registers in the kernel's order, borrowed */
 	size_t n_regs;
 };

@@ -45,6 +45,7 @@ struct pl_machine {
 	const char *sigreturn; /* that code, n_sigreturn bytes */
 	unsigned n_sigreturn;
 	unsigned sig_info;        /* offset of siginfo_t */
+	unsigned sig_stack;       /* offset of stack_t, the alternate stack */
 	unsigned sig_regs;        /* offset of the interrupted registers */
 	const uint8_t *sig_order; /* index of each of them in pr_reg, n_sig_order of them */
 	unsigned n_sig_order;
@@ -218,6 +219,10 @@ bool pl_is_sigreturn(const struct pl_machine *m, struct pl_view *v, pl_addr pc);
  */
 bool pl_sigframe_regs(const struct pl_machine *m, struct pl_view *v, const struct pl_thread *t,
 		      pl_addr sp, struct pl_signal *ret);
+
+/* ---- stack.c ---- */
+/* Find the threads that stand on an alternate stack, once memory can be read. */
+void pl_stacks_find(struct pl_image *im);
 
 /* ---- notes.c ---- */
 /* Bytes of a siginfo_t that pl_siginfo_read() looks at. */

@@ -35,6 +35,7 @@ static void read_prstatus(struct pl_image *im, const uint8_t *d, uint64_t n)
 		.signal = (int16_t)pl_ld16(d + PRSTATUS_CURSIG),
 		.ip = regs[m->ip],
 		.sp = regs[m->sp],
+		.own_sp = regs[m->sp],
 		.fs_base = regs[m->tp],
 		.regs = regs,
 		.n_regs = m->n_regs,

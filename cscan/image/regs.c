@@ -26,7 +26,11 @@ static const uint8_t x86_64_dwarf[] = {10, 11, 12, 5, 13, 14, 4, 19, 9, 8, 7, 6,
  * address away, and the stack pointer is at ucontext then. sigcontext begins with r8-r15 rdi rsi
  * rbp rbx rdx rax rcx rsp rip eflags (arch/x86/include/uapi/asm/sigcontext.h).
  */
-enum { X86_64_SIGCONTEXT = 8 + 8 + 24, X86_64_SIGINFO = X86_64_SIGCONTEXT + 256 + 8 };
+enum {
+	X86_64_SIGSTACK = 8 + 8,
+	X86_64_SIGCONTEXT = X86_64_SIGSTACK + 24,
+	X86_64_SIGINFO = X86_64_SIGCONTEXT + 256 + 8
+};
 static const uint8_t x86_64_sigcontext[] = {9,  8, 7, 6,  3,  2,  1,  0,  14,
 					    13, 4, 5, 12, 10, 11, 19, 16, 18};
 /* mov $15,%rax; syscall: what C libraries have for it and unwinders know it by
@@ -130,6 +134,7 @@ static const struct pl_machine machines[] = {
 	 .sigreturn = x86_64_sigreturn,
 	 .n_sigreturn = sizeof(x86_64_sigreturn) - 1,
 	 .sig_info = X86_64_SIGINFO,
+	 .sig_stack = X86_64_SIGSTACK,
 	 .sig_regs = X86_64_SIGCONTEXT,
 	 .sig_order = x86_64_sigcontext,
 	 .n_sig_order = PL_ARRAY_LEN(x86_64_sigcontext),
