@@ -14,6 +14,10 @@ each only where it was planted.  The signature of a death is that of the frames 
 
 The deaths with a + need the extension module deathext (tests/e2e/ext/deathext.c) on PYTHONPATH.
 
+"faulthandler-NAME" is the death NAME under faulthandler, "aborting-NAME" and "raising-NAME" are so
+under a handler of the C library's own, which gives up or raises the signal again: what was planted
+is the same.
+
 Runs on Python 2.7 and 3.6 or newer.
 """
 
@@ -129,6 +133,20 @@ def null_read():
 def wild_read():
     plant("segfault-wild", function="wild_read", signal=signal.SIGSEGV)
     ctypes.string_at(UNMAPPED)
+
+
+@death
+def null_call():
+    """A function pointer out of a table whose address was NULL."""
+    plant("segfault-null", function="null_call", signal=signal.SIGSEGV)
+    ctypes.CFUNCTYPE(None)(16)()
+
+
+@death
+def divide():
+    """An instruction that cannot be done, in C."""
+    plant("killed-by-signal", function="divide", signal=signal.SIGFPE)
+    libc.div(1, 0)
 
 
 @death
@@ -441,8 +459,51 @@ def snapshot():
     under_gil.pause()
 
 
+# ---- handlers of crashes ----
+
+
+class Action(ctypes.Structure):
+    """struct sigaction of glibc on x86-64."""
+    _fields_ = [("handler", ctypes.c_void_p), ("mask", ctypes.c_ulong * 16),
+                ("flags", ctypes.c_uint), ("restorer", ctypes.c_void_p)]
+
+
+class Stack(ctypes.Structure):
+    """stack_t"""
+    _fields_ = [("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+
+SA_SIGINFO, SA_ONSTACK, SA_NODEFER, SA_RESETHAND = 4, 0x08000000, 0x40000000, 0x80000000
+
+
+def handle(name, flags):
+    """Let a function of the C library handle crashes, on a stack of its own."""
+    action = Action(handler=ctypes.cast(libc[name], ctypes.c_void_p).value,
+                    flags=flags | SA_ONSTACK)
+    KEPT.append(ctypes.create_string_buffer(1 << 16))
+    stack = Stack(start=ctypes.addressof(KEPT[-1]), size=1 << 16)
+    libc.sigaltstack(ctypes.byref(stack), None)
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE):
+        libc.sigaction(int(number), ctypes.byref(action), None)
+
+
+def faulthandler():
+    import faulthandler as module
+    module.enable()
+
+
+HANDLERS = {
+    "faulthandler": faulthandler,
+    "aborting": lambda: handle("abort", 0),  # it is not told what for
+    "raising": lambda: handle("raise", SA_SIGINFO | SA_NODEFER | SA_RESETHAND),
+}
+
+
 def main():
-    DEATHS[sys.argv[1]]()
+    handler, _, name = sys.argv[1].partition("-")
+    if handler in HANDLERS:
+        HANDLERS[handler]()
+    DEATHS[name if handler in HANDLERS else sys.argv[1]]()
     raise SystemExit("survived: " + sys.argv[1])
 
 

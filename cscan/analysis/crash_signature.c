@@ -10,6 +10,8 @@
  *		c LIBRARY SYMBOL	base name up to its first ".so", without digits, dots and
  *					dashes at its end; the symbol up to the first '.' or '@'
  *	No line has a line number, an offset or an address. Left out are
+ *		- calls of a handler of the signal that it died of: all inside of the call that
+ *		  the first of the signals interrupted (death_signal.c says which that is)
  *		- calls of the C library, of libffi and the vDSO, and code in no file: they differ
  *		  with the processor (strlen has a version for each) and with the libraries there
  *		- native calls that are not inside of all Python calls: how Python calls Python, and
@@ -178,7 +180,7 @@ void pl_crash_signature(const struct pl_death *d, const char *word, char ret[32]
 	unsigned kept = 0;
 
 	feed(&hash, word);
-	for (size_t i = 0; i < s->n_calls && kept < PL_SIGNATURE_FRAMES; i++) {
+	for (size_t i = d->fault.call; i < s->n_calls && kept < PL_SIGNATURE_FRAMES; i++) {
 		const struct pl_call *c = &s->calls[i];
 
 		native = native && !c->python;

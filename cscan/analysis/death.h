@@ -10,6 +10,20 @@
 #include "analysis/nativestack.h"
 #include "analysis/triage.h"
 
+/*
+ * The signal that it died of, and where the thread that died then was. Where a handler ran and only
+ * ended what had come before, that is the signal that the handler was called for.
+ */
+struct pl_fault {
+	struct pl_siginfo info;
+	bool has_info; /* else only the signal is known */
+	pl_addr ip, sp;
+	const uint64_t *regs; /* n_regs, as pl_thread.regs */
+	size_t n_regs;
+	size_t call; /* index of the call where it was; those inside of it are the handler's */
+	const struct pl_signal *handled; /* NULL: no handler ran */
+};
+
 struct pl_death {
 	struct pl_triage *t;
 	struct pl_image *im;
@@ -22,6 +36,7 @@ struct pl_death {
 	size_t n_threads;
 	struct pl_stack *stacks; /* of every thread of the kernel's; the first died */
 	size_t n_stacks;
+	struct pl_fault fault;
 };
 
 /* A verdict and what is to be said for it; text is a sentence without full stop. */
@@ -30,6 +45,16 @@ struct pl_cause {
 	enum pl_confidence confidence;
 	char text[400];
 };
+
+/* ---- death_signal.c ---- */
+/* Fill d->fault, once the stacks are there. */
+void pl_death_find_fault(struct pl_death *d);
+/* Where a handler of the fault ran and another signal killed in the end: add that to the cause. */
+void pl_death_aftermath(const struct pl_death *d, struct pl_cause *c);
+/* Evidence on the C handlers of signals that run. */
+void pl_death_handlers(struct pl_death *d);
+/* "SIGSEGV", "signal 70" */
+void pl_death_signal_name(int sig, char *buf, size_t cap);
 
 /* ---- death_fault.c ---- */
 /* Of a SIGSEGV or SIGBUS that the kernel raised: which, and evidence on its address. */

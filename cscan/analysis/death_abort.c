@@ -58,11 +58,12 @@ static bool is_of(const struct kind *k, const struct pl_call *c)
 }
 
 /* The kind, by the native calls inside of all Python; *last is the outermost such call. */
-static const struct kind *find_kind(const struct pl_stack *s, const struct pl_call **last)
+static const struct kind *find_kind(const struct pl_death *d, const struct pl_call **last)
 {
+	const struct pl_stack *s = &d->stacks[0];
 	const struct kind *found = NULL;
 
-	for (size_t i = 0; i < s->n_calls && s->calls[i].native; i++) {
+	for (size_t i = d->fault.call; i < s->n_calls && s->calls[i].native; i++) {
 		for (size_t k = 0; k < PL_ARRAY_LEN(kinds); k++) {
 			if (is_of(&kinds[k], &s->calls[i]) && (!found || found == &kinds[k])) {
 				found = &kinds[k];
@@ -139,17 +140,18 @@ static bool is_constant(const struct pl_death *d, pl_addr addr)
  */
 static bool python_message(struct pl_death *d, pl_addr end, char *buf, size_t cap, bool *own)
 {
-	const struct pl_thread *t = d->stacks[0].thread;
+	const struct pl_fault *f = &d->fault;
+	const struct pl_thread *t;
 	char text[MAX_MESSAGE], mine[MAX_MESSAGE] = "";
-	uint64_t n = end > t->sp ? PL_MIN((end - t->sp) / 8, MAX_STACK_WORDS) : 0;
+	uint64_t n = end > f->sp ? PL_MIN((end - f->sp) / 8, MAX_STACK_WORDS) : 0;
 	bool found = false;
 
-	for (uint64_t i = 0; i < n + t->n_regs; i++) {
+	for (uint64_t i = 0; i < n + f->n_regs; i++) {
 		uint64_t word = 0;
 
-		if (i < t->n_regs)
-			word = t->regs[i];
-		else if (!pl_read64(d->v, t->sp + 8 * (i - t->n_regs), &word))
+		if (i < f->n_regs)
+			word = f->regs[i];
+		else if (!pl_read64(d->v, f->sp + 8 * (i - f->n_regs), &word))
 			continue;
 		if (!pl_read_cstr(d->v, word, text, sizeof(text)) ||
 		    !is_sentence(text, strlen(text)))
@@ -160,7 +162,6 @@ static bool python_message(struct pl_death *d, pl_addr end, char *buf, size_t ca
 		} else if (pl_image_stack(d->im, word, &t) == PL_STACK_NONE) {
 			strcpy(mine, text);
 		}
-		t = d->stacks[0].thread;
 	}
 	*own = !found && *mine;
 	if (*own && d->t->values) {
@@ -214,7 +215,8 @@ static bool fatal_message(struct pl_death *d, const struct pl_call *last, char *
 {
 	const struct pl_stack *s = &d->stacks[0];
 
-	for (const struct pl_call *c = s->calls; c <= last + 1 && c < s->calls + s->n_calls; c++) {
+	for (const struct pl_call *c = s->calls + d->fault.call;
+	     c <= last + 1 && c < s->calls + s->n_calls; c++) {
 		if (c->native && loaded_message(d, c, buf, cap))
 			return true;
 	}
@@ -224,7 +226,7 @@ static bool fatal_message(struct pl_death *d, const struct pl_call *last, char *
 void pl_death_abort(struct pl_death *d, struct pl_cause *ret)
 {
 	const struct pl_call *last = NULL;
-	const struct kind *kind = find_kind(&d->stacks[0], &last);
+	const struct kind *kind = find_kind(d, &last);
 	char message[MAX_MESSAGE + 40] = "";
 	bool own = false;
 

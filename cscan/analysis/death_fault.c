@@ -32,7 +32,7 @@ static bool impossible(pl_addr addr)
 
 static bool address_known(const struct pl_death *d)
 {
-	return d->info->has_fault_addr && d->info->si_code != SI_FROM_KERNEL;
+	return d->fault.info.has_addr && d->fault.info.code != SI_FROM_KERNEL;
 }
 
 /* The call that stood at the bad instruction. */
@@ -40,7 +40,7 @@ static void put_call(const struct pl_death *d, char *buf, size_t cap)
 {
 	const struct pl_stack *s = &d->stacks[0];
 
-	for (size_t i = 0; i < s->n_calls; i++) {
+	for (size_t i = d->fault.call; i < s->n_calls; i++) {
 		if (s->calls[i].native) {
 			pl_death_call(d, &s->calls[i], buf, cap);
 			return;
@@ -58,13 +58,13 @@ static void put_call(const struct pl_death *d, char *buf, size_t cap)
  */
 static bool is_overflow(const struct pl_death *d)
 {
-	pl_addr addr = d->info->fault_addr, sp = d->stacks[0].thread->sp;
+	pl_addr addr = d->fault.info.addr, sp = d->fault.sp;
 	const struct pl_mapping *m = pl_image_mapping(d->im, addr);
 
 	if (!address_known(d) || addr + NEAR_SP < sp || addr > sp + NEAR_SP)
 		return false;
 	return !m || (m->prot && !(m->prot & PL_PROT_WRITE)) ||
-	       (d->info->signal == SIGSEGV && d->info->si_code == SEGV_MAPERR);
+	       (d->fault.info.signal == SIGSEGV && d->fault.info.code == SEGV_MAPERR);
 }
 
 /* The Python function, or else the native one, that is there most often. */
@@ -104,8 +104,8 @@ static void overflow(struct pl_death *d, struct pl_cause *ret)
 	pl_triage_evidence(d->t, "address", "threads --native",
 			   "0x%llx is beyond the end of the stack, %lld bytes from the stack "
 			   "pointer",
-			   (unsigned long long)d->info->fault_addr,
-			   (long long)(d->info->fault_addr - d->stacks[0].thread->sp));
+			   (unsigned long long)d->fault.info.addr,
+			   (long long)(d->fault.info.addr - d->fault.sp));
 }
 
 /* ---- a pointer out of freed memory ---- */
@@ -116,8 +116,8 @@ static void overflow(struct pl_death *d, struct pl_cause *ret)
  */
 static bool leads_to_fault(const struct pl_death *d, uint64_t word)
 {
-	const struct pl_thread *t = d->stacks[0].thread;
-	pl_addr addr = d->info->fault_addr;
+	const struct pl_fault *f = &d->fault;
+	pl_addr addr = d->fault.info.addr;
 
 	if (address_known(d) && addr < NULL_END && (!word || addr % 4 == 0 || (addr - word) % 8))
 		return false;
@@ -125,8 +125,8 @@ static bool leads_to_fault(const struct pl_death *d, uint64_t word)
 		return addr - word < MEMBER_END;
 	if (!impossible(word))
 		return false;
-	for (size_t i = 0; i < t->n_regs; i++) {
-		if (t->regs[i] == word)
+	for (size_t i = 0; i < f->n_regs; i++) {
+		if (f->regs[i] == word)
 			return true;
 	}
 	return false;
@@ -168,34 +168,34 @@ static bool holds_pointer(struct pl_death *d, pl_addr reg, struct pl_block *b, u
 /* Tell in whose memory the bad pointer was: a freed block counts, others are evidence. */
 static bool find_freed(struct pl_death *d, struct pl_cause *ret)
 {
-	const struct pl_thread *t = d->stacks[0].thread;
+	const struct pl_fault *f = &d->fault;
 	char story[MAX_TEXT], call[MAX_TEXT];
 	pl_addr other = 0;
 	uint64_t other_at = 0;
 
 	if (!d->o)
 		return false;
-	for (size_t i = 0; i < t->n_regs; i++) {
+	for (size_t i = 0; i < f->n_regs; i++) {
 		struct pl_block b;
 		uint64_t offset;
 
-		if (!holds_pointer(d, t->regs[i], &b, &offset))
+		if (!holds_pointer(d, f->regs[i], &b, &offset))
 			continue;
 		if (b.state != PL_BLOCK_FREE) {
 			other = b.base;
 			other_at = offset;
 			continue;
 		}
-		pl_location_story(d->o, d->v, t->regs[i], story, sizeof(story));
+		pl_location_story(d->o, d->v, f->regs[i], story, sizeof(story));
 		put_call(d, call, sizeof(call));
 		ret->word = "segfault-freed";
-		ret->confidence = address_known(d) && d->info->fault_addr < NULL_END ? PL_POSSIBLE
-										     : PL_LIKELY;
+		ret->confidence =
+			address_known(d) && d->fault.info.addr < NULL_END ? PL_POSSIBLE : PL_LIKELY;
 		snprintf(ret->text, sizeof(ret->text), "%.150s used memory that was freed: %.200s",
 			 call, story);
 		pl_triage_evidence(d->t, "address", "object",
 				   "register %s is 0x%llx: %s; the bad pointer is in it, at 0x%llx",
-				   pl_image_register(d->im, i), (unsigned long long)t->regs[i],
+				   pl_image_register(d->im, i), (unsigned long long)f->regs[i],
 				   story, (unsigned long long)offset);
 		return true;
 	}
@@ -225,15 +225,15 @@ static void put_member(const struct pl_death *d, uint64_t offset, char *buf, siz
 
 static void null(struct pl_death *d, struct pl_cause *ret)
 {
-	const struct pl_thread *t = d->stacks[0].thread;
-	unsigned long long offset = d->info->fault_addr;
+	const struct pl_fault *f = &d->fault;
+	unsigned long long offset = d->fault.info.addr;
 	char call[MAX_TEXT], member[80], registers[120] = "";
 
 	put_call(d, call, sizeof(call));
 	put_member(d, offset, member, sizeof(member));
 	ret->word = "segfault-null";
 	ret->confidence = PL_CERTAIN;
-	if (t->ip == offset)
+	if (f->ip == offset)
 		snprintf(ret->text, sizeof(ret->text), "a call through a NULL pointer");
 	else if (offset)
 		snprintf(ret->text, sizeof(ret->text),
@@ -241,12 +241,12 @@ static void null(struct pl_death *d, struct pl_cause *ret)
 			 member);
 	else
 		snprintf(ret->text, sizeof(ret->text), "%.200s used a NULL pointer", call);
-	for (size_t i = 0; i < t->n_regs; i++) {
+	for (size_t i = 0; i < f->n_regs; i++) {
 		size_t used = strlen(registers);
 		const char *name = pl_image_register(d->im, i);
 
 		/* Segment registers and their bases are always 0. */
-		if (t->regs[i] == 0 && strlen(name) < 4 && !strchr("cdefgs", name[0]))
+		if (f->regs[i] == 0 && strlen(name) < 4 && !strchr("cdefgs", name[0]))
 			snprintf(registers + used, sizeof(registers) - used, "%s%s",
 				 used ? " " : "", name);
 	}
@@ -257,8 +257,8 @@ static void null(struct pl_death *d, struct pl_cause *ret)
 
 static void wild(struct pl_death *d, struct pl_cause *ret)
 {
-	bool bus = d->info->signal == SIGBUS && d->info->si_code != SI_FROM_KERNEL;
-	const struct pl_mapping *m = pl_image_mapping(d->im, d->info->fault_addr);
+	bool bus = d->fault.info.signal == SIGBUS && d->fault.info.code != SI_FROM_KERNEL;
+	const struct pl_mapping *m = pl_image_mapping(d->im, d->fault.info.addr);
 	char call[MAX_TEXT], place[MAX_TEXT] = "nothing is mapped there";
 
 	put_call(d, call, sizeof(call));
@@ -270,21 +270,21 @@ static void wild(struct pl_death *d, struct pl_cause *ret)
 		return;
 	}
 	if (m && d->o)
-		pl_location(d->o, d->info->fault_addr, place, sizeof(place));
+		pl_location(d->o, d->fault.info.addr, place, sizeof(place));
 	else if (m)
 		snprintf(place, sizeof(place), "a mapping of other access rights");
 	snprintf(ret->text, sizeof(ret->text),
 		 bus ? "%.200s used a mapped file behind its end" : "%.200s used a bad pointer",
 		 call);
 	pl_triage_evidence(d->t, "address", "threads --native", "0x%llx: %s",
-			   (unsigned long long)d->info->fault_addr, place);
+			   (unsigned long long)d->fault.info.addr, place);
 }
 
 void pl_death_fault(struct pl_death *d, struct pl_cause *ret)
 {
-	bool bus = d->info->signal == SIGBUS && d->info->si_code != SI_FROM_KERNEL;
+	bool bus = d->fault.info.signal == SIGBUS && d->fault.info.code != SI_FROM_KERNEL;
 
-	if (!d->info->has_siginfo) {
+	if (!d->fault.has_info) {
 		ret->word = bus ? "bus-error" : "segfault-wild";
 		ret->confidence = PL_POSSIBLE;
 		snprintf(ret->text, sizeof(ret->text),
@@ -293,7 +293,7 @@ void pl_death_fault(struct pl_death *d, struct pl_cause *ret)
 		overflow(d, ret);
 	} else if (!bus && find_freed(d, ret)) {
 		return;
-	} else if (address_known(d) && !bus && d->info->fault_addr < NULL_END) {
+	} else if (address_known(d) && !bus && d->fault.info.addr < NULL_END) {
 		null(d, ret);
 	} else {
 		wild(d, ret);

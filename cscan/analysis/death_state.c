@@ -63,15 +63,15 @@ static const struct pl_type *type_of(const struct pl_death *d, const struct pl_c
 	return NULL;
 }
 
-/* An object of that type to which a word of the call's stack or of those inside of it points. */
-static pl_addr object_of(const struct pl_death *d, const struct pl_stack *s,
-			 const struct pl_call *c, const struct pl_type *type)
+/* An object of that type to which a register or a word of the call's stack points. */
+static pl_addr object_of(const struct pl_death *d, const struct pl_call *c,
+			 const struct pl_type *type)
 {
 	pl_addr at = c->native->sp, end = c->native->end;
 
-	for (size_t i = 0; i < s->thread->n_regs; i++) {
-		if (pl_death_type(d, s->thread->regs[i]) == type)
-			return s->thread->regs[i];
+	for (size_t i = 0; i < d->fault.n_regs; i++) {
+		if (pl_death_type(d, d->fault.regs[i]) == type)
+			return d->fault.regs[i];
 	}
 	for (unsigned i = 0; i < MAX_STACK_WORDS && at < end; i++, at += 8) {
 		uint64_t word;
@@ -82,15 +82,17 @@ static pl_addr object_of(const struct pl_death *d, const struct pl_stack *s,
 	return 0;
 }
 
-static void put_native(struct pl_death *d, const struct pl_stack *s)
+/* In the thread that died, at its fault. */
+static void put_native(struct pl_death *d)
 {
+	const struct pl_stack *s = &d->stacks[0];
 	static const char *const kinds[] = {[TRAVERSE] = "traversed", [DEALLOC] = "destructor"};
 	static const char *const texts[] = {
 		[TRAVERSE] = "the collector asked", [DEALLOC] = "freeing"};
 	bool told[2] = {false, false};
 	unsigned looked_at = 0;
 
-	for (size_t i = 0; i < s->n_calls && looked_at < MAX_NATIVE; i++) {
+	for (size_t i = d->fault.call; i < s->n_calls && looked_at < MAX_NATIVE; i++) {
 		const struct pl_call *c = &s->calls[i];
 
 		looked_at += c->native != NULL;
@@ -103,7 +105,7 @@ static void put_native(struct pl_death *d, const struct pl_stack *s)
 				continue;
 			told[role] = true;
 			pl_call_symbol(c, symbol, sizeof(symbol));
-			object = object_of(d, s, c, t);
+			object = object_of(d, c, t);
 			if (object)
 				pl_triage_evidence(
 					d->t, kinds[role], "object",
@@ -270,15 +272,7 @@ static void signal_handler(struct pl_death *d)
 
 		for (size_t k = 0; k < s->n_calls; k++) {
 			const struct pl_call *c = &s->calls[k];
-			char where[2 * MAX_TEXT];
 
-			if (c->native && c->native->exact && k > 0) {
-				pl_death_call(d, c, where, sizeof(where));
-				pl_triage_evidence(d->t, "signal-handler", "threads --native",
-						   "a C handler of a signal runs in thread %u; it "
-						   "interrupted %s",
-						   s->thread->lwp, where);
-			}
 			if (inside && is_interpreter(d, c) && is_one_of(c, names) &&
 			    put_handler(d, &handlers, s, inside, true))
 				return;
@@ -296,6 +290,7 @@ void pl_death_state(struct pl_death *d)
 {
 	collection(d);
 	finalizer(d);
+	pl_death_handlers(d);
 	signal_handler(d);
 }
 
@@ -311,6 +306,6 @@ int pl_triage_handled(struct pl_triage *t, struct pl_err *err)
 	if (rc)
 		return rc;
 	t->death->o = o;
-	put_native(t->death, &t->death->stacks[0]);
+	put_native(t->death);
 	return 0;
 }

@@ -71,11 +71,14 @@ static uint64_t groups(const struct pl_pythread *t)
 	return n;
 }
 
-static void add(struct pl_stack *s, const struct pl_native_frame *native,
+static void add(struct pl_stack *s, const struct pl_native_frame *frame,
 		const struct pl_pyframe *python)
 {
-	s->calls[s->n_calls] = (struct pl_call){
-		.native = native, .python = python, .depth = s->n_calls, .times = 1};
+	s->calls[s->n_calls] = (struct pl_call){.native = python ? NULL : frame,
+						.python = python,
+						.frame = frame,
+						.depth = s->n_calls,
+						.times = 1};
 	s->n_calls++;
 }
 
@@ -95,7 +98,7 @@ static void merge(struct pl_stack *s, const char *function, uint64_t skip)
 			continue;
 		}
 		do {
-			add(s, NULL, &t->frames[at++]);
+			add(s, &s->frames[i], &t->frames[at++]);
 		} while (at < t->n_frames && !t->frames[at - 1].entries);
 		empty = t->frames[at - 1].entries ? t->frames[at - 1].entries - 1 : 0;
 	}
@@ -192,12 +195,25 @@ void pl_stack_init(struct pl_stack *s, struct pl_image *im, size_t thread,
 	else
 		append(s);
 	fold(s);
+	s->n_signals = pl_image_signals(im, thread, s->frames, s->n_frames, &s->signals);
 }
 
 void pl_stack_fini(struct pl_stack *s)
 {
 	free(s->frames);
 	free(s->calls);
+	free(s->signals);
+}
+
+size_t pl_stack_interrupted(const struct pl_stack *s, const struct pl_signal *signal)
+{
+	size_t i = 0;
+
+	/* Where recursion is folded, its innermost round is what is left. */
+	while (i < s->n_calls &&
+	       (!s->calls[i].frame || s->calls[i].frame < &s->frames[signal->frame]))
+		i++;
+	return i;
 }
 
 /* ---- words ---- */

@@ -12,7 +12,9 @@
 struct pl_call {
 	const struct pl_native_frame *native;
 	const struct pl_pyframe *python;
-	uint64_t depth; /* 0 is the innermost */
+	const struct pl_native_frame *frame; /* native, or the one that runs python; NULL: not known
+					      */
+	uint64_t depth;                      /* 0 is the innermost */
 	uint64_t times; /* recursion: the row of calls that it belongs to is there so often, but
 			 * listed once; else 1 */
 };
@@ -27,6 +29,8 @@ struct pl_stack {
 		      * follow */
 	struct pl_call *calls; /* innermost first */
 	size_t n_calls;
+	struct pl_signal *signals; /* whose handlers run, innermost first */
+	size_t n_signals;
 };
 
 /*
@@ -36,6 +40,9 @@ struct pl_stack {
 void pl_stack_init(struct pl_stack *s, struct pl_image *im, size_t thread,
 		   const struct pl_pythread *threads, size_t n, size_t *left);
 void pl_stack_fini(struct pl_stack *s);
+/* Index of the call that a signal interrupted; those inside of it are the handler's. n_calls: not
+ * known. */
+size_t pl_stack_interrupted(const struct pl_stack *s, const struct pl_signal *signal);
 /* The Python thread that runs on a kernel's thread, or NULL. */
 const struct pl_pythread *pl_stack_python(const struct pl_pythread *threads, size_t n,
 					  uint32_t lwp);

@@ -107,29 +107,19 @@ static const char *code_meaning(int sig, int code)
 	return NULL;
 }
 
-static void signal_name(int sig, char *buf, size_t cap)
-{
-	const char *name = sigabbrev_np(sig);
-
-	if (name)
-		snprintf(buf, cap, "SIG%s", name);
-	else
-		snprintf(buf, cap, "signal %d", sig);
-}
-
 /* Who sent it, or why the kernel did. */
 static void put_signal(struct pl_death *d)
 {
-	const struct pl_core_info *info = d->info;
-	const char *meaning = code_meaning(info->signal, info->si_code);
+	const struct pl_siginfo *info = &d->fault.info;
+	const char *meaning = code_meaning(info->signal, info->code);
 	char name[32], from[80] = "";
 
-	signal_name(info->signal, name, sizeof(name));
-	if (info->sender && info->sender == info->pid)
+	pl_death_signal_name(info->signal, name, sizeof(name));
+	if (info->sender && info->sender == d->info->pid)
 		snprintf(from, sizeof(from), ", sent by the process itself");
 	else if (info->sender)
 		snprintf(from, sizeof(from), ", sent by process %u", info->sender);
-	else if (info->has_siginfo && meaning)
+	else if (d->fault.has_info && meaning)
 		snprintf(from, sizeof(from), ": %s", meaning);
 	pl_triage_evidence(d->t, "signal", "info", "%s in thread %u%s", name,
 			   d->stacks[0].thread->lwp, from);
@@ -137,12 +127,12 @@ static void put_signal(struct pl_death *d)
 
 static void find_cause(struct pl_death *d, struct pl_cause *c)
 {
-	const struct pl_core_info *info = d->info;
-	const char *meaning = code_meaning(info->signal, info->si_code);
+	const struct pl_siginfo *info = &d->fault.info;
+	const char *meaning = code_meaning(info->signal, info->code);
 	bool fault = info->signal == SIGSEGV || info->signal == SIGBUS;
 	char name[32];
 
-	signal_name(info->signal, name, sizeof(name));
+	pl_death_signal_name(info->signal, name, sizeof(name));
 	*c = (struct pl_cause){.word = "killed-by-signal", .confidence = PL_CERTAIN};
 	if (!info->signal) {
 		c->word = "snapshot";
@@ -150,14 +140,15 @@ static void find_cause(struct pl_death *d, struct pl_cause *c)
 			 "the process was alive: this is a snapshot, taken by gcore or its like");
 	} else if (info->signal == SIGABRT) {
 		pl_death_abort(d, c);
-	} else if (fault && (!info->has_siginfo || info->si_code > 0)) {
+	} else if (fault && (!d->fault.has_info || info->code > 0)) {
 		pl_death_fault(d, c);
-	} else if (info->sender && info->sender != info->pid) {
+	} else if (info->sender && info->sender != d->info->pid) {
 		snprintf(c->text, sizeof(c->text), "%s was sent by process %u", name, info->sender);
 	} else {
-		snprintf(c->text, sizeof(c->text), "%s%s%s", name,
+		snprintf(c->text, sizeof(c->text), "%s%s%s%s", name,
 			 info->sender ? ", which the process sent to itself" : "",
-			 meaning && info->si_code > 0 ? meaning : "");
+			 meaning && info->code > 0 ? ": " : "",
+			 meaning && info->code > 0 ? meaning : "");
 	}
 }
 
@@ -181,7 +172,9 @@ static int tell(struct pl_death *d)
 	char signature[32];
 	bool memory_error;
 
+	pl_death_find_fault(d);
 	find_cause(d, &cause);
+	pl_death_aftermath(d, &cause);
 	memory_error = pl_death_exceptions(d);
 	if (memory_error && !strcmp(cause.word, "abort")) {
 		cause.word = "out-of-memory";
@@ -192,7 +185,7 @@ static int tell(struct pl_death *d)
 	put_where(d, &cause);
 	if (d->info->signal)
 		put_signal(d);
-	if (is_crash(d->info->signal))
+	if (is_crash(d->fault.info.signal))
 		d->t->found |= PL_FOUND_CRASH;
 	pl_death_state(d);
 	pl_death_threads(d);

@@ -435,6 +435,7 @@ void pl_image_free(struct pl_image *im)
 	pl_vec_free(&im->modules);
 	pl_vec_free(&im->threads);
 	pl_vec_free(&im->stacks);
+	pl_vec_free(&im->altstacks);
 	pl_vec_free(&im->auxv);
 	if (im->core)
 		munmap((void *)im->core, (size_t)im->info.file_size);

@@ -69,9 +69,20 @@ struct pl_thread {
 	uint32_t lwp;
 	int signal; /* pr_cursig of this thread */
 	pl_addr ip, sp;
-	pl_addr fs_base;      /* thread pointer: pthread_t on x86-64 glibc */
+	pl_addr fs_base; /* thread pointer: pthread_t on x86-64 glibc */
+	/* Where a signal's handler runs on a stack of its own: that stack, and the stack pointer
+	 * that the thread had on its own one. Else 0, 0, sp. */
+	pl_addr alt_lo, alt_hi, own_sp;
 	const uint64_t *regs; /* n_regs general registers in the kernel's order, borrowed */
 	size_t n_regs;
+};
+
+/* What is in a siginfo_t. */
+struct pl_siginfo {
+	int signal, code;
+	bool has_addr; /* the kernel raised it for what an instruction did (code > 0), at addr */
+	pl_addr addr;
+	uint32_t sender; /* si_pid of who sent it: kill(), raise(), sigqueue(); else 0 */
 };
 
 /* What the core says about the process as a whole. */
@@ -241,7 +252,8 @@ enum pl_unwind_end {
 #define PL_NATIVE_FRAMES 200000
 /*
  * The stack of the i-th thread, innermost call first, as .eh_frame of the matched files unwinds it;
- * *ret malloced, with at least the frame where the thread stands. One thread at a time.
+ * *ret malloced, with at least the frame where the thread stands. From a signal's handler it goes
+ * on with what was interrupted, be that on another stack. One thread at a time.
  * For who unwinds all threads: *left frames may still be read, and what was read is taken off. Of a
  * hostile core any number of threads can stand on one long stack. A few frames are read all the
  * same.
@@ -249,6 +261,35 @@ enum pl_unwind_end {
 #define PL_NATIVE_FRAMES_IN_ALL 1000000
 enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *left,
 				   struct pl_native_frame **ret, size_t *n);
+
+/* ---- signal frames (image/sigframe.c) ---- */
+#define PL_REGS_MAX 32
+/*
+ * A signal whose handler has not returned: why it came, and where the thread will go on. All of it
+ * is from the stack, which a bug may have overwritten.
+ */
+struct pl_signal {
+	/*
+	 * As the kernel told the handler. It tells only those that want to know (SA_SIGINFO;
+	 * faulthandler's does not); of others the registers say which trap it was, or to which
+	 * system call of the thread's own, raise() or kill(), it was due. info.signal is 0 when it
+	 * was neither.
+	 */
+	struct pl_siginfo info;
+	bool told;    /* else info is concluded */
+	size_t frame; /* index of the interrupted call: those inside of it are the handler's, the
+			 last of them the code that it returns to */
+	pl_addr ip, sp;
+	uint64_t regs[PL_REGS_MAX]; /* as pl_thread.regs; those that the kernel does not keep there
+				       are the thread's */
+};
+/*
+ * The signals that are handled on the stack of the i-th thread, innermost first, by its frames from
+ * pl_image_unwind(): where a call was interrupted, and the registers on the stack are of just that
+ * instruction and stack pointer. *ret is malloced, NULL for none.
+ */
+size_t pl_image_signals(const struct pl_image *im, size_t thread,
+			const struct pl_native_frame *frames, size_t n, struct pl_signal **ret);
 
 /* ---- DWARF (image/dwarf.c) ---- */
 /*

@@ -18,6 +18,14 @@
 #define PL_BUILD_ID_MAX 32
 
 /* ---- regs.c: the only place that knows a machine's registers ---- */
+/* An instruction that could not be done, and what the kernel makes of it. */
+struct pl_trap {
+	struct pl_siginfo info;
+	/* A page was not there or not to be used so: info.signal and code are for the mappings to
+	 * say. */
+	bool page;
+	uint8_t access; /* PL_PROT_..., what it was to be used for */
+};
 struct pl_machine {
 	uint16_t machine;  /* EM_... */
 	size_t n_regs;     /* words of pr_reg in NT_PRSTATUS */
@@ -29,6 +37,24 @@ struct pl_machine {
 	size_t syscall; /* index of the register that keeps the number of the system call at hand */
 	uint64_t futex; /* that number of futex(2) */
 	bool call_pushes; /* a call leaves its return address where the stack pointer then points */
+	/*
+	 * What the kernel lays down on the stack for a signal handler. Offsets are from the stack
+	 * pointer of the code that the handler returns to, which asks the kernel to take it all
+	 * back.
+	 */
+	const char *sigreturn; /* that code, n_sigreturn bytes */
+	unsigned n_sigreturn;
+	unsigned sig_info;        /* offset of siginfo_t */
+	unsigned sig_stack;       /* offset of stack_t, the alternate stack */
+	unsigned sig_regs;        /* offset of the interrupted registers */
+	const uint8_t *sig_order; /* index of each of them in pr_reg, n_sig_order of them */
+	unsigned n_sig_order;
+	/* Which trap the registers at context (sig_regs) are from; false for none. */
+	bool (*trap)(struct pl_view *v, pl_addr context, const uint64_t *regs, struct pl_trap *ret);
+	/* Did the thread, with these registers, just come out of a system call? */
+	bool (*after_syscall)(struct pl_view *v, const uint64_t *regs);
+	uint8_t sys_args[3], sys_ret; /* index of the registers of its arguments and result, which
+					 it leaves as they are */
 };
 /* The registers of a machine, or NULL when its cores cannot be read. */
 const struct pl_machine *pl_machine_find(uint16_t machine);
@@ -181,12 +207,31 @@ struct pl_image {
 	struct pl_module_priv *priv;
 	PL_VEC(struct pl_thread) threads;
 	PL_VEC(struct pl_stack_end) stacks; /* by end: stack.c */
+	PL_VEC(uint32_t) altstacks;         /* threads that stand on one: altstack.c */
 	PL_VEC(struct pl_auxv) auxv;
 	struct pl_unwinder *unwinder; /* unwind.c: made on first need */
 	struct pl_arena strings;
 };
 
+/* ---- sigframe.c ---- */
+/* Is the code at pc the one that a signal handler returns to? */
+bool pl_is_sigreturn(const struct pl_machine *m, struct pl_view *v, pl_addr pc);
+/*
+ * The registers, ip and sp that the kernel laid down for a handler that returns with that stack
+ * pointer; the thread's count for those that are not in there. False when they are not at hand.
+ */
+bool pl_sigframe_regs(const struct pl_machine *m, struct pl_view *v, const struct pl_thread *t,
+		      pl_addr sp, struct pl_signal *ret);
+
+/* ---- altstack.c ---- */
+/* Find the threads that stand on an alternate stack, once memory can be read. */
+void pl_altstacks_find(struct pl_image *im);
+
 /* ---- notes.c ---- */
+/* Bytes of a siginfo_t that pl_siginfo_read() looks at. */
+#define PL_SIGINFO_BYTES 24
+/* Of 64-bit Linux: what is common to the one of a note and the one on a stack. */
+void pl_siginfo_read(const uint8_t *p, struct pl_siginfo *ret);
 /* Read the notes in the n bytes at p (the part of a PT_NOTE that the file holds) into im. */
 void pl_notes_read(struct pl_image *im, struct pl_ctx *ctx, const uint8_t *p, uint64_t n);
 /* Sort what NT_FILE said, once all notes are read. */
@@ -219,7 +264,7 @@ struct pl_stack_end {
 	const struct pl_mapping *mapping;
 	uint32_t thread;
 };
-/* Note the stacks of all threads, once the mappings are there. */
+/* Note the stacks of all threads, once memory can be read. */
 void pl_stacks_find(struct pl_image *im);
 
 /* ---- unwind.c: NULL is fine ---- */

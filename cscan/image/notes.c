@@ -35,6 +35,7 @@ static void read_prstatus(struct pl_image *im, const uint8_t *d, uint64_t n)
 		.signal = (int16_t)pl_ld16(d + PRSTATUS_CURSIG),
 		.ip = regs[m->ip],
 		.sp = regs[m->sp],
+		.own_sp = regs[m->sp],
 		.fs_base = regs[m->tp],
 		.regs = regs,
 		.n_regs = m->n_regs,
@@ -59,25 +60,34 @@ static void read_prpsinfo(struct pl_image *im, const uint8_t *d, uint64_t n)
 		im->info.from_gcore = true;
 }
 
-static void read_siginfo(struct pl_image *im, const uint8_t *d, uint64_t n)
+void pl_siginfo_read(const uint8_t *p, struct pl_siginfo *ret)
 {
-	int signo, code;
+	int signo = (int)pl_ld32(p), code = (int)pl_ld32(p + SIGINFO_CODE);
 
-	/* gdb writes one per thread; the first thread's is the process's. */
-	if (n < SIGINFO_ADDR + 8 || im->threads.n > 1 || im->info.has_siginfo)
-		return;
-	signo = (int)pl_ld32(d);
-	code = (int)pl_ld32(d + SIGINFO_CODE);
-	im->info.has_siginfo = true;
-	im->info.si_code = code;
+	*ret = (struct pl_siginfo){.signal = signo, .code = code};
 	if (code == SI_USER || code == SI_TKILL || code == SI_QUEUE)
-		im->info.sender = pl_ld32(d + SIGINFO_PID);
+		ret->sender = pl_ld32(p + SIGINFO_PID);
 	/* si_addr is there when the kernel itself raised the signal (si_code > 0). */
 	if (code > 0 && (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL ||
 			 signo == SIGFPE || signo == SIGTRAP)) {
-		im->info.has_fault_addr = true;
-		im->info.fault_addr = pl_ld64(d + SIGINFO_ADDR);
+		ret->has_addr = true;
+		ret->addr = pl_ld64(p + SIGINFO_ADDR);
 	}
+}
+
+static void read_siginfo(struct pl_image *im, const uint8_t *d, uint64_t n)
+{
+	struct pl_siginfo info;
+
+	/* gdb writes one per thread; the first thread's is the process's. */
+	if (n < PL_SIGINFO_BYTES || im->threads.n > 1 || im->info.has_siginfo)
+		return;
+	pl_siginfo_read(d, &info);
+	im->info.has_siginfo = true;
+	im->info.si_code = info.code;
+	im->info.sender = info.sender;
+	im->info.has_fault_addr = info.has_addr;
+	im->info.fault_addr = info.addr;
 }
 
 static void read_auxv(struct pl_image *im, const uint8_t *d, uint64_t n)

@@ -4,6 +4,7 @@
  * Knows what every machine of glibc has in common: a stack grows down, and the thread pointer of a
  * thread that pthread_create() made points into the last page of the memory that its stack was cut
  * from (nptl/allocatestack.c). The main thread's points elsewhere; its stack ends with its mapping.
+ * Alternate stacks of handlers are altstack.c's to find.
  */
 #include "image/internal.h"
 
@@ -19,7 +20,7 @@ enum {
 /* Where the stack of a thread whose stack pointer is in m ends. */
 static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
 {
-	if (t->fs_base <= t->sp || t->fs_base >= m->hi)
+	if (t->fs_base <= t->own_sp || t->fs_base >= m->hi)
 		return m->hi;
 	return PL_MIN((t->fs_base | PAGE_MASK) + 1, m->hi);
 }
@@ -58,9 +59,10 @@ static int by_end(const void *pa, const void *pb)
 
 void pl_stacks_find(struct pl_image *im)
 {
+	pl_altstacks_find(im);
 	for (size_t i = 0; i < im->threads.n; i++) {
 		const struct pl_thread *t = &im->threads.at[i];
-		const struct pl_mapping *m = pl_image_mapping(im, t->sp);
+		const struct pl_mapping *m = pl_image_mapping(im, t->own_sp);
 
 		if (m)
 			pl_vec_push(&im->stacks,
@@ -81,6 +83,13 @@ enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
 	size_t lo = 0, hi = im->stacks.n;
 	const struct pl_thread *t;
 
+	for (size_t i = 0; i < im->altstacks.n; i++) {
+		t = &im->threads.at[im->altstacks.at[i]];
+		if (addr >= t->alt_lo && addr < t->alt_hi) {
+			*ret = t;
+			return addr + RED_ZONE < t->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+		}
+	}
 	while (lo < hi) { /* the first that ends above addr */
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -93,5 +102,5 @@ enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
 		return PL_STACK_NONE;
 	t = &im->threads.at[at[lo].thread];
 	*ret = t;
-	return addr + RED_ZONE < t->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+	return addr + RED_ZONE < t->own_sp ? PL_STACK_DEAD : PL_STACK_LIVE;
 }

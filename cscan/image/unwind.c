@@ -21,13 +21,15 @@ struct code {
 	uint64_t n;
 };
 
+enum { MAX_RESUMED = 64 }; /* signals handled in each other's handlers */
+
 struct pl_unwinder {
 	struct pl_image *im;
 	struct pl_view view;
 	Dwfl *dwfl; /* NULL: no file to unwind with */
 	PL_VEC(struct code) codes;
 	/* Where the thread that is being unwound starts. */
-	uint64_t regs[32];
+	uint64_t regs[PL_REGS_MAX];
 	pl_addr pc;
 	bool unreadable; /* a word of its stack was not at hand: not the end of the stack then */
 };
@@ -217,6 +219,8 @@ struct walk {
 	PL_VEC(struct pl_native_frame) frames;
 	size_t most; /* frames to read */
 	enum pl_unwind_end end;
+	size_t jumped;  /* index of the caller of a wild jump: see start(); 0 for none */
+	size_t resumed; /* frames that there were when libdwfl was last set off */
 };
 
 enum { FEW = 16 }; /* frames that are read of any stack */
@@ -235,7 +239,9 @@ static void add_frame(struct walk *w, pl_addr pc, pl_addr sp, bool exact)
 	const struct pl_mapping *m = pl_image_mapping(w->u->im, exact ? pc : pc - 1);
 	struct pl_symbol symbol;
 
-	if (w->frames.n && sp > w->frames.at[w->frames.n - 1].sp)
+	/* What a signal interrupted may be on another stack than its handler. */
+	if (w->frames.n && sp > w->frames.at[w->frames.n - 1].sp &&
+	    !pl_is_sigreturn(w->u->im->machine, &w->u->view, w->frames.at[w->frames.n - 1].pc))
 		w->frames.at[w->frames.n - 1].end = sp;
 	if (m)
 		f.module = m->module;
@@ -284,7 +290,7 @@ static int each_frame(Dwfl_Frame *state, void *arg)
 	if (dwfl_frame_reg(state, w->u->im->machine->dwarf_sp, &sp) != 0)
 		sp = 0;
 	/* The caller of a wild jump: see start(). */
-	if (w->frames.n == 1 && pc == w->u->pc && pc != w->frames.at[0].pc) {
+	if (w->jumped && w->frames.n == w->jumped) {
 		exact = false;
 		add_frame(w, pc + 1, sp, false);
 	} else {
@@ -318,40 +324,77 @@ static bool is_code(const struct pl_image *im, pl_addr pc)
 }
 
 /*
- * Take the thread's registers. One that jumped to where no code is (a call through a NULL pointer)
- * has no function to leave; the call just left its return address on the stack, so that its caller
- * is unwound instead, from inside the call instruction.
+ * Set off from these registers of the thread. One that jumped to where no code is (a call through a
+ * NULL pointer) has no function to leave; the call just left its return address on the stack, so
+ * that its caller is unwound instead, from inside the call instruction.
  */
-static void start(struct walk *w, const struct pl_thread *t)
+static void start(struct walk *w, const uint64_t *regs)
 {
 	const struct pl_machine *m = w->u->im->machine;
+	pl_addr ip = regs[m->ip], sp = regs[m->sp];
 	uint64_t ret;
 
+	w->jumped = 0;
+	w->resumed = w->frames.n;
 	for (unsigned i = 0; i < m->n_dwarf; i++)
-		w->u->regs[i] = t->regs[m->dwarf[i]];
-	w->u->pc = t->ip;
-	if (!m->call_pushes || is_code(w->u->im, t->ip) || !pl_read64(&w->u->view, t->sp, &ret) ||
-	    !ret || !is_code(w->u->im, ret - 1))
+		w->u->regs[i] = regs[m->dwarf[i]];
+	w->u->pc = ip;
+	if (!m->call_pushes || is_code(w->u->im, ip) || !pl_read64(&w->u->view, sp, &ret) || !ret ||
+	    !is_code(w->u->im, ret - 1))
 		return;
-	add_frame(w, t->ip, t->sp, true);
+	add_frame(w, ip, sp, true);
+	w->jumped = w->frames.n;
 	w->u->pc = ret - 1;
-	w->u->regs[m->dwarf_sp] = t->sp + 8;
+	w->u->regs[m->dwarf_sp] = sp + 8;
+}
+
+static void run(struct walk *w, const uint64_t *regs)
+{
+	const struct pl_machine *m = w->u->im->machine;
+
+	w->end = PL_UNWIND_NO_FILE;
+	start(w, regs);
+	/* It is content with a return address that cannot be read, too. */
+	if (w->u->dwfl && dwfl_getthread_frames(w->u->dwfl, 1, each_frame, w) == 0)
+		w->end = w->u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
+	if (w->frames.n == w->resumed)
+		add_frame(w, regs[m->ip], regs[m->sp], true);
+}
+
+/*
+ * The stack ended with the code that a signal's handler returns to, or one behind it: the signal
+ * interrupted a wild jump, which libdwfl knows no way out of, or the C library has no rule for that
+ * code. The kernel kept the registers: go on with those.
+ */
+static bool resume(struct walk *w, const struct pl_thread *t, struct pl_signal *s)
+{
+	const struct pl_machine *m = w->u->im->machine;
+
+	for (size_t back = 1; back <= 2 && back <= w->frames.n - w->resumed; back++) {
+		size_t i = w->frames.n - back;
+
+		if (!pl_is_sigreturn(m, &w->u->view, w->frames.at[i].pc) ||
+		    !pl_sigframe_regs(m, &w->u->view, t, w->frames.at[i].sp, s))
+			continue;
+		if (back == 2 && is_code(w->u->im, s->ip))
+			return false;
+		w->frames.n = i + 1;
+		return true;
+	}
+	return false;
 }
 
 enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *left,
 				   struct pl_native_frame **ret, size_t *n)
 {
 	const struct pl_thread *t = &im->threads.at[thread];
-	struct walk w = {.u = unwinder(im), .end = PL_UNWIND_NO_FILE};
+	struct walk w = {.u = unwinder(im)};
+	struct pl_signal s;
 
 	w.most = PL_MIN(PL_MAX(*left, (size_t)FEW), (size_t)PL_NATIVE_FRAMES);
-
-	start(&w, t);
-	/* It is content with a return address that cannot be read, too. */
-	if (w.u->dwfl && dwfl_getthread_frames(w.u->dwfl, 1, each_frame, &w) == 0)
-		w.end = w.u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
-	if (!w.frames.n)
-		add_frame(&w, t->ip, t->sp, true);
+	run(&w, t->regs);
+	for (unsigned i = 0; i < MAX_RESUMED && resume(&w, t, &s); i++)
+		run(&w, s.regs);
 	if (w.frames.n == 1 && pl_image_stack_blank(im, t))
 		w.end = PL_UNWIND_BLANK;
 	*left -= PL_MIN(*left, w.frames.n);

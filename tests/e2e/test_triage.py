@@ -16,7 +16,9 @@ from support import extension, gdb, pyleak as pyleak_binary
 
 DEATHS = [recipe for recipe in make.recipes() if recipe.startswith("death-")]
 LEAKS = [recipe for recipe in DEATHS if recipe.startswith("death-leak-")]
-NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse"}
+NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
+                  "death-faulthandler-null-member", "death-faulthandler-freed"}
+HANDLED = re.compile("death-(faulthandler|aborting|raising)-")
 DEATH_WORDS = {"segfault-null", "segfault-freed", "segfault-wild", "stack-overflow", "bus-error",
                "abort-fatal-error", "abort-glibc", "abort-assert", "abort", "killed-by-signal",
                "out-of-memory", "snapshot"}
@@ -62,6 +64,11 @@ def triage(pyleak, made, *options):
     assert result.status == (4 if result.json["partial"] else 0), result
     assert damaged or not result.json["partial"], result
     return result
+
+
+def without_handler(recipe):
+    """The recipe of the same death where no handler of crashes runs."""
+    return HANDLED.sub("death-", recipe)
 
 
 def words(result):
@@ -170,9 +177,21 @@ def test_different_deaths_have_different_signatures(death_of, interpreter, pylea
         except pytest.skip.Exception:
             continue
         if made.meta["dumper"] == "kernel":
-            found.setdefault(signature(triage(pyleak, made), "crash"), []).append(recipe)
+            value = signature(triage(pyleak, made), "crash")
+            found.setdefault(value, set()).add(without_handler(recipe))
     assert len(found) >= 20
     assert [recipes for recipes in found.values() if len(recipes) > 1] == []
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in DEATHS if HANDLED.match(recipe)])
+def test_a_handler_changes_nothing(death, pyleak, recipe):
+    """Neither signature nor verdict, whatever the handler of the crash did after it."""
+    plain, handled = (triage(pyleak, death(one)) for one in (without_handler(recipe), recipe))
+    assert signature(handled, "crash") == signature(plain, "crash")
+    assert words(handled)[0] == words(plain)[0]
+    rows = [row for row in handled.rows("evidence") if row["kind"] == "signal-handler"]
+    # Py_FatalError() takes faulthandler's handlers away before it aborts, but not in all versions.
+    assert len(rows) == 1 or (recipe == "death-faulthandler-fatal-error" and not rows)
 
 
 @pytest.mark.parametrize("recipe", STABLE)

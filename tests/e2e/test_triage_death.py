@@ -5,7 +5,8 @@ import pytest
 
 from support import extension
 
-NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse"}
+NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
+                  "death-faulthandler-null-member", "death-faulthandler-freed"}
 
 
 @pytest.fixture
@@ -115,6 +116,80 @@ def test_what_the_freed_block_held(triage):
 def test_where_the_bad_pointer_was(triage):
     result = triage("death-traverse")
     assert "a deathext.Broken" in " ".join(evidence(result, "address"))
+
+
+# ---- a handler ran, and the last signal is one that it raised ----
+
+
+@pytest.mark.parametrize("recipe", ["death-null-read", "death-faulthandler-null-read",
+                                    "death-aborting-null-read", "death-raising-null-read"])
+def test_the_address_is_that_of_the_first_fault(triage, recipe):
+    result = triage(recipe)
+    assert evidence(result, "signal")[0].startswith("SIGSEGV in thread ")
+    assert evidence(result, "signal")[0].endswith(": nothing is mapped there")
+    address, registers = evidence(result, "address")[0].split("; ")
+    assert address == "0x0, or the reference count of a NULL object"
+    # The one that held the address.
+    assert set(registers.split(": ")[1].split()) & {"rdi", "rax", "rcx", "rdx", "rsi"}
+    assert " used a NULL pointer" in summary(result, "segfault-null")
+
+
+def test_the_registers_are_those_of_the_first_fault(triage):
+    """They tell the freed block, and none of the handler's does."""
+    result = triage("death-faulthandler-freed")
+    assert "record_read" in summary(result, "segfault-freed")
+    assert "the bad pointer is in it" in evidence(result, "address")[0]
+
+
+def test_the_address_is_explained_in_a_handler(triage):
+    assert any(text.startswith("0x123456789ab0: nothing is mapped there") for text in
+               evidence(triage("death-faulthandler-wild-read"), "address"))
+    assert "at 0x18 of a NULL pointer" in summary(triage("death-faulthandler-null-member"),
+                                                  "segfault-null")
+
+
+@pytest.mark.parametrize("recipe", ["death-null-call", "death-faulthandler-null-call"])
+def test_a_call_through_null_is_gone_on_from(triage, recipe):
+    """In a handler or not, the caller of what is no function is known."""
+    result = triage(recipe)
+    assert "a call through a NULL pointer" in summary(result, "segfault-null")
+    functions = [row["function"] for row in result.rows("stack")]
+    assert "null_call" in functions and "<module>" in functions
+    assert evidence(result, "stack") == []
+
+
+@pytest.mark.parametrize("recipe", ["death-divide", "death-faulthandler-divide",
+                                    "death-aborting-divide"])
+def test_a_division_by_zero(triage, recipe):
+    assert "SIGFPE: integer division by zero" in summary(triage(recipe), "killed-by-signal")
+
+
+@pytest.mark.parametrize("recipe", ["death-recursion-c", "death-faulthandler-recursion-c",
+                                    "death-aborting-recursion-c"])
+def test_the_stack_that_overflowed_is_not_the_handlers(triage, recipe):
+    result = triage(recipe)
+    assert "enum_next" in summary(result, "stack-overflow")
+    assert "beyond the end of the stack" in evidence(result, "address")[0]
+
+
+@pytest.mark.parametrize("recipe, name, end", [
+    ("death-faulthandler-null-read", "SIGSEGV", "raised the signal again"),
+    ("death-faulthandler-abort", "SIGABRT", "raised the signal again"),
+    ("death-raising-bus-error", "SIGBUS", "raised the signal again"),
+    ("death-raising-sigsegv", "SIGSEGV", "raised the signal again"),
+    ("death-aborting-divide", "SIGFPE", "aborted"),
+])
+def test_what_the_handler_did(triage, recipe, name, end):
+    result = triage(recipe)
+    row, = evidence(result, "signal-handler")
+    assert ": a C handler of %s" % name in row and " %s; it interrupted " % end in row
+    then = "; the handler of %s then aborted" % name
+    assert (then in result.rows("verdict")[0]["summary"]) == (end == "aborted")
+
+
+def test_the_message_of_glibc_in_a_handler(triage):
+    assert "double free" in summary(triage("death-faulthandler-double-free"), "abort-glibc")
+    assert "planted > 0" in summary(triage("death-faulthandler-assertion"), "abort-assert")
 
 
 # ---- last words ----

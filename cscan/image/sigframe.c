@@ -1,0 +1,149 @@
+/*
+ * sigframe.c - what the kernel lays down on a thread's stack for the handler of a signal: why the
+ * signal came, and the registers of what it interrupted.
+ *
+ * Where the parts lie is the machine's (regs.c). A frame is believed when it and the unwinder, who
+ * read its registers by other ways (.eh_frame of the C library), agree on where the thread was.
+ * Its siginfo_t is written only for handlers with SA_SIGINFO (setup_rt_frame() of the kernel) and
+ * else is what was on the stack before: it is believed when the registers do not say otherwise.
+ */
+#include <signal.h>
+
+#include "image/internal.h"
+
+enum { SIGINFO_ERRNO = 4, SIGINFO_PAD = 12, MAX_PID = 1 << 22 }; /* PID_MAX_LIMIT */
+
+bool pl_is_sigreturn(const struct pl_machine *m, struct pl_view *v, pl_addr pc)
+{
+	const uint8_t *code = m->n_sigreturn ? pl_at(v, pc, m->n_sigreturn) : NULL;
+
+	return code && !memcmp(code, m->sigreturn, m->n_sigreturn);
+}
+
+bool pl_sigframe_regs(const struct pl_machine *m, struct pl_view *v, const struct pl_thread *t,
+		      pl_addr sp, struct pl_signal *ret)
+{
+	struct pl_signal s = {.frame = 0};
+
+	if (!m->n_sig_order)
+		return false;
+	memcpy(s.regs, t->regs, t->n_regs * sizeof(*s.regs));
+	/* The number of the system call is the handler's. */
+	s.regs[m->syscall] = UINT64_MAX;
+	for (unsigned i = 0; i < m->n_sig_order; i++) {
+		if (!pl_read64(v, sp + m->sig_regs + 8 * i, &s.regs[m->sig_order[i]]))
+			return false;
+	}
+	s.ip = s.regs[m->ip];
+	s.sp = s.regs[m->sp];
+	*ret = s;
+	return true;
+}
+
+/* ---- why it came ---- */
+
+static bool is_fault(const struct pl_siginfo *s)
+{
+	return s->has_addr && s->code > 0;
+}
+
+/*
+ * The signal of a page that could not be used (arch/x86/mm/fault.c, mm/memory.c): if the mapping
+ * allows it, then a file is too short, or the page is a guard that madvise() put there.
+ */
+static void judge_page(const struct pl_image *im, struct pl_trap *trap)
+{
+	const struct pl_mapping *m = pl_image_mapping(im, trap->info.addr);
+
+	trap->info.signal = SIGSEGV;
+	trap->info.code = SEGV_MAPERR;
+	if (m && !(m->prot & trap->access)) {
+		trap->info.code = SEGV_ACCERR;
+	} else if (m && m->module >= 0) {
+		trap->info.signal = SIGBUS;
+		trap->info.code = BUS_ADRERR;
+	}
+}
+
+/* Is what lies where the siginfo_t would be one, and of this very signal? */
+static bool read_told(const struct pl_image *im, struct pl_view *v, pl_addr sp,
+		      const struct pl_trap *trap, struct pl_siginfo *ret)
+{
+	uint8_t raw[PL_SIGINFO_BYTES];
+
+	if (!pl_read(v, sp + im->machine->sig_info, raw, sizeof(raw)))
+		return false;
+	pl_siginfo_read(raw, ret);
+	if (ret->signal < 1 || ret->signal > SIGRTMAX || pl_ld32(raw + SIGINFO_ERRNO) ||
+	    pl_ld32(raw + SIGINFO_PAD))
+		return false;
+	if (!is_fault(ret))
+		return ret->code > 0 || (ret->code > -64 && ret->sender <= MAX_PID);
+	if (!trap)
+		return false;
+	if (trap->page)
+		return (ret->signal == SIGSEGV || ret->signal == SIGBUS) &&
+		       ret->addr == trap->info.addr;
+	return ret->signal == trap->info.signal;
+}
+
+/* The arguments of raise() and kill() of the process to itself are in the registers yet. */
+static void find_sent(const struct pl_image *im, struct pl_view *v, const struct pl_thread *t,
+		      const uint64_t *regs, struct pl_siginfo *ret)
+{
+	const struct pl_machine *m = im->machine;
+	uint64_t a = regs[m->sys_args[0]], b = regs[m->sys_args[1]], c = regs[m->sys_args[2]];
+
+	*ret = (struct pl_siginfo){0};
+	if (!m->after_syscall(v, regs) || regs[m->sys_ret])
+		return;
+	if (a == im->info.pid && b == t->lwp && c - 1 < 64) { /* tgkill(2) */
+		ret->signal = (int)c;
+		ret->code = SI_TKILL;
+	} else if ((a == im->info.pid || a == t->lwp) && b - 1 < 64) { /* kill(2), tkill(2) */
+		ret->signal = (int)b;
+		ret->code = a == im->info.pid ? SI_USER : SI_TKILL;
+	} else {
+		return;
+	}
+	ret->sender = im->info.pid;
+}
+
+static void find_cause(const struct pl_image *im, struct pl_view *v, const struct pl_thread *t,
+		       pl_addr sp, struct pl_signal *s)
+{
+	struct pl_trap trap;
+	bool trapped = im->machine->trap(v, sp + im->machine->sig_regs, s->regs, &trap);
+
+	if (trapped && trap.page)
+		judge_page(im, &trap);
+	s->told = read_told(im, v, sp, trapped ? &trap : NULL, &s->info);
+	if (s->told)
+		return;
+	if (trapped)
+		s->info = trap.info;
+	else
+		find_sent(im, v, t, s->regs, &s->info);
+}
+
+size_t pl_image_signals(const struct pl_image *im, size_t thread,
+			const struct pl_native_frame *frames, size_t n, struct pl_signal **ret)
+{
+	const struct pl_thread *t = &im->threads.at[thread];
+	PL_VEC(struct pl_signal) found = {0};
+	struct pl_signal s;
+	struct pl_view v;
+
+	pl_view_init(&v, im);
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (!frames[i + 1].exact || !frames[i].sp ||
+		    !pl_sigframe_regs(im->machine, &v, t, frames[i].sp, &s) ||
+		    s.ip != frames[i + 1].pc || s.sp != frames[i + 1].sp)
+			continue;
+		find_cause(im, &v, t, frames[i].sp, &s);
+		s.frame = i + 1;
+		pl_vec_push(&found, s);
+	}
+	*ret = found.at;
+	return found.n;
+}
