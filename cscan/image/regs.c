@@ -26,9 +26,11 @@ static const struct pl_machine machines[] = {
 	 .dwarf = x86_64_dwarf,
 	 .n_dwarf = PL_ARRAY_LEN(x86_64_dwarf),
 	 .dwarf_sp = 7,
+	 .dwarf_kept = 1 << 3 | 1 << 6 | 0xf << 12, /* rbx rbp r12-r15 */
 	 .syscall = 15,
 	 .futex = 202,
-	 .call_pushes = true},
+	 .call_pushes = true,
+	 .tls_relocation = R_X86_64_TPOFF64},
 };
 
 const struct pl_machine *pl_machine_find(uint16_t machine)
