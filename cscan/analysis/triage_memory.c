@@ -9,6 +9,8 @@
 #include "analysis/collector.h"
 #include "analysis/holders.h"
 #include "base/say.h"
+#include "object/exceptions.h"
+#include "object/threads.h"
 
 #define SHOWN_TYPES 5
 #define LEAST_SHARE 0.02       /* of the bytes: a type with less fills nothing */
@@ -180,6 +182,66 @@ static void put_native(struct filling *f)
 				   PL_SIZE(f->heap), PL_SIZE(present), percent(f->heap, present));
 }
 
+/* ---- memory that ran out before ---- */
+
+/* Is the exception in the chain of one that a thread raises or handles? That was told. */
+static bool is_at_hand(struct filling *f, const struct pl_pythread *threads, size_t n, pl_addr addr)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < 2 * n && !found; i++) {
+		pl_addr first = i % 2 ? threads[i / 2].handled : threads[i / 2].raised;
+		struct pl_exception *chain;
+		size_t length = first ? pl_exception_chain(f->o, &f->v, first, &chain) : 0;
+
+		for (size_t k = 0; k < length; k++)
+			found |= chain[k].addr == addr;
+		if (first)
+			free(chain);
+	}
+	return found;
+}
+
+/* Those that an object holds; not those that only the interpreter keeps for when it needs one. */
+static int put_memory_errors(struct filling *f, struct pl_err *err)
+{
+	bool *of_kind = pl_calloc(f->n + 1, sizeof(*of_kind)), any = false;
+	struct pl_pythread *threads = NULL;
+	const char *example = "";
+	char analysis[300];
+	uint64_t kept = 0, edges;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct weight *w = &f->weights[i];
+
+		of_kind[w->type] =
+			w->objects &&
+			pl_is_memory_error(f->o, &f->v, pl_types_at(f->o->types, w->type)->addr);
+		any |= of_kind[w->type];
+	}
+	if (any)
+		rc = pl_pythreads_new(f->o, f->t->ctx, &threads, &n, err);
+	for (size_t id = 0; any && !rc && id < f->o->n; id++) {
+		if (of_kind[f->o->type[id]] && pl_graph_in(f->g, (pl_node)id, &edges) && edges &&
+		    !is_at_hand(f, threads, n, f->o->addr[id])) {
+			example = pl_object_type(f->o, (pl_id)id)->name;
+			kept++;
+		}
+	}
+	snprintf(analysis, sizeof(analysis), "referrers %s", example);
+	if (kept)
+		pl_triage_evidence(
+			f->t, "out-of-memory", analysis,
+			"objects hold %s instance%s of MemoryError or of classes derived "
+			"from it: memory ran out before, and that was survived",
+			PL_COUNT(kept), kept == 1 ? "" : "s");
+	pl_pythreads_free(threads, n);
+	free(of_kind);
+	return rc;
+}
+
 /* ---- the collector ---- */
 
 static void put_off(struct filling *f, const char *off)
@@ -257,6 +319,8 @@ int pl_triage_memory(struct pl_triage *t, struct pl_err *err)
 		put_types(&f, &h);
 	}
 	pl_holders_fini(&h);
+	if (!rc)
+		rc = put_memory_errors(&f, err);
 	if (!rc) {
 		put_native(&f);
 		put_collectors(&f);
