@@ -18,6 +18,7 @@ enum {
 	MAX_TRACEBACK = 1 << 20, /* entries */
 	MAX_TEXT = 300,
 	SHOWN_THREADS = 8,
+	SHOWN_ERRORS = 8, /* MemoryErrors whose places are told */
 	PAGE = 4096,
 };
 /* No process has memory above: the kernel's half, where only the page of old system calls is. */
@@ -87,21 +88,28 @@ static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr t
 			   type->name, function, base_name(file), t.line);
 }
 
-/* Where the MemoryErrors of a chain were raised; traceback is that of the first, if it has none of
- * its own. */
-static void put_chain(struct pl_death *d, pl_addr first, pl_addr traceback)
+/*
+ * Where the MemoryErrors of a chain were raised; traceback is that of the first, if it has none of
+ * its own. *told: how many were; false when one is not told, as that would be too many.
+ */
+static bool put_chain(struct pl_death *d, pl_addr first, pl_addr traceback, unsigned *told)
 {
 	struct pl_exception *chain;
 	size_t n = pl_exception_chain(d->o, d->v, first, &chain);
+	bool all = true;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; all && i < n; i++) {
 		const struct pl_type *type = pl_death_type(d, chain[i].addr);
 		pl_addr at = chain[i].traceback ? chain[i].traceback : i ? 0 : traceback;
 
-		if (type && at && pl_is_memory_error(d->o, d->v, type->addr))
+		if (!type || !at || !pl_is_memory_error(d->o, d->v, type->addr))
+			continue;
+		all = (*told)++ < SHOWN_ERRORS;
+		if (all)
 			put_raised(d, type, at);
 	}
 	free(chain);
+	return all;
 }
 
 /* Up to 3.11 what C code raised may be the class alone, until somebody asks for an instance. */
@@ -127,24 +135,32 @@ static bool memory_error_pends(const struct pl_death *d)
 
 static void put_places(struct pl_death *d)
 {
-	for (size_t i = 0; i < d->n_threads; i++) {
+	unsigned told = 0;
+	bool all = true;
+
+	for (size_t i = 0; all && i < d->n_threads; i++) {
 		const struct pl_pythread *t = &d->threads[i];
 		const struct pl_type *type = pl_death_type(d, t->raised);
 
 		if (type && type->is_type && is_memory_error(d, t->raised))
 			pl_triage_evidence(d->t, "out-of-memory", "threads",
 					   "thread %u raises a MemoryError", t->lwp);
-
-		if (t->raised)
-			put_chain(d, t->raised, t->raised_tb);
-		if (t->handled && t->handled != t->raised)
-			put_chain(d, t->handled, t->handled_tb);
+		all = put_chain(d, t->raised, t->raised_tb, &told);
+		if (all && t->handled != t->raised)
+			all = put_chain(d, t->handled, t->handled_tb, &told);
 	}
+	if (!all)
+		pl_triage_evidence(d->t, "out-of-memory", "threads",
+				   "more MemoryErrors are in the chains of exceptions");
 }
 
 /* ---- errno ---- */
 
-/* offset: of errno from the thread pointer. */
+/*
+ * offset: of errno from the thread pointer. Success does not clear errno: it may be long ago, and
+ * glibc's malloc() leaves ENOMEM also when sbrk() failed and mmap() then did not (sysmalloc() in
+ * malloc/malloc.c). So it explains what went wrong, and does not tell that something did.
+ */
 static bool lacked_memory(struct pl_death *d, const struct pl_thread *t, uint64_t offset)
 {
 	uint32_t value;
@@ -312,8 +328,8 @@ void pl_death_memory(struct pl_death *d, bool memory_error, struct pl_cause *cau
 		put_places(d);
 	if (no_memory)
 		pl_triage_evidence(d->t, "out-of-memory", "threads --native",
-				   "errno of thread %u is ENOMEM: the last failure in it, of the C "
-				   "library or the kernel, was a lack of memory",
+				   "errno of thread %u is ENOMEM: the last failure that the C "
+				   "library met in it was a lack of memory",
 				   d->stacks[0].thread->lwp);
 	if (knows_errno)
 		put_others(d, offset);
