@@ -110,6 +110,9 @@ def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
             raise matrix.Missing("%s: %s" % (recipe["id"], reason))
     if "libraries" in recipe and interpreter.sysroot:
         raise matrix.Missing("%s: the libraries are outside of its root" % recipe["id"])
+    library = recipe.get("needs_library")
+    if library and not list((interpreter.sysroot or Path("/")).glob("usr/lib/*/" + library)):
+        raise matrix.Missing("%s needs %s" % (recipe["id"], library))
     row = matrix.row_of(interpreter.id.split(matrix.STRIPPED)[0])
     if recipe.get("needs_gil") and row.get("free_threaded"):
         raise matrix.Missing("%s: a free-threaded build has no such allocator" % recipe["id"])

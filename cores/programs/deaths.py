@@ -8,6 +8,11 @@ truth.json holds only "known", what was planted:
     type      of the object that matters, module.qualname
     function  of Python that was running
     message   a part of what the process said last
+    raised    the function that raised the MemoryError
+    asked     bytes that could not be had
+    kept      number of MemoryErrors that objects hold
+    lacking   kernel's numbers of the threads whose errno is ENOMEM
+    stack     size of the stack that is overrun, or the limit of the main thread's
     signal    number; not where the address is one that no process can have: Linux sends SIGBUS
               instead of SIGSEGV if the compiler happened to have it in the frame register
 each only where it was planted.  The signature of a death is that of the frames below.
@@ -273,6 +278,152 @@ def memory_error():
             ROWS.append(bytearray(1 << 20))
     except MemoryError:
         os.abort()
+
+
+# ---- memory runs out ----
+
+TOO_MUCH = (1 << 47) + 4096  # more than a process has addresses
+
+
+def limit_memory():
+    """Nothing can be mapped any more."""
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 24,) * 2)
+
+
+def measure():
+    """The file "statm": what the kernel says of the address space, the last thing before the death.
+    A root of its own may have no /proc."""
+    try:
+        source = os.open("/proc/self/statm", os.O_RDONLY)
+    except OSError:
+        return
+    target = os.open("statm", os.O_WRONLY | os.O_CREAT)
+    os.write(target, os.read(source, 200))
+
+
+def take_too_much():
+    return bytearray(1 << 20) and bytearray(TOO_MUCH)
+
+
+@death
+def memory_error_nested():
+    """Raised two calls further in than where it is handled."""
+    limit_memory()
+    plant("out-of-memory", function="memory_error_nested", raised="take_too_much",
+          signal=signal.SIGABRT)
+    try:
+        [take_too_much() for _ in range(1)]
+    except MemoryError:
+        measure()
+        os.abort()
+
+
+@death
+def memory_error_pending():
+    """+ C code goes on after a call that failed, with what it did not get."""
+    plant("segfault-null", function="memory_error_pending", lacking=[os.getpid()],
+          signal=signal.SIGSEGV)
+    deathext.use_bytes(TOO_MUCH)
+
+
+@death
+def unchecked_malloc():
+    """+ C code writes to what malloc() did not give."""
+    plant("segfault-null", function="unchecked_malloc", lacking=[os.getpid()],
+          signal=signal.SIGSEGV)
+    deathext.write_unchecked(TOO_MUCH)
+
+
+@death
+def unchecked_malloc_ctypes():
+    libc.malloc.restype = ctypes.c_void_p
+    plant("segfault-null", function="unchecked_malloc_ctypes", lacking=[os.getpid()],
+          signal=signal.SIGSEGV)
+    libc.memset(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(TOO_MUCH))), 0, 1)
+
+
+@death
+def fatal_no_memory():
+    """+ Of an extension's own."""
+    plant("out-of-memory", function="fatal_no_memory", message="deathext: out of memory",
+          signal=signal.SIGABRT)
+    deathext.give_up()
+
+
+@death
+def bad_alloc():
+    """operator new() throws through code that knows no C++."""
+    new = ctypes.CDLL("libstdc++.so.6")._Znwm
+    plant("out-of-memory", function="bad_alloc", asked=TOO_MUCH, message="std::bad_alloc",
+          lacking=[os.getpid()], signal=signal.SIGABRT)
+    new(ctypes.c_size_t(TOO_MUCH))
+
+
+class NoRoom(ValueError, MemoryError):
+    pass
+
+
+def survive(kind):
+    try:
+        raise kind("planted")
+    except MemoryError as error:
+        KEPT.append(error)
+
+
+@death
+def memory_errors_kept():
+    """Of which two are no objects' any more."""
+    for kind in (MemoryError, NoRoom, MemoryError, MemoryError, NoRoom):
+        survive(kind)
+    del KEPT[2:4]
+    plant("abort", function="memory_errors_kept", kept=3, signal=signal.SIGABRT)
+    os.abort()
+
+
+def rest_with(value, numbers):
+    where = libc.__errno_location
+    where.restype = ctypes.POINTER(ctypes.c_int)
+    numbers.append(libc.syscall(186))  # gettid; not all C libraries have the function
+    place = where()
+    place[0] = value
+    libc.pause()  # not a lock: to look whether one is free leaves EAGAIN
+
+
+@death
+def errno_in_threads():
+    """Of four threads two, and not the one that dies."""
+    numbers = {12: [], 11: [], 0: []}
+    for value in (12, 11, 12, 0):
+        thread = threading.Thread(target=rest_with, args=(value, numbers[value]))
+        thread.daemon = True
+        thread.start()
+    while sum(map(len, numbers.values())) < 4:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    plant("abort", function="errno_in_threads", lacking=sorted(numbers[12]),
+          signal=signal.SIGABRT)
+    os.abort()
+
+
+def nest():
+    """The C library's compiler of regular expressions calls itself for each parenthesis."""
+    libc.regcomp(ctypes.create_string_buffer(1024), b"(" * 100000, 1)
+
+
+@death
+def overflow_in_thread():
+    threading.stack_size(1 << 20)
+    thread = threading.Thread(target=nest)
+    plant("stack-overflow", function="nest", stack=1 << 20, signal=signal.SIGSEGV)
+    thread.start()
+    thread.join()
+
+
+@death
+def overflow_in_main():
+    small_stack()
+    plant("stack-overflow", function="nest", stack=1 << 19, signal=signal.SIGSEGV)
+    nest()
 
 
 # ---- a state ----

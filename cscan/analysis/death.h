@@ -43,6 +43,7 @@ struct pl_death {
 struct pl_cause {
 	const char *word;
 	enum pl_confidence confidence;
+	bool no_memory; /* what was said last is that an allocation failed */
 	char text[400];
 };
 
@@ -74,6 +75,24 @@ void pl_death_threads(struct pl_death *d);
 /* Exceptions that threads raise or handle: evidence; true when one of the thread that died is a
  * MemoryError. */
 bool pl_death_exceptions(struct pl_death *d);
+
+/* ---- death_memory.c ---- */
+/* Does a message of an interpreter or a C library say that memory could not be had? */
+bool pl_death_says_no_memory(const char *message);
+/*
+ * Signs that memory ran out: evidence, and their part in the verdict. memory_error: what
+ * pl_death_exceptions() said.
+ */
+void pl_death_memory(struct pl_death *d, bool memory_error, struct pl_cause *cause);
+/* Evidence on the size of the stack that the thread that died overran. */
+void pl_death_stack_size(struct pl_death *d);
+
+/* ---- death_cxx.c ---- */
+/*
+ * Did C++ give up on a std::bad_alloc that nobody caught? *asked: bytes that operator new() could
+ * not get, 0 where that is not known.
+ */
+bool pl_death_bad_alloc(struct pl_death *d, uint64_t *asked);
 
 /* ---- crash_signature.c ---- */
 #define PL_SIGNATURE_FRAMES 8

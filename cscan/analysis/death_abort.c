@@ -230,10 +230,13 @@ void pl_death_abort(struct pl_death *d, struct pl_cause *ret)
 	char message[MAX_MESSAGE + 40] = "";
 	bool own = false;
 
+	ret->no_memory = false;
 	ret->word = kind ? kind->word : "abort";
 	ret->confidence = PL_CERTAIN;
 	if (kind == &kinds[0]) {
-		if (!fatal_message(d, last, message, sizeof(message), &own) && own)
+		if (fatal_message(d, last, message, sizeof(message), &own))
+			ret->no_memory = !own && pl_death_says_no_memory(message);
+		else if (own)
 			snprintf(message, sizeof(message),
 				 "the message is the program's own, --values shows it");
 	} else if (glibc_message(d, message, sizeof(message)) && !kind) {

@@ -63,7 +63,9 @@ static bool is_overflow(const struct pl_death *d)
 
 	if (!address_known(d) || addr + NEAR_SP < sp || addr > sp + NEAR_SP)
 		return false;
-	return !m || (m->prot && !(m->prot & PL_PROT_WRITE)) ||
+	/* The guard of a thread's stack allows nothing; nor is it known what a file's mapping that
+	 * only NT_FILE tells of allows. */
+	return !m || (!(m->prot & PL_PROT_WRITE) && (m->prot || m->module < 0)) ||
 	       (d->fault.info.signal == SIGSEGV && d->fault.info.code == SEGV_MAPERR);
 }
 
@@ -106,6 +108,7 @@ static void overflow(struct pl_death *d, struct pl_cause *ret)
 			   "pointer",
 			   (unsigned long long)d->fault.info.addr,
 			   (long long)(d->fault.info.addr - d->fault.sp));
+	pl_death_stack_size(d);
 }
 
 /* ---- a pointer out of freed memory ---- */

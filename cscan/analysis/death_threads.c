@@ -379,22 +379,14 @@ static void chain_text(struct pl_death *d, const struct pl_exception *chain, siz
 		snprintf(buf + strlen(buf), cap - strlen(buf), " and %zu more", n - MAX_CHAIN);
 }
 
-/* Is an exception of the chain a MemoryError, or a class derived from it? */
+/* Is an exception of the chain a MemoryError, or of a class derived from it? */
 static bool is_memory_error(struct pl_death *d, const struct pl_exception *chain, size_t n)
 {
-	static const char *const names[] = {"builtins.MemoryError", "exceptions.MemoryError"};
-
 	for (size_t i = 0; i < n; i++) {
 		const struct pl_type *type = pl_death_type(d, chain[i].addr);
 
-		for (unsigned depth = 0; type && depth < 64; depth++) {
-			int32_t base;
-
-			if (!strcmp(type->name, names[0]) || !strcmp(type->name, names[1]))
-				return true;
-			base = type->base ? pl_types_find(d->o->types, d->v, type->base) : -1;
-			type = base < 0 ? NULL : pl_types_at(d->o->types, (uint32_t)base);
-		}
+		if (type && pl_is_memory_error(d->o, d->v, type->addr))
+			return true;
 	}
 	return false;
 }

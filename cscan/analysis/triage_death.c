@@ -176,12 +176,7 @@ static int tell(struct pl_death *d)
 	find_cause(d, &cause);
 	pl_death_aftermath(d, &cause);
 	memory_error = pl_death_exceptions(d);
-	if (memory_error && !strcmp(cause.word, "abort")) {
-		cause.word = "out-of-memory";
-		cause.confidence = PL_LIKELY;
-		snprintf(cause.text, sizeof(cause.text),
-			 "it aborted while a MemoryError was at hand: memory ran out");
-	}
+	pl_death_memory(d, memory_error, &cause);
 	put_where(d, &cause);
 	if (d->info->signal)
 		put_signal(d);

@@ -8,7 +8,10 @@
 
 #include "analysis/collector.h"
 #include "analysis/holders.h"
+#include "base/addrset.h"
 #include "base/say.h"
+#include "object/exceptions.h"
+#include "object/threads.h"
 
 #define SHOWN_TYPES 5
 #define LEAST_SHARE 0.02       /* of the bytes: a type with less fills nothing */
@@ -194,6 +197,78 @@ static void put_objects(struct filling *f)
 			   missing ? PL_SIZE(missing) : "", missing ? " of the heap" : "");
 }
 
+/* ---- memory that ran out before ---- */
+
+/* The exceptions of the chains that threads raise or handle: those were told. */
+static int find_at_hand(struct filling *f, struct pl_addrset *ret, struct pl_err *err)
+{
+	struct pl_pythread *threads;
+	size_t n;
+	int rc = pl_pythreads_new(f->o, f->t->ctx, &threads, &n, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < 2 * n; i++) {
+		pl_addr first = i % 2 ? threads[i / 2].handled : threads[i / 2].raised;
+		struct pl_exception *chain;
+		size_t length = pl_exception_chain(f->o, &f->v, first, &chain);
+
+		for (size_t k = 0; k < length; k++)
+			pl_addrset_add(ret, chain[k].addr);
+		free(chain);
+	}
+	pl_pythreads_free(threads, n);
+	return 0;
+}
+
+/* Those that an object holds; not those that only the interpreter keeps for when it needs one. */
+static void count_memory_errors(struct filling *f, const bool *of_kind,
+				const struct pl_addrset *at_hand)
+{
+	const char *example = NULL;
+	char analysis[300];
+	uint64_t kept = 0, edges;
+
+	for (size_t id = 0; id < f->o->n; id++) {
+		if (!of_kind[f->o->type[id]] || !pl_graph_in(f->g, (pl_node)id, &edges) || !edges ||
+		    pl_addrset_has(at_hand, f->o->addr[id]))
+			continue;
+		example = pl_object_type(f->o, (pl_id)id)->name;
+		kept++;
+	}
+	if (!kept)
+		return;
+	snprintf(analysis, sizeof(analysis), "referrers %s", example);
+	pl_triage_evidence(f->t, "out-of-memory", analysis,
+			   "objects hold %s instance%s of MemoryError or of classes derived from "
+			   "it: of a lack of memory that was survived",
+			   PL_COUNT(kept), kept == 1 ? "" : "s");
+}
+
+static int put_memory_errors(struct filling *f, struct pl_err *err)
+{
+	bool *of_kind = pl_calloc(f->n + 1, sizeof(*of_kind)), any = false;
+	struct pl_addrset at_hand;
+	int rc = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		uint32_t type = f->weights[i].type;
+
+		of_kind[type] =
+			f->weights[i].objects &&
+			pl_is_memory_error(f->o, &f->v, pl_types_at(f->o->types, type)->addr);
+		any |= of_kind[type];
+	}
+	pl_addrset_init(&at_hand);
+	if (any)
+		rc = find_at_hand(f, &at_hand, err);
+	if (any && !rc)
+		count_memory_errors(f, of_kind, &at_hand);
+	pl_addrset_fini(&at_hand);
+	free(of_kind);
+	return rc;
+}
+
 /* ---- the collector ---- */
 
 static void put_off(struct filling *f, const char *off)
@@ -271,6 +346,8 @@ int pl_triage_memory(struct pl_triage *t, struct pl_err *err)
 		put_types(&f, &h);
 	}
 	pl_holders_fini(&h);
+	if (!rc)
+		rc = put_memory_errors(&f, err);
 	if (!rc) {
 		put_objects(&f);
 		put_native(&f);

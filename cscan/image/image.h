@@ -128,6 +128,14 @@ const char *pl_image_register(const struct pl_image *im, size_t index);
 /* The thread stood in futex(2): it waited for a lock, a condition or another thread. */
 bool pl_image_in_futex(const struct pl_image *im, const struct pl_thread *t);
 
+/*
+ * Where every thread has its copy of a thread-local variable that a library exports ("errno" of the
+ * C library): what to add to its fs_base, modulo 2^64. False unless the library's file and what the
+ * loader wrote for it are at hand. Only for libraries that came with the program: what dlopen()
+ * loads later has another place in each thread.
+ */
+bool pl_image_tls(struct pl_image *im, const char *name, uint64_t *ret);
+
 enum pl_stack_part {
 	PL_STACK_NONE, /* no thread's stack */
 	PL_STACK_LIVE, /* frames of functions that have not returned, and thread-local data */
@@ -261,6 +269,13 @@ enum pl_unwind_end {
 #define PL_NATIVE_FRAMES_IN_ALL 1000000
 enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *left,
 				   struct pl_native_frame **ret, size_t *n);
+/*
+ * What a general register (index in pl_thread.regs) was for the frame-th call that
+ * pl_image_unwind() listed of that thread: true for those that calls have to keep, false for the
+ * others. As expensive as unwinding that far.
+ */
+bool pl_image_unwind_register(struct pl_image *im, size_t thread, size_t frame, size_t reg,
+			      uint64_t *ret);
 
 /* ---- signal frames (image/sigframe.c) ---- */
 #define PL_REGS_MAX 32

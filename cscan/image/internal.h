@@ -34,6 +34,7 @@ struct pl_machine {
 	/* The same registers by DWARF's numbers: index of each, n_dwarf of them. */
 	const uint8_t *dwarf;
 	unsigned n_dwarf, dwarf_sp; /* dwarf_sp: DWARF's number of the stack pointer */
+	uint32_t dwarf_kept;        /* bit by DWARF's number: calls have to keep this register */
 	size_t syscall; /* index of the register that keeps the number of the system call at hand */
 	uint64_t futex; /* that number of futex(2) */
 	bool call_pushes; /* a call leaves its return address where the stack pointer then points */
@@ -55,6 +56,8 @@ struct pl_machine {
 	bool (*after_syscall)(struct pl_view *v, const uint64_t *regs);
 	uint8_t sys_args[3], sys_ret; /* index of the registers of its arguments and result, which
 					 it leaves as they are */
+	uint32_t tls_relocation; /* R_...: its word is the distance of thread-local data from the
+				    thread pointer; 0 = this machine has none such */
 };
 /* The registers of a machine, or NULL when its cores cannot be read. */
 const struct pl_machine *pl_machine_find(uint16_t machine);

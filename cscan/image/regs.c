@@ -128,6 +128,7 @@ static const struct pl_machine machines[] = {
 	 .dwarf = x86_64_dwarf,
 	 .n_dwarf = PL_ARRAY_LEN(x86_64_dwarf),
 	 .dwarf_sp = 7,
+	 .dwarf_kept = 1 << 3 | 1 << 6 | 0xf << 12, /* rbx rbp r12-r15 */
 	 .syscall = 15,
 	 .futex = 202,
 	 .call_pushes = true,
@@ -141,7 +142,8 @@ static const struct pl_machine machines[] = {
 	 .trap = x86_64_trap,
 	 .after_syscall = x86_64_after_syscall,
 	 .sys_args = {RDI, RSI, RDX},
-	 .sys_ret = RAX},
+	 .sys_ret = RAX,
+	 .tls_relocation = R_X86_64_TPOFF64},
 };
 
 const struct pl_machine *pl_machine_find(uint16_t machine)

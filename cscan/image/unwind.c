@@ -402,3 +402,50 @@ enum pl_unwind_end pl_image_unwind(struct pl_image *im, size_t thread, size_t *l
 	*n = w.frames.n;
 	return w.end;
 }
+
+/* ---- one register of one frame ---- */
+
+struct ask {
+	size_t more; /* frames still to go */
+	unsigned reg;
+	Dwarf_Word value;
+	bool found;
+};
+
+/*
+ * Where a function does not say what becomes of a register that calls keep, it has not touched it:
+ * the value is that of the last frame further in that has one. libdwfl knows this for all but rbx
+ * (x86_64_abi_cfi() in its backends/x86_64_cfi.c has number 0 for it, which is rax; so up to 0.188
+ * and later), whose value it calls unknown.
+ */
+static int ask_frame(Dwfl_Frame *state, void *arg)
+{
+	struct ask *a = arg;
+
+	a->found |= dwfl_frame_reg(state, a->reg, &a->value) == 0;
+	return a->more-- ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+bool pl_image_unwind_register(struct pl_image *im, size_t thread, size_t frame, size_t reg,
+			      uint64_t *ret)
+{
+	const struct pl_machine *m = im->machine;
+	struct walk w = {.u = unwinder(im)};
+	struct ask a = {.reg = m->n_dwarf};
+
+	for (unsigned i = 0; i < m->n_dwarf; i++) {
+		if (m->dwarf[i] == reg && m->dwarf_kept >> i & 1)
+			a.reg = i;
+	}
+	start(&w, im->threads.at[thread].regs);
+	/* A wild jump's own frame is not one that libdwfl sees. */
+	a.more = frame - PL_MIN(frame, w.frames.n);
+	pl_vec_free(&w.frames);
+	if (a.reg < m->n_dwarf && w.u->dwfl)
+		dwfl_getthread_frames(w.u->dwfl, 1, ask_frame, &a);
+	/* All of the way, or it is another frame's. */
+	if (a.reg == m->n_dwarf || !a.found || a.more != SIZE_MAX)
+		return false;
+	*ret = a.value;
+	return true;
+}

@@ -7,7 +7,7 @@
 #include "object/pyframe.h"
 #include "object/value.h"
 
-enum { MAX_CHAIN = 1000 };
+enum { MAX_CHAIN = 1000, MAX_MRO = 1000 };
 
 static bool is_exception(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 {
@@ -86,4 +86,27 @@ bool pl_traceback_read(const struct pl_objects *o, struct pl_view *v, pl_addr ad
 	}
 	*ret = t;
 	return true;
+}
+
+bool pl_is_memory_error(const struct pl_objects *o, struct pl_view *v, pl_addr type)
+{
+	pl_addr items, mro = pl_field_word(v, type, o->l->f.type_mro);
+	uint64_t n;
+
+	if (!mro || !pl_tuple_items(o->l, v, mro, &items, &n))
+		return false;
+	for (uint64_t i = 0; i < PL_MIN(n, (uint64_t)MAX_MRO); i++) {
+		const char *name;
+		int32_t index;
+		uint64_t base;
+
+		if (!pl_read64(v, items + 8 * i, &base) ||
+		    (index = pl_types_find(o->types, v, base)) < 0)
+			continue;
+		name = pl_types_at(o->types, (uint32_t)index)->name;
+		if (!strcmp(name, "builtins.MemoryError") ||
+		    !strcmp(name, "exceptions.MemoryError"))
+			return true;
+	}
+	return false;
 }

@@ -31,4 +31,10 @@ struct pl_traceback {
 bool pl_traceback_read(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
 		       struct pl_traceback *ret);
 
+/*
+ * Is the type at addr MemoryError, or a class derived from it? By its __mro__: the first base may
+ * be another exception.
+ */
+bool pl_is_memory_error(const struct pl_objects *o, struct pl_view *v, pl_addr type);
+
 #endif

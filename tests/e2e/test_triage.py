@@ -17,6 +17,7 @@ from support import extension, gdb, pyleak as pyleak_binary
 DEATHS = [recipe for recipe in make.recipes() if recipe.startswith("death-")]
 LEAKS = [recipe for recipe in DEATHS if recipe.startswith("death-leak-")]
 NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
+                  "death-memory-error-pending", "death-unchecked-malloc", "death-fatal-no-memory",
                   "death-faulthandler-null-member", "death-faulthandler-freed"}
 HANDLED = re.compile("death-(faulthandler|aborting|raising)-")
 DEATH_WORDS = {"segfault-null", "segfault-freed", "segfault-wild", "stack-overflow", "bus-error",

@@ -6,7 +6,8 @@
 
 #include "test_image_self.h"
 
-enum { CALLS = 4, STACK_BYTES = 16384, RECURSION = 50 };
+enum { CALLS = 5, STACK_BYTES = 16384, RECURSION = 50, KEPT = 0x5eed };
+enum { RBX = 5, RAX = 10 }; /* in the kernel's order */
 
 /* As the innermost of the known calls saw it. */
 static struct {
@@ -47,11 +48,24 @@ __attribute__((noinline, noclone)) static int middle(int n)
 	return inner(n) + room[n];
 }
 
-__attribute__((noinline, noclone)) static int outer(int n)
+__attribute__((noinline, noclone, used)) static int outer(int n)
 {
 	seen.returns[2] = (uintptr_t)__builtin_return_address(0);
 	return middle(n) + 1;
 }
+
+/* Calls outer() with KEPT in rbx. */
+int with_rbx(int n);
+extern pl_addr with_rbx_returns;
+pl_addr with_rbx_returns;
+__asm__(".text\n.globl with_rbx\n.type with_rbx, @function\n"
+	"with_rbx:\n.cfi_startproc\n"
+	"pushq %rbx\n.cfi_def_cfa_offset 16\n.cfi_offset rbx, -16\n"
+	"movq 8(%rsp), %rax\nmovq %rax, with_rbx_returns(%rip)\n"
+	"movl $0x5eed, %ebx\n"
+	"call outer\n"
+	"popq %rbx\n.cfi_def_cfa_offset 8\nret\n.cfi_endproc\n"
+	".size with_rbx, . - with_rbx\n");
 
 /* Below the first frames that the test knows there is enough stack to copy. */
 __attribute__((noinline, noclone)) static int above(int n)
@@ -59,7 +73,9 @@ __attribute__((noinline, noclone)) static int above(int n)
 	volatile char room[STACK_BYTES];
 
 	room[n] = 2;
-	return outer(n) + room[n];
+	n = with_rbx(n) + room[n];
+	seen.returns[3] = with_rbx_returns;
+	return n;
 }
 
 /* More of them than the test looks at. */
@@ -167,7 +183,7 @@ static const struct plan plain = {.path = self, .stack_bytes = STACK_BYTES};
 
 static void known_calls(void **state)
 {
-	static const char *const names[] = {"inner", "middle", "outer", "above"};
+	static const char *const names[] = {"inner", "middle", "outer", "with_rbx", "above"};
 	struct pl_native_frame *frames;
 	enum pl_unwind_end end;
 	struct opened o;
@@ -197,6 +213,35 @@ static void known_calls(void **state)
 	}
 	free(frames);
 	close_opened(&o);
+}
+
+/* rbx as it was, far from where it was saved, if it was; what calls may change is not known. */
+static void a_register_of_a_call(void **state)
+{
+	const struct plan wild = {.path = self, .stack_bytes = STACK_BYTES, .ip = 0x10};
+	const struct plan *const plans[] = {&plain, &wild};
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(plans); i++) {
+		struct pl_native_frame *frames;
+		enum pl_unwind_end end;
+		struct opened o;
+		uint64_t value = 1;
+		size_t n;
+
+		unwound(plans[i], &o, &frames, &n, &end);
+		assert_string_equal(frames[3 + i].symbol, "with_rbx");
+		assert_false(pl_image_unwind_register(o.im, 0, 3 + i, RAX, &value));
+		assert_false(pl_image_unwind_register(o.im, 0, n, RBX, &value));
+		assert_false(pl_image_unwind_register(o.im, 0, 3 + i, 1000, &value));
+		assert_int_equal(value, 1);
+		assert_true(pl_image_unwind_register(o.im, 0, 3 + i, RBX, &value));
+		assert_int_equal(value, KEPT);
+		assert_true(pl_image_unwind_register(o.im, 0, 0, RBX, &value));
+		assert_int_equal(value, seen.regs[REG_RBX]);
+		free(frames);
+		close_opened(&o);
+	}
 }
 
 static void a_call_through_null(void **state)
@@ -410,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_calls),
+		cmocka_unit_test(a_register_of_a_call),
 		cmocka_unit_test(a_call_through_null),
 		cmocka_unit_test(a_file_that_is_missing),
 		cmocka_unit_test(a_stack_that_is_cut),

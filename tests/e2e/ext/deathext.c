@@ -7,6 +7,7 @@
 #include <Python.h>
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Record: whoever reads one that is freed follows a pointer made of what free memory holds
@@ -144,6 +145,45 @@ static PyObject *overrun(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* ---- memory that is not there ---- */
+
+/* write_unchecked(size) */
+static PyObject *write_unchecked(PyObject *self, PyObject *args)
+{
+	volatile char *block;
+	unsigned long size;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "k", &size))
+		return NULL;
+	block = malloc(size);
+	block[0] = 1;
+	free((void *)block);
+	Py_RETURN_NONE;
+}
+
+/* use_bytes(size): the bytes object may be NULL, and a MemoryError pends then */
+static PyObject *use_bytes(PyObject *self, PyObject *args)
+{
+	PyObject *bytes;
+	unsigned long size;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "k", &size))
+		return NULL;
+	bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+	Py_INCREF(bytes);
+	return bytes;
+}
+
+static PyObject *give_up(PyObject *self, PyObject *none)
+{
+	(void)self;
+	(void)none;
+	Py_FatalError("deathext: out of memory");
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
 	{"null_member", null_member, METH_NOARGS, NULL},
 	{"remember", remember, METH_O, NULL},
@@ -151,6 +191,9 @@ static PyMethodDef functions[] = {
 	{"read", read_first, METH_O, NULL},
 	{"drop", drop, METH_O, NULL},
 	{"overrun", overrun, METH_VARARGS, NULL},
+	{"write_unchecked", write_unchecked, METH_VARARGS, NULL},
+	{"use_bytes", use_bytes, METH_VARARGS, NULL},
+	{"give_up", give_up, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
