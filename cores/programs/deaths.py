@@ -135,6 +135,14 @@ def null_read():
 
 
 @death
+def null_type():
+    """The interpreter is asked about a type that is none."""
+    plant("segfault-null", function="null_type", message="where a type has its tp_",
+          signal=signal.SIGSEGV)
+    ctypes.pythonapi.PyType_IsSubtype(None, None)
+
+
+@death
 def wild_read():
     plant("segfault-wild", function="wild_read", signal=signal.SIGSEGV)
     ctypes.string_at(UNMAPPED)

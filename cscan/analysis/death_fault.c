@@ -196,34 +196,70 @@ static bool find_freed(struct pl_death *d, struct pl_cause *ret)
 			address_known(d) && d->fault.info.addr < NULL_END ? PL_POSSIBLE : PL_LIKELY;
 		snprintf(ret->text, sizeof(ret->text), "%.150s used memory that was freed: %.200s",
 			 call, story);
-		pl_triage_evidence(d->t, "address", "object",
-				   "register %s is 0x%llx: %s; the bad pointer is in it, at 0x%llx",
-				   pl_image_register(d->im, i), (unsigned long long)f->regs[i],
-				   story, (unsigned long long)offset);
+		pl_triage_conclusion(
+			d->t, "address", ret->confidence, "object",
+			"register %s is 0x%llx: %s; the bad pointer is in it, at 0x%llx",
+			pl_image_register(d->im, i), (unsigned long long)f->regs[i], story,
+			(unsigned long long)offset);
 		return true;
 	}
 	if (other) {
 		const struct pl_type *type = type_in(d, other);
 
-		pl_triage_evidence(d->t, "address", "object",
-				   "the bad pointer is in the block at 0x%llx%s%s, at 0x%llx of it",
-				   (unsigned long long)other, type ? ", a " : "",
-				   type ? type->name : "", (unsigned long long)other_at);
+		pl_triage_conclusion(
+			d->t, "address", PL_LIKELY, "object",
+			"the bad pointer is in the block at 0x%llx%s%s, at 0x%llx of it",
+			(unsigned long long)other, type ? ", a " : "", type ? type->name : "",
+			(unsigned long long)other_at);
 	}
 	return false;
 }
 
 /* ---- NULL, and the rest ---- */
 
+/*
+ * The interpreter's own code uses little but objects; farther than a small object reaches, what it
+ * asks of a NULL pointer is a type's.
+ */
+static const char *type_member(const struct pl_death *d, uint64_t offset)
+{
+	static const struct {
+		enum pl_field field;
+		const char *name;
+	} members[] = {
+		{PL_F_type_flags, "tp_flags"},       {PL_F_type_traverse, "tp_traverse"},
+		{PL_F_type_dict, "tp_dict"},         {PL_F_type_base, "tp_base"},
+		{PL_F_type_mro, "tp_mro"},           {PL_F_type_dictoffset, "tp_dictoffset"},
+		{PL_F_type_is_gc, "tp_is_gc"},       {PL_F_type_del, "tp_del"},
+		{PL_F_type_finalize, "tp_finalize"}, {PL_F_type_clear, "tp_clear"},
+	};
+	const struct pl_call *c = NULL;
+
+	for (size_t i = d->fault.call; i < d->stacks[0].n_calls && !c; i++)
+		c = d->stacks[0].calls[i].native ? &d->stacks[0].calls[i] : NULL;
+	if (!d->l || !c || c->native->module != d->l->module)
+		return NULL;
+	for (size_t i = 0; i < PL_ARRAY_LEN(members); i++) {
+		int32_t at = pl_layout_offset(d->l, members[i].field);
+
+		/* Compilers test a bit in the byte that it is in. */
+		if (pl_has(at) && offset - (uint64_t)at < 8)
+			return members[i].name;
+	}
+	return NULL;
+}
+
 static void put_member(const struct pl_death *d, uint64_t offset, char *buf, size_t cap)
 {
-	const char *member = "";
+	const char *member = type_member(d, offset);
 
+	buf[0] = '\0';
 	if (d->l && offset == (uint64_t)d->l->f.object_type)
-		member = ", where an object has its type";
+		snprintf(buf, cap, ", where an object has its type");
 	else if (offset == 0)
-		member = ", or the reference count of a NULL object";
-	snprintf(buf, cap, "%s", member);
+		snprintf(buf, cap, ", or the reference count of a NULL object");
+	else if (member)
+		snprintf(buf, cap, ", where a type has its %s", member);
 }
 
 static void null(struct pl_death *d, struct pl_cause *ret)

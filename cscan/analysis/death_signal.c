@@ -193,9 +193,11 @@ void pl_death_handlers(struct pl_death *d)
 				put_end(d, end, sizeof(end));
 			else
 				snprintf(end, sizeof(end), "runs");
-			pl_triage_evidence(d->t, "signal-handler", "threads --native",
-					   "thread %u: a C handler of %s%s %s; it interrupted %s",
-					   s->thread->lwp, name, handler, end, call);
+			pl_triage_conclusion(d->t, "signal-handler",
+					     signal->told ? PL_CERTAIN : PL_LIKELY,
+					     "threads --native",
+					     "thread %u: a C handler of %s%s %s; it interrupted %s",
+					     s->thread->lwp, name, handler, end, call);
 		}
 	}
 }

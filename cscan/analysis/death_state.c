@@ -107,8 +107,8 @@ static void put_native(struct pl_death *d)
 			pl_call_symbol(c, symbol, sizeof(symbol));
 			object = object_of(d, c, t);
 			if (object)
-				pl_triage_evidence(
-					d->t, kinds[role], "object",
+				pl_triage_conclusion(
+					d->t, kinds[role], PL_LIKELY, "object",
 					"%s in thread %u: %s a %s, most likely the one at 0x%llx",
 					symbol, s->thread->lwp, texts[role], t->name,
 					(unsigned long long)object);

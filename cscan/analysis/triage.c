@@ -22,6 +22,7 @@ static const struct pl_column evidence_columns[] = {
 	{.name = "kind", .align = PL_LEFT},
 	{.name = "text", .align = PL_LEFT, .below = true},
 	{.name = "analysis", .align = PL_LEFT},
+	{.name = "confidence", .align = PL_LEFT},
 };
 static const struct pl_column signature_columns[] = {
 	{.name = "kind", .align = PL_LEFT},
@@ -47,31 +48,51 @@ static struct pl_cell sentence(const struct pl_triage *t, struct pl_table *table
 	return pl_cell_text(table, text);
 }
 
+static const char *const confidences[] = {
+	[PL_CERTAIN] = "certain", [PL_LIKELY] = "likely", [PL_POSSIBLE] = "possible"};
+
 void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confidence confidence,
 		       const char *fmt, ...)
 {
-	static const char *const names[] = {"certain", "likely", "possible"};
 	struct pl_cell *row = pl_table_row(t->verdict);
 	va_list ap;
 
 	row[0] = pl_cell_text(t->verdict, verdict);
-	row[1] = pl_cell_text(t->verdict, names[confidence]);
+	row[1] = pl_cell_text(t->verdict, confidences[confidence]);
 	va_start(ap, fmt);
 	row[2] = sentence(t, t->verdict, fmt, ap);
 	va_end(ap);
 }
 
+static void put_evidence(struct pl_triage *t, const char *kind, enum pl_confidence confidence,
+			 const char *analysis, const char *fmt, va_list ap)
+{
+	struct pl_cell *row = pl_table_row(t->evidence);
+
+	row[0] = pl_cell_text(t->evidence, kind);
+	row[1] = sentence(t, t->evidence, fmt, ap);
+	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
+	row[3] = pl_cell_text(t->evidence, confidences[confidence]);
+}
+
 void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analysis,
 			const char *fmt, ...)
 {
-	struct pl_cell *row = pl_table_row(t->evidence);
 	va_list ap;
 
-	row[0] = pl_cell_text(t->evidence, kind);
 	va_start(ap, fmt);
-	row[1] = sentence(t, t->evidence, fmt, ap);
+	put_evidence(t, kind, PL_CERTAIN, analysis, fmt, ap);
 	va_end(ap);
-	row[2] = analysis ? pl_cell_text(t->evidence, analysis) : pl_cell_absent();
+}
+
+void pl_triage_conclusion(struct pl_triage *t, const char *kind, enum pl_confidence confidence,
+			  const char *analysis, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_evidence(t, kind, confidence, analysis, fmt, ap);
+	va_end(ap);
 }
 
 void pl_triage_value(const struct pl_triage *t, const struct pl_objects *o, struct pl_view *v,

@@ -39,10 +39,14 @@ enum pl_finding { PL_FOUND_CRASH = 1, PL_FOUND_UNCOLLECTABLE = 2, PL_FOUND_DAMAG
  */
 void pl_triage_verdict(struct pl_triage *t, const char *verdict, enum pl_confidence confidence,
 		       const char *fmt, ...) PL_PRINTF(4, 5);
-/* A row of table `evidence`: kind (kebab-case), a sentence, and the analysis that shows the rest
- * with its arguments ("path app.Session"), or NULL. */
+/* A row of table `evidence`: kind (kebab-case), a sentence that is read off the core and so
+ * certain, and the analysis that shows the rest with its arguments ("path app.Session"), or NULL.
+ */
 void pl_triage_evidence(struct pl_triage *t, const char *kind, const char *analysis,
 			const char *fmt, ...) PL_PRINTF(4, 5);
+/* The same of a sentence that is concluded. */
+void pl_triage_conclusion(struct pl_triage *t, const char *kind, enum pl_confidence confidence,
+			  const char *analysis, const char *fmt, ...) PL_PRINTF(5, 6);
 /* A row of table `signature`: kind ("crash", "heap") and the value "crash/1:...". */
 void pl_triage_signature(struct pl_triage *t, const char *kind, const char *value);
 /*

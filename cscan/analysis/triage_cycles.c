@@ -336,6 +336,11 @@ static int by_bytes(const void *pa, const void *pb)
 	return a->type < b->type ? -1 : a->type > b->type;
 }
 
+static enum pl_confidence how_sure(uint64_t objects)
+{
+	return objects >= LIKELY_HELD ? PL_LIKELY : PL_POSSIBLE;
+}
+
 static void put_held(struct looking *s, struct held *held, size_t n)
 {
 	uint64_t objects = 0, bytes = 0, shown = 0;
@@ -352,11 +357,11 @@ static void put_held(struct looking *s, struct held *held, size_t n)
 		bytes += held[i].bytes;
 		if (!first)
 			first = name;
-		if (shown++ == SHOWN)
+		if (shown++ >= SHOWN)
 			continue;
 		snprintf(analysis, sizeof(analysis), "refcounts --match %s", name);
-		pl_triage_evidence(
-			s->t, "held-from-c", analysis,
+		pl_triage_conclusion(
+			s->t, "held-from-c", how_sure(held[i].objects), analysis,
 			"%s: %s objects count %s references that neither an object, nor a "
 			"root, nor a word of C memory holds; one is at 0x%llx",
 			name, PL_COUNT(held[i].objects), PL_COUNT(held[i].surplus),
@@ -365,8 +370,7 @@ static void put_held(struct looking *s, struct held *held, size_t n)
 	if (!first)
 		return;
 	s->t->found |= PL_FOUND_UNCOLLECTABLE; /* as `uncollectable` says of them */
-	pl_triage_verdict(s->t, "leak-held-from-c",
-			  objects >= LIKELY_HELD ? PL_LIKELY : PL_POSSIBLE,
+	pl_triage_verdict(s->t, "leak-held-from-c", how_sure(objects),
 			  "C code never gave back references to %s objects of %s, most of "
 			  "them %s",
 			  PL_COUNT(objects), PL_SIZE(bytes), first);

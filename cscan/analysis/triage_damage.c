@@ -161,7 +161,8 @@ static int put_site(struct telling *s, const struct pl_damage_site *site, struct
 	if (rc)
 		return rc;
 	snprintf(analysis, sizeof(analysis), "object 0x%llx", (unsigned long long)shown);
-	pl_triage_evidence(s->t, kinds[site->kind].kind, analysis, "%s", text);
+	pl_triage_conclusion(s->t, kinds[site->kind].kind,
+			     kinds[site->kind].sure ? PL_CERTAIN : PL_LIKELY, analysis, "%s", text);
 	if (site->kind != PL_DAMAGE_WILD && site->at != s->last &&
 	    pl_besides(s->o, &s->v, site->at, besides, sizeof(besides)))
 		pl_triage_evidence(s->t, "neighbours", analysis, "of 0x%llx: %s",
