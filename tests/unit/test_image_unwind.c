@@ -34,7 +34,8 @@ __attribute__((noinline, noclone)) static int inner(int n)
 	seen.returns[0] = (uintptr_t)__builtin_return_address(0);
 	assert_int_equal(getcontext(&uc), 0);
 	memcpy(seen.regs, uc.uc_mcontext.gregs, sizeof(seen.regs));
-	seen.stack_lo = (pl_addr)seen.regs[REG_RSP] & ~UINT64_C(4095);
+	/* With room for one more return address. */
+	seen.stack_lo = ((pl_addr)seen.regs[REG_RSP] - 8) & ~UINT64_C(4095);
 	copy_stack(seen.stack, seen.stack_lo, sizeof(seen.stack));
 	return n + 1;
 }
