@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "cores"), str(HERE.parents[1] / "gdbext")]
 
 import matrix  # noqa: E402
-from support import cores, pyleak as pyleak_binary, session  # noqa: E402
+from support import cores, deaths, extension, pyleak as pyleak_binary, session  # noqa: E402
 
 
 def pytest_generate_tests(metafunc):
@@ -71,6 +71,27 @@ def core(interpreter, core_of):
         return core_of(interpreter + matrix.STRIPPED if stripped else interpreter, recipe_id,
                        **options)
     return made
+
+
+@pytest.fixture(scope="session")
+def death_of(core_of):
+    """death_of(interpreter_id, recipe_id, **options) -> Core of a death, with the C extension where
+    there can be one."""
+    def made(interpreter_id, recipe_id, env=None):
+        env = dict(env or {})
+        try:
+            env["PYTHONPATH"] = str(extension.built(interpreter_id, "deathext", flags=["-O2"]))
+        except pytest.skip.Exception:
+            if recipe_id in deaths.NEED_EXTENSION:
+                raise
+        return core_of(interpreter_id, recipe_id, env=env)
+    return made
+
+
+@pytest.fixture(scope="session")
+def death(interpreter, death_of):
+    """death(recipe_id, **options) -> Core, made by `interpreter`."""
+    return lambda recipe_id, **options: death_of(interpreter, recipe_id, **options)
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,9 @@ import time
 
 import pytest
 
-import make
-from support import extension, gdb, pyleak as pyleak_binary
+from support import deaths, gdb, pyleak as pyleak_binary
+from support.deaths import DEATHS, LEAKS, evidence, signature, words
 
-DEATHS = [recipe for recipe in make.recipes() if recipe.startswith("death-")]
-LEAKS = [recipe for recipe in DEATHS if recipe.startswith("death-leak-")]
-NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
-                  "death-memory-error-pending", "death-unchecked-malloc", "death-fatal-no-memory",
-                  "death-faulthandler-null-member", "death-faulthandler-freed"}
 HANDLED = re.compile("death-(faulthandler|aborting|raising)-")
 DEATH_WORDS = {"segfault-null", "segfault-freed", "segfault-wild", "stack-overflow", "bus-error",
                "abort-fatal-error", "abort-glibc", "abort-assert", "abort", "killed-by-signal",
@@ -29,38 +24,18 @@ SCHEMA = pyleak_binary.CHECKOUT / "cscan" / "report" / "triage.schema.json"
 # A release of the same minor series and another, whichever are here.
 PATCH_RELEASES = [("system", "pyenv-3.11.7"), ("bullseye-3.9", "pyenv-3.9.18"),
                   ("pyenv-3.13.0", "trixie-3.13"), ("trixie-3.13", "sid-3.13")]
-# In all of them Python's own code, and none of the C library's, is where the process died.
 PARTS = 6  # what triage can leave out, in its own words
 GRAPH_PARTS = {"what fills the memory", "dead cycles and references held from C",
                "damage of the heap"}
+# In all of them Python's own code, and none of the C library's, is where the process died.
 STABLE = ["death-abort", "death-null-read", "death-recursion-python", "death-signal-handler",
           "death-server"]
 
 
-@pytest.fixture
-def death_of(core_of):
-    """death_of(interpreter, recipe, **options) -> Core; with the extension where there can be
-    one."""
-    def made(interpreter, recipe, env=None):
-        env = dict(env or {})
-        try:
-            env["PYTHONPATH"] = str(extension.built(interpreter, "deathext", flags=["-O2"]))
-        except pytest.skip.Exception:
-            if recipe in NEED_EXTENSION:
-                raise
-        return core_of(interpreter, recipe, env=env)
-    return made
-
-
-@pytest.fixture
-def death(interpreter, death_of):
-    return lambda recipe, **options: death_of(interpreter, recipe, **options)
-
-
-def triage(pyleak, made, *options):
+def triage(made, *options):
     """Done, whatever was found; of a heap that is broken perhaps not all could be read, and then
     that is said."""
-    result = pyleak("triage", made, "--format", "json", *options, status=None)
+    result = deaths.triage(made, *options)
     damaged = "damage" in made.truth.get("known", {})
     assert result.status == (4 if result.json["partial"] else 0), result
     assert damaged or not result.json["partial"], result
@@ -72,27 +47,13 @@ def without_handler(recipe):
     return HANDLED.sub("death-", recipe)
 
 
-def words(result):
-    return [row["verdict"] for row in result.rows("verdict")]
-
-
-def signature(result, kind):
-    found = [row["value"] for row in result.rows("signature") if row["kind"] == kind]
-    assert len(found) == 1, result
-    return found[0]
-
-
-def left_out(result):
-    return [row["text"] for row in result.rows("evidence") if row["kind"] == "left-out"]
-
-
 # ---- the verdict ----
 
 
 @pytest.mark.parametrize("recipe", DEATHS)
-def test_the_death_is_as_planted(death, pyleak, recipe):
+def test_the_death_is_as_planted(death, recipe):
     made = death(recipe)
-    found = set(words(triage(pyleak, made)))
+    found = set(words(triage(made)))
     known = made.truth["known"]
     assert found & DEATH_WORDS == {known["death"]}
     assert found & STATE_WORDS == set(known.get("state", []))
@@ -100,25 +61,25 @@ def test_the_death_is_as_planted(death, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", LEAKS + ["death-memory-error"])
-def test_the_leak_is_as_planted(death, pyleak, recipe):
+def test_the_leak_is_as_planted(death, recipe):
     made = death(recipe)
-    result = triage(pyleak, made)
+    result = triage(made)
     known = made.truth["known"]
     assert known["memory"] in words(result)
     assert known["type"] in json.dumps(result.json["tables"])
 
 
-def test_nothing_is_found_where_nothing_is_wrong(death, pyleak):
+def test_nothing_is_found_where_nothing_is_wrong(death):
     made = death("death-snapshot")
-    assert words(triage(pyleak, made)) == ["snapshot", "nothing-found"]
-    rows = triage(pyleak, made, "--max-memory", "1M").rows("verdict")
+    assert words(triage(made)) == ["snapshot", "nothing-found"]
+    rows = triage(made, "--max-memory", "1M").rows("verdict")
     assert [row["confidence"] for row in rows] == ["certain", "possible"]
 
 
 def test_which_process_and_what_of_it(death, pyleak, version):
     """What the rest is built on is told of every core."""
     made = death("death-abort")
-    result = triage(pyleak, made)
+    result = triage(made)
     kinds = {row["kind"]: row["text"] for row in reversed(result.rows("evidence"))}
     assert "process %d ran " % made.meta["pid"] in kinds["process"]
     assert "CPython %d.%d.%d" % version in kinds["process"]
@@ -134,24 +95,24 @@ def test_which_process_and_what_of_it(death, pyleak, version):
 
 
 @pytest.mark.parametrize("recipe", ["death-traverse", "death-overrun", "death-leak-incref"])
-def test_every_statement_names_who_shows_the_rest(death, pyleak, recipe):
+def test_every_statement_names_who_shows_the_rest(death, recipe):
     known = {line.split()[0] for line in subprocess.run(
         [str(pyleak_binary.PYLEAK), "--help"], stdout=subprocess.PIPE, check=True,
         encoding="utf-8").stdout.split("Analyses:")[1].split("Options:")[0].strip().split("\n")}
-    rows = triage(pyleak, death(recipe)).rows("evidence")
+    rows = triage(death(recipe)).rows("evidence")
     assert {row["analysis"].split()[0] for row in rows} <= known
 
 
 @pytest.mark.parametrize("recipe", sorted(set(DEATHS) - set(LEAKS)))
-def test_no_leak_where_none_was_planted(death, pyleak, recipe):
-    assert not LEAK_WORDS & set(words(triage(pyleak, death(recipe))))
+def test_no_leak_where_none_was_planted(death, recipe):
+    assert not LEAK_WORDS & set(words(triage(death(recipe))))
 
 
 @pytest.mark.parametrize("recipe", DEATHS)
-def test_what_was_running_is_told(death, pyleak, recipe):
+def test_what_was_running_is_told(death, recipe):
     """The function of Python, and what the process said last."""
     made = death(recipe)
-    text = json.dumps(triage(pyleak, made, "--values").json["tables"])
+    text = json.dumps(triage(made, "--values").json["tables"])
     known = made.truth["known"]
     for name in ("function", "message"):
         assert known.get(name, "") in text
@@ -161,16 +122,16 @@ def test_what_was_running_is_told(death, pyleak, recipe):
 
 
 @pytest.mark.parametrize("recipe", STABLE)
-def test_another_run_has_the_same_signature(death, pyleak, version, recipe):
+def test_another_run_has_the_same_signature(death, version, recipe):
     """With other hashes, another environment, and so other addresses."""
     if recipe == "death-server" and version < (3, 7):
         pytest.skip("asyncio.run() is new in 3.7")
     one, two = death(recipe), death(recipe, env={"PYTHONHASHSEED": "7", "FILLER": "x" * 5000})
     assert one.meta["pid"] != two.meta["pid"]
-    assert signature(triage(pyleak, one), "crash") == signature(triage(pyleak, two), "crash")
+    assert signature(triage(one), "crash") == signature(triage(two), "crash")
 
 
-def test_different_deaths_have_different_signatures(death_of, interpreter, pyleak):
+def test_different_deaths_have_different_signatures(death_of, interpreter):
     found = {}
     for recipe in DEATHS:
         try:
@@ -178,16 +139,16 @@ def test_different_deaths_have_different_signatures(death_of, interpreter, pylea
         except pytest.skip.Exception:
             continue
         if made.meta["dumper"] == "kernel":
-            value = signature(triage(pyleak, made), "crash")
+            value = signature(triage(made), "crash")
             found.setdefault(value, set()).add(without_handler(recipe))
     assert len(found) >= 20
     assert [recipes for recipes in found.values() if len(recipes) > 1] == []
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in DEATHS if HANDLED.match(recipe)])
-def test_a_handler_changes_nothing(death, pyleak, recipe):
+def test_a_handler_changes_nothing(death, recipe):
     """Neither signature nor verdict, whatever the handler of the crash did after it."""
-    plain, handled = (triage(pyleak, death(one)) for one in (without_handler(recipe), recipe))
+    plain, handled = (triage(death(one)) for one in (without_handler(recipe), recipe))
     assert signature(handled, "crash") == signature(plain, "crash")
     assert words(handled)[0] == words(plain)[0]
     rows = [row for row in handled.rows("evidence") if row["kind"] == "signal-handler"]
@@ -197,18 +158,18 @@ def test_a_handler_changes_nothing(death, pyleak, recipe):
 
 @pytest.mark.parametrize("recipe", STABLE)
 @pytest.mark.parametrize("one, two", PATCH_RELEASES)
-def test_another_patch_release_has_the_same_signature(death_of, pyleak, one, two, recipe):
-    found = [signature(triage(pyleak, death_of(interpreter, recipe)), "crash")
+def test_another_patch_release_has_the_same_signature(death_of, one, two, recipe):
+    found = [signature(triage(death_of(interpreter, recipe)), "crash")
              for interpreter in (one, two)]
     assert found[0] == found[1]
 
 
-def test_signatures_of_heaps(death, pyleak):
+def test_signatures_of_heaps(death):
     """The same of the same heap, however many objects it holds; others of others."""
-    first = signature(triage(pyleak, death("death-leak-list")), "heap")
+    first = signature(triage(death("death-leak-list")), "heap")
     again = death("death-leak-list", env={"PYTHONHASHSEED": "7"})
-    assert signature(triage(pyleak, again), "heap") == first
-    others = {signature(triage(pyleak, death(recipe)), "heap")
+    assert signature(triage(again), "heap") == first
+    others = {signature(triage(death(recipe)), "heap")
               for recipe in ("death-leak-gc-off", "death-memory-error")}
     assert len(others | {first}) == 3
 
@@ -218,11 +179,11 @@ def test_signatures_of_heaps(death, pyleak):
 
 @pytest.mark.parametrize("recipe", ["death-overrun", "death-leak-gc-off", "death-snapshot",
                                     "minimal"])
-def test_the_document_is_as_the_schema_says(death, pyleak, recipe):
+def test_the_document_is_as_the_schema_says(death, recipe):
     jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is not installed")
     schema = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    result = triage(pyleak, death(recipe))
+    result = triage(death(recipe))
     jsonschema.validate(result.json, schema)
     for wrong in ({"analysis": "types"}, {"tables": {}}, {"notes": [{"level": "loud"}]}):
         with pytest.raises(jsonschema.ValidationError):
@@ -237,40 +198,40 @@ def test_the_document_is_as_the_schema_says(death, pyleak, recipe):
 ])
 def test_exit_statuses(death, pyleak, recipe, fails):
     made = death(recipe)
-    done = triage(pyleak, made).status
+    done = triage(made).status
     for what in ("crash", "uncollectable", "damage", "any"):
         pyleak("triage", made, "--fail-on", what, status=1 if what in fails else done)
 
 
-def test_no_time_at_all(death, pyleak):
+def test_no_time_at_all(death):
     begun = time.monotonic()
-    result = triage(pyleak, death("death-leak-list"), "--budget", "0.000001")
+    result = triage(death("death-leak-list"), "--budget", "0.000001")
     assert time.monotonic() - begun < 5
-    assert len(left_out(result)) == PARTS
-    assert all("--budget" in text for text in left_out(result))
-    assert "what fills the memory" in " ".join(left_out(result))
+    assert len(evidence(result, "left-out")) == PARTS
+    assert all("--budget" in text for text in evidence(result, "left-out"))
+    assert "what fills the memory" in " ".join(evidence(result, "left-out"))
 
 
-def test_time_that_runs_out(core_of, pyleak):
+def test_time_that_runs_out(core_of):
     """A million objects take longer than that. What was begun is given up, and named."""
     begun = time.monotonic()
-    result = triage(pyleak, core_of("system", "big"), "--budget", "60ms")
+    result = triage(core_of("system", "big"), "--budget", "60ms")
     assert time.monotonic() - begun < 3
-    assert left_out(result)
-    assert words(result) or len(left_out(result)) == PARTS
+    assert evidence(result, "left-out")
+    assert words(result) or len(evidence(result, "left-out")) == PARTS
 
 
-def test_time_enough(death, pyleak):
-    assert left_out(triage(pyleak, death("death-leak-list"), "--budget", "5m")) == []
+def test_time_enough(death):
+    assert evidence(triage(death("death-leak-list"), "--budget", "5m"), "left-out") == []
 
 
-def test_too_little_memory_is_named(death, pyleak):
+def test_too_little_memory_is_named(death):
     made = death("death-leak-list")
-    result = triage(pyleak, made, "--max-memory", "2M")
-    named = {text.split(":")[0] for text in left_out(result) if "--max-memory" in text}
+    result = triage(made, "--max-memory", "2M")
+    named = {text.split(":")[0] for text in evidence(result, "left-out") if "--max-memory" in text}
     assert named == GRAPH_PARTS
     assert set(words(result)) & DEATH_WORDS == {made.truth["known"]["death"]}
-    assert left_out(triage(pyleak, made, "--max-memory", "4G")) == []
+    assert evidence(triage(made, "--max-memory", "4G"), "left-out") == []
 
 
 def test_the_death_comes_first(core_of):

@@ -3,36 +3,13 @@ the verdicts as such are test_triage.py's."""
 
 import pytest
 
-from support import extension
-
-NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
-                  "death-faulthandler-null-member", "death-faulthandler-freed"}
+from support import deaths
+from support.deaths import evidence, summary
 
 
 @pytest.fixture
-def death(interpreter, core_of):
-    def made(recipe):
-        env = {}
-        try:
-            env["PYTHONPATH"] = str(extension.built(interpreter, "deathext", flags=["-O2"]))
-        except pytest.skip.Exception:
-            if recipe in NEED_EXTENSION:
-                raise
-        return core_of(interpreter, recipe, env=env)
-    return made
-
-
-@pytest.fixture
-def triage(death, pyleak):
-    return lambda recipe, *options: pyleak("triage", death(recipe), "--format", "json", *options)
-
-
-def evidence(result, kind):
-    return [row["text"] for row in result.rows("evidence") if row["kind"] == kind]
-
-
-def summary(result, verdict):
-    return [row["summary"] for row in result.rows("verdict") if row["verdict"] == verdict][0]
+def triage(death):
+    return lambda recipe, *options: deaths.triage(death(recipe), *options)
 
 
 def times(rows, kind):

@@ -7,51 +7,24 @@ import re
 
 import pytest
 
-import make
-from support import extension
+from support import deaths
+from support.deaths import evidence, summary
 
-NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
-                  "death-memory-error-pending", "death-unchecked-malloc", "death-fatal-no-memory"}
 # Of these memory did not run out, or nothing can tell. Where threads have ENOMEM for other reasons
 # and where MemoryErrors are kept from before, the signs are there without the verdict.
 SIGNS = {"death-memory-error", "death-memory-error-nested", "death-memory-error-pending",
          "death-unchecked-malloc", "death-unchecked-malloc-ctypes", "death-bad-alloc",
          "death-memory-errors-kept", "death-errno-in-threads"}
-OTHERS = [recipe for recipe in make.recipes() if recipe.startswith("death-")
-          and recipe not in SIGNS and recipe != "death-fatal-no-memory"]
-OVERFLOWS = {"death-recursion-python", "death-recursion-c", "death-overflow-in-main",
-             "death-overflow-in-thread"}
+OTHERS = sorted(set(deaths.DEATHS) - SIGNS - {"death-fatal-no-memory"})
 
 
 @pytest.fixture
-def death(interpreter, core_of):
-    def made(recipe):
-        env = {}
-        try:
-            env["PYTHONPATH"] = str(extension.built(interpreter, "deathext", flags=["-O2"]))
-        except pytest.skip.Exception:
-            if recipe in NEED_EXTENSION:
-                raise
-        return core_of(interpreter, recipe, env=env)
-    return made
-
-
-@pytest.fixture
-def triage(death, pyleak):
+def triage(death):
     """triage(recipe) -> its result, and what was planted."""
     def done(recipe):
         made = death(recipe)
-        result = pyleak("triage", made, "--format", "json", status=None)
-        return result, made.truth["known"]
+        return deaths.triage(made), made.truth["known"]
     return done
-
-
-def evidence(result, kind):
-    return [row["text"] for row in result.rows("evidence") if row["kind"] == kind]
-
-
-def summary(result, verdict):
-    return [row["summary"] for row in result.rows("verdict") if row["verdict"] == verdict][0]
 
 
 def number(text):
@@ -151,9 +124,10 @@ def test_the_size_of_the_address_space(death, triage):
 
 @pytest.mark.parametrize("recipe", OTHERS)
 def test_no_sign_where_none_was_planted(triage, recipe):
-    result, _ = triage(recipe)
+    result, known = triage(recipe)
     assert evidence(result, "out-of-memory") == []
-    assert len(evidence(result, "address-space")) == (1 if recipe in OVERFLOWS else 0)
+    overflow = known["death"] == "stack-overflow"
+    assert len(evidence(result, "address-space")) == (1 if overflow else 0)
 
 
 # ---- stacks ----
