@@ -52,6 +52,11 @@ def recipes() -> List[str]:
     return [row["id"] for row in json.loads(RECIPES.read_text())["recipes"]]
 
 
+def is_full_tier(recipe_id: str) -> bool:
+    """Whether that recipe is of the tier "full": one of many of a kind."""
+    return _recipe(recipe_id).get("tier") == "full"
+
+
 def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
          env: Optional[Dict[str, str]] = None, flags: Sequence[str] = (),
          kill: Optional[str] = None) -> Path:

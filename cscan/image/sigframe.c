@@ -65,6 +65,21 @@ static void judge_page(const struct pl_image *im, struct pl_trap *trap)
 	}
 }
 
+/*
+ * Can a signal that no instruction led to have that code (asm-generic/siginfo.h)? Where a trap is
+ * noted, though it may be an older one, it has to have a sender, too.
+ */
+static bool can_be_sent(const struct pl_siginfo *s, bool trapped)
+{
+	enum { MOST_CODES = 16, LEAST_CODE = -64, FROM_KERNEL = 0x80 };
+
+	if (s->code <= 0)
+		return s->code > LEAST_CODE && s->sender <= MAX_PID && (s->sender || !trapped);
+	if (s->signal == SIGCHLD || s->signal == SIGIO || s->signal == SIGSYS)
+		return s->code < MOST_CODES;
+	return s->code == FROM_KERNEL;
+}
+
 /* Is what lies where the siginfo_t would be one, and of this very signal? */
 static bool read_told(const struct pl_image *im, struct pl_view *v, pl_addr sp,
 		      const struct pl_trap *trap, struct pl_siginfo *ret)
@@ -78,7 +93,7 @@ static bool read_told(const struct pl_image *im, struct pl_view *v, pl_addr sp,
 	    pl_ld32(raw + SIGINFO_PAD))
 		return false;
 	if (!is_fault(ret))
-		return ret->code > 0 || (ret->code > -64 && ret->sender <= MAX_PID);
+		return can_be_sent(ret, trap != NULL);
 	if (!trap)
 		return false;
 	if (trap->page)

@@ -283,21 +283,30 @@ static uint8_t *in_frame(const void *p)
 static void what_an_older_frame_left_is_not_believed(void **state)
 {
 	const struct kind null_kind = {null, SIGSEGV};
-	siginfo_t left = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = (void *)WILD};
-	struct pl_signal *s;
-	struct opened o;
+	const siginfo_t left[] = {
+		{.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = (void *)WILD},
+		{.si_signo = SIGXCPU, .si_code = 0x00a500a0}, /* a number, and part of a pointer */
+		{.si_signo = SIGXCPU, .si_code = SI_USER},    /* by nobody */
+		{.si_signo = SIGXCPU, .si_code = CLD_EXITED},
+	};
 
 	(void)state;
-	happen(&null_kind, false);
-	/* The kernel's struct ucontext ends with a signal mask of 8 bytes. */
-	memcpy(in_frame((void *)(seen.frame + offsetof(ucontext_t, uc_sigmask) + 8)), &left,
-	       sizeof(left));
-	opened_core(&o);
-	assert_int_equal(signals_of(&o, &s), 1);
-	assert_false(s->told);
-	assert_int_equal(s->info.addr, 24);
-	free(s);
-	close_opened(&o);
+	for (size_t i = 0; i < PL_ARRAY_LEN(left); i++) {
+		struct pl_signal *s;
+		struct opened o;
+
+		happen(&null_kind, false);
+		/* The kernel's struct ucontext ends with a signal mask of 8 bytes. */
+		memcpy(in_frame((void *)(seen.frame + offsetof(ucontext_t, uc_sigmask) + 8)),
+		       &left[i], sizeof(left[i]));
+		opened_core(&o);
+		assert_int_equal(signals_of(&o, &s), 1);
+		assert_false(s->told);
+		assert_int_equal(s->info.signal, SIGSEGV);
+		assert_int_equal(s->info.addr, 24);
+		free(s);
+		close_opened(&o);
+	}
 }
 
 static void nothing_tells_the_signal(void **state)
