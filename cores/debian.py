@@ -105,6 +105,7 @@ def unpack_root(suite: str, packages: Sequence[str], root: Path) -> None:
         for package_file in apt.download(wanted):
             _unpack(package_file, work)
             package_file.unlink()
+        _decompress_symbols(work / "usr/lib/debug")
         _devices(work / "dev")
         (work / "tmp").mkdir(exist_ok=True)
         os.rename(str(work), str(root))
@@ -142,6 +143,16 @@ def _unpack(package_file: Path, root: Path) -> None:
     source.stdout.close()
     if source.wait() != 0 or target.returncode != 0:
         raise matrix.Missing("%s cannot be unpacked" % package_file.name)
+
+
+def _decompress_symbols(folder: Path) -> None:
+    """Unpack the debug information once, not for each of the thousands of times that tests read it.
+    The machine's own stays as its packages have it."""
+    for path in folder.glob(".build-id/*/*.debug") if shutil.which("objcopy") else ():
+        plain = path.with_suffix(".plain")
+        done = subprocess.run(["objcopy", "--decompress-debug-sections", str(path), str(plain)])
+        if done.returncode == 0:
+            os.rename(str(plain), str(path))
 
 
 def _devices(folder: Path) -> None:

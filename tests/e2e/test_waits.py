@@ -2,8 +2,11 @@
 for is told.  See cores/programs/waits.py."""
 
 import struct
+from functools import lru_cache
 
 import pytest
+
+from support import pyleak as pyleak_binary
 
 # Of libpthread or the C library, by their names up to 2.33 and from 2.34 on.
 LIBC = ("libc.so.6", "libc-2.", "libpthread-2.", "libpthread.so.0")
@@ -29,9 +32,15 @@ def native(result):
     return found
 
 
-def test_native_stacks_are_whole(waits, pyleak):
+@lru_cache(maxsize=None)
+def stacks(path, options):
+    """`threads --native` of a core: it is large, and has the same answer whoever asks."""
+    return pyleak_binary.run("threads", path, *options, "--native", "--format", "json")
+
+
+def test_native_stacks_are_whole(waits):
     """From the system call to the thread's first function, which glibc's own rules say it is."""
-    result = pyleak("threads", waits, "--native", "--format", "json")
+    result = stacks(waits.path, tuple(waits.options))
     ends = {row["thread"]: row["end"] for row in result.rows("native_ends")}
     assert set(known(waits)) < set(ends) and len(ends) == len(known(waits)) + 1
     assert set(ends.values()) == {"whole"}
@@ -45,8 +54,8 @@ def test_native_stacks_are_whole(waits, pyleak):
             assert rows[-3]["function"] in ("pythread_wrapper", "t_bootstrap")
 
 
-def test_python_calls_are_among_the_native_ones(waits, pyleak):
-    result = pyleak("threads", waits, "--native", "--format", "json")
+def test_python_calls_are_among_the_native_ones(waits):
+    result = stacks(waits.path, tuple(waits.options))
     for lwp, how in known(waits).items():
         rows = native(result)[lwp]
         python = [at for at, row in enumerate(rows) if row["kind"] == "python"]

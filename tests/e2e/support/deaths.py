@@ -1,21 +1,16 @@
 """What `triage` says of a core, and the deaths of cores/programs/deaths.py."""
 
-import os
 from functools import lru_cache
 from typing import List
 
 import make
-import matrix
 
-from support import pyleak
+from support import pyleak, sample
 from support.cores import Core
 from support.pyleak import Result
 
 DEATHS = [recipe for recipe in make.recipes() if recipe.startswith("death-")]
 LEAKS = [recipe for recipe in DEATHS if recipe.startswith("death-leak-")]
-# Who makes the deaths of the tier "full" every day: with the oldest C library here and the newest,
-# stripped and not.
-SAMPLE = {"system", "pyenv-2.7.18", "bullseye-3.9", "pyenv-3.12.1", "sid-3.15"}
 # Of tests/e2e/ext/deathext.c.
 NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "death-traverse",
                   "death-memory-error-pending", "death-unchecked-malloc", "death-fatal-no-memory",
@@ -23,9 +18,8 @@ NEED_EXTENSION = {"death-null-member", "death-freed", "death-double-decref", "de
 
 
 def is_due(interpreter_id: str, recipe_id: str) -> bool:
-    """Whether the tests of every day make that core: all with PYLEAK_FULL=1."""
-    return (interpreter_id.split(matrix.STRIPPED)[0] in SAMPLE
-            or os.environ.get("PYLEAK_FULL") == "1" or not make.is_full_tier(recipe_id))
+    """Whether this run makes that core: those of the tier "full" where it is thorough."""
+    return sample.thorough(interpreter_id) or not make.is_full_tier(recipe_id)
 
 
 def triage(made: Core, *options: str) -> Result:
