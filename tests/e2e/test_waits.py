@@ -6,14 +6,16 @@ from functools import lru_cache
 
 import pytest
 
-from support import pyleak as pyleak_binary
+from support import pyleak as pyleak_binary, sample
 
 # Of libpthread or the C library, by their names up to 2.33 and from 2.34 on.
 LIBC = ("libc.so.6", "libc-2.", "libpthread-2.", "libpthread.so.0")
 
 
 @pytest.fixture(params=["waits", "waits-gcore"])
-def waits(request, core):
+def waits(request, interpreter, core):
+    if request.param == "waits-gcore" and not sample.thorough(interpreter):
+        pytest.skip("a gcore of sixteen threads is large: with PYLEAK_FULL=1, else of few")
     made = core(request.param)
     if "3.13t" in made.meta["interpreter"]:
         pytest.skip("free-threaded builds are refused: see test_layout.py")
