@@ -258,6 +258,16 @@ def fatal_error():
 
 
 @death
+def fatal_error_under_gil():
+    """So that giving up, which frees memory, does not lead to another death: under faulthandler the
+    one above does in 3.12, 3.13 and debug builds."""
+    message = "NULL tstate" if sys.version_info < (3, 9) else "the function must be called"
+    plant("abort-fatal-error", function="fatal_error_under_gil", message=message,
+          signal=signal.SIGABRT)
+    under_gil.PyEval_RestoreThread(None)
+
+
+@death
 def assertion():
     plant("abort-assert", function="assertion", message="planted > 0", signal=signal.SIGABRT)
     under_gil["__assert_fail"](b"planted > 0", b"planted.c", 33, b"planter")
