@@ -197,12 +197,13 @@ static bool has_row(const struct pl_table *t, const char *first_cell)
 	return false;
 }
 
-/* A snapshot of a sound process has no other verdict: then say that it was looked for. */
+/* A snapshot of a sound process has no other verdict: then say that it was looked for. Where it is
+ * not known how it died nothing is said. */
 static void put_nothing(struct pl_triage *t)
 {
 	bool whole = !has_row(t->evidence, "left-out") && !t->ctx->partial;
 
-	if (t->verdict->n_rows > (has_row(t->verdict, "snapshot") ? 1 : 0))
+	if (t->verdict->n_rows != 1 || !has_row(t->verdict, "snapshot"))
 		return;
 	pl_triage_verdict(t, "nothing-found", whole ? PL_LIKELY : PL_POSSIBLE,
 			  "no crash, no leak and no damage of the heap was found%s",

@@ -81,8 +81,11 @@ struct printing {
 	bool continued; /* a section is printed */
 };
 
-/* Print what the result holds, of sections the one at hand. False: cancelled. */
-static bool print(struct printing *pr, const struct pl_result *result)
+/*
+ * Print what the result holds, of sections the one at hand. False: cancelled by asked, where
+ * NULL is nobody.
+ */
+static bool print(struct printing *pr, const struct pl_result *result, struct pl_ctx *asked)
 {
 	struct pyleak *p = pr->p;
 	struct pl_ctx *ctx = pl_session_ctx(p->session);
@@ -94,7 +97,7 @@ static bool print(struct printing *pr, const struct pl_result *result)
 		.notes = ctx->notes,
 		.n_notes = ctx->n_notes,
 		.partial = ctx->partial,
-		.ctx = ctx,
+		.ctx = asked,
 		.continued = pr->continued,
 	};
 	struct pl_text_style style = {.columns = p->columns, .colour = p->colour && !pr->q->output};
@@ -117,14 +120,17 @@ static bool print(struct printing *pr, const struct pl_result *result)
 	return false;
 }
 
-/* A section is complete: the doors may show it. */
+/*
+ * A section is complete: the doors may show it. That the rest is cancelled, as by a budget that is
+ * used up, takes nothing away from it.
+ */
 static void print_section(void *arg, const struct pl_result *result)
 {
 	struct printing *pr = arg;
 	size_t before = pr->len;
 
-	if (!print(pr, result) || fflush(pr->out) != 0)
-		return; /* cancelled or no memory: the end of the run meets it, too */
+	if (!print(pr, result, NULL) || fflush(pr->out) != 0)
+		return; /* no memory: the end of the run meets it, too */
 	pr->continued = true;
 	if (pr->q->output)
 		return;
@@ -147,7 +153,7 @@ static int finish(struct printing *pr, const struct pl_result *result, struct py
 	bool done, full;
 
 	pl_ctx_stage(pl_session_ctx(pr->p->session), "writing", 0);
-	done = print(pr, result);
+	done = print(pr, result, pl_session_ctx(pr->p->session));
 	full = ferror(pr->out) != 0;
 	full |= fclose(pr->out) != 0;
 	pr->out = NULL;

@@ -33,7 +33,10 @@ static int run_fake(struct pl_session *s, const struct pl_args *args, struct pl_
 		row[1] = pl_cell_count(i);
 	}
 	if (!strncmp(how, "section", 7)) {
+		/* As a budget does that is used up just then. */
+		atomic_store(&ctx->cancel, !strcmp(how, "section-cancel"));
 		pl_result_section(ret, "Then");
+		atomic_store(&ctx->cancel, false);
 		pl_table_row(t)[0] = pl_cell_text(t, "app.Late");
 	}
 	if (!strcmp(how, "section-fail"))
@@ -132,6 +135,11 @@ static void sections_come_early(void **state)
 	assert_null(strstr(output + strlen(early), "app.T29"));
 	assert_non_null(strstr(output + strlen(early), "Then\n"));
 	assert_non_null(strstr(output + strlen(early), "app.Late"));
+	pyleak_result_free(r);
+	r = RUN(p, &fake, "--limit", "0", "section-cancel");
+	assert_non_null(strstr(pyleak_early(p, 0), "app.T29"));
+	assert_non_null(strstr(pyleak_result_output(r, NULL), "app.T29"));
+	assert_non_null(strstr(pyleak_result_output(r, NULL), "app.Late"));
 	pyleak_result_free(r);
 	/* What was ready outlives the failure of the rest. */
 	r = RUN(p, &fake, "--limit", "0", "section-fail");
