@@ -24,13 +24,6 @@ enum {
 /* No process has memory above: the kernel's half, where only the page of old system calls is. */
 #define USER_END (UINT64_C(1) << 63)
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* ---- messages ---- */
 
 /*
@@ -85,7 +78,7 @@ static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr t
 		return;
 	pl_code_names(d->l, d->v, t.code, function, sizeof(function), file, sizeof(file));
 	pl_triage_evidence(d->t, "out-of-memory", "threads", "%.100s was raised in %s (%s:%d)",
-			   type->name, function, base_name(file), t.line);
+			   type->name, function, pl_death_base_name(file), t.line);
 }
 
 /*
@@ -222,7 +215,7 @@ static void put_address_space(struct pl_death *d)
 			   d->info->from_gcore ? "at least " : "", PL_SIZE(sum), PL_COUNT(sum),
 			   PL_COUNT(count), PL_SIZE(largest->hi - largest->lo),
 			   largest->module < 0 ? "anonymous memory"
-					       : base_name(modules[largest->module].path));
+					       : pl_death_base_name(modules[largest->module].path));
 	pl_triage_evidence(d->t, "address-space", "info",
 			   "no limit is written in a core; if one on address space stood in the "
 			   "way (RLIMIT_AS, ulimit -v), it is less than what was mapped then and "

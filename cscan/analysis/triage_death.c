@@ -23,7 +23,7 @@ static bool is_crash(int sig)
 
 /* ---- words that the parts share ---- */
 
-static const char *base_name(const char *path)
+const char *pl_death_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -53,7 +53,7 @@ void pl_death_python(const struct pl_death *d, const struct pl_pyframe *f, char 
 	char function[MAX_TEXT], file[MAX_TEXT];
 
 	pl_code_names(d->l, d->v, f->code, function, sizeof(function), file, sizeof(file));
-	snprintf(buf, cap, "%s (%s:%d)", function, base_name(file), f->line);
+	snprintf(buf, cap, "%s (%s:%d)", function, pl_death_base_name(file), f->line);
 }
 
 const struct pl_call *pl_death_innermost_python(const struct pl_stack *s)
