@@ -36,7 +36,7 @@ ALL_LDFLAGS = $(CFLAGS) -pthread $(SAN) $(LDFLAGS)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 
-LIB_SOURCES := $(sort $(wildcard $(foreach room,base image layout heap object graph analysis report api,\
+LIB_SOURCES := $(sort $(wildcard $(foreach room,base machine image layout heap object graph session analysis report api,\
 	cscan/$(room)/*.c cscan/$(room)/*/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$B/obj/%.o)
 CLI_SOURCES := $(filter-out cscan/cli/man.c,$(sort $(wildcard cscan/cli/*.c)))

@@ -13,14 +13,16 @@ from typing import Iterator, List, Tuple
 # room -> rooms whose headers it may include, besides its own
 ROOMS = {
     "base": "",
-    "image": "base",
-    "layout": "base image",
-    "heap": "base image layout",
-    "object": "base image layout heap",
+    "machine": "base",
+    "image": "base machine",
+    "layout": "base machine image",
+    "heap": "base machine image layout",
+    "object": "base machine image layout heap",
     "graph": "base",
-    "analysis": "base image layout heap object graph",
+    "session": "base machine image layout heap object graph",
+    "analysis": "base machine image layout heap object graph session",
     "report": "base",
-    "api": "base image layout heap object graph analysis report include",
+    "api": "base machine image layout heap object graph session analysis report include",
     "cli": "include",
     "include": "",
 }

@@ -8,7 +8,7 @@
 #ifndef PL_ANALYSIS_H
 #define PL_ANALYSIS_H
 
-#include "analysis/session.h"
+#include "session/session.h"
 #include "base/table.h"
 
 /* An option of one analysis; those that every analysis takes are added by api/. */

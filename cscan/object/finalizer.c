@@ -1,9 +1,9 @@
 /* finalizer.c - see finalizer.h. */
 #include "object/finalizer.h"
 
-#include "object/generators.h"
-#include "object/names.h"
-#include "object/value.h"
+#include "object/frames/generators.h"
+#include "object/types/names.h"
+#include "object/value/value.h"
 
 enum {
 	SETUP_LOOP = 120,  /* b_type of a block that needs no clean-up, up to 3.7 (opcode.h) */

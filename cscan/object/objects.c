@@ -3,9 +3,9 @@
  */
 #include "object/objects.h"
 
-#include "object/listing.h"
-#include "object/names.h"
-#include "object/sizeof.h"
+#include "object/list/listing.h"
+#include "object/types/names.h"
+#include "object/value/sizeof.h"
 
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err)
 {

@@ -18,7 +18,7 @@
 typedef uint32_t pl_id;
 #define PL_NO_ID UINT32_MAX
 
-/* ---- types (object/types.c) ---- */
+/* ---- types (object/types/types.c) ---- */
 struct pl_type {
 	pl_addr addr;
 	const char *name;   /* "module.qualname", escaped UTF-8; "<type at 0x...>" when unreadable;
@@ -73,7 +73,7 @@ const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 struct pl_visits *pl_types_visits_of(struct pl_types *t, struct pl_view *v, pl_addr function,
 				     pl_addr type);
 
-/* ---- interpreters (object/runtime.c) ---- */
+/* ---- interpreters (object/roots/runtime.c) ---- */
 struct pl_interp {
 	pl_addr addr;
 	int64_t id;
@@ -200,7 +200,7 @@ uint64_t pl_object_size(const struct pl_objects *o, struct pl_view *v, pl_id id)
 bool pl_object_refcount(const struct pl_objects *o, struct pl_view *v, pl_addr addr, uint64_t *ret,
 			bool *immortal);
 
-/* ---- safe repr (object/repr.c) ---- */
+/* ---- safe repr (object/repr/repr.c) ---- */
 struct pl_repr_limits {
 	unsigned depth; /* nested containers, 0 = default 2 */
 	unsigned items; /* of each container, default 6 */

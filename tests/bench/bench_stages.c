@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "analysis/session.h"
+#include "session/session.h"
 
 static double now(void)
 {

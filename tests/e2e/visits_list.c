@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "object/types.h"
-#include "object/visits.h"
+#include "object/types/types.h"
+#include "object/traverse/visits.h"
 
 enum { MAX_WORDS = 512 };
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analysis/session.h"
+#include "session/session.h"
 #include "base/mem.h"
 
 #define PAGE 4096

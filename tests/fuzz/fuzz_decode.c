@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/session.h"
+#include "session/session.h"
 #include "base.h"
 #include "fuzz.h"
-#include "object/edges.h"
-#include "object/roots.h"
-#include "object/threads.h"
+#include "object/edges/edges.h"
+#include "object/roots/roots.h"
+#include "object/frames/threads.h"
 #include "runs.h"
 
 #define MAX_SHOWN 40 /* edges of an object whose label is spelled */

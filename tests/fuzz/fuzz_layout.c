@@ -4,7 +4,7 @@
  *
  * An input is the number of a base in its first byte, then operations as in base.h.
  */
-#include "analysis/session.h"
+#include "session/session.h"
 #include "base.h"
 #include "fuzz.h"
 #include "runs.h"

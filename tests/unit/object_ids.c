@@ -2,7 +2,7 @@
 #include "object_ids.h"
 
 #include "base/mem.h"
-#include "object/listing.h"
+#include "object/list/listing.h"
 
 void object_ids_init(struct pl_objects *o, const pl_addr *objects, size_t n)
 {

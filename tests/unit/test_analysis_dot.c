@@ -1,7 +1,7 @@
 /*
  * DOT: hostile texts stay texts, and the picture is the same every time.
  */
-#include "analysis/dot.h"
+#include "analysis/spell/dot.h"
 
 #define LINES "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
 

@@ -1,8 +1,8 @@
 /*
  * The heap's signature: what changes it and what must not; and when dead objects are a verdict.
  */
-#include "analysis/heapsign.h"
-#include "analysis/triage.h"
+#include "analysis/triage/heapsign.h"
+#include "analysis/triage/triage.h"
 
 #include "cmocka_all.h"
 

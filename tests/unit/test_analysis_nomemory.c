@@ -1,5 +1,5 @@
 /* Which last words say that memory could not be had. */
-#include "analysis/death.h"
+#include "analysis/death/death.h"
 
 #include "cmocka_all.h"
 

@@ -2,7 +2,7 @@
  * What must be masked, what must stay, and that nothing around it changes. Keys and cards are made
  * up, or those that their makers publish as examples.
  */
-#include "analysis/secrets.h"
+#include "analysis/spell/secrets.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* How a call is spelled in a crash signature: the same for the same function anywhere. */
-#include "analysis/death.h"
+#include "analysis/death/death.h"
 
 #include "cmocka_all.h"
 

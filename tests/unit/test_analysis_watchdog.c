@@ -1,7 +1,7 @@
 /*
  * The watchdog cancels when the time is up and not before, and takes back only its own cancel.
  */
-#include "analysis/watchdog.h"
+#include "analysis/triage/watchdog.h"
 
 #include <time.h>
 

@@ -4,7 +4,7 @@
 #ifndef TEST_OBJECT_CODE_H
 #define TEST_OBJECT_CODE_H
 
-#include "object/pyframe.h"
+#include "object/frames/pyframe.h"
 
 #include "test_object_heap.h"
 

@@ -7,8 +7,8 @@
 #include "test_object_heap.h"
 
 #include "base/ctx.h"
-#include "object/edges.h"
-#include "object/types.h"
+#include "object/edges/edges.h"
+#include "object/types/types.h"
 #include "object_ids.h"
 
 #define MAX_EDGES 4096

@@ -1,9 +1,9 @@
 /*
  * Generators in each state of each version, what they wait for; chains of exceptions, tracebacks.
  */
-#include "object/generators.h"
+#include "object/frames/generators.h"
 
-#include "object/exceptions.h"
+#include "object/frames/exceptions.h"
 
 #include "test_object_code.h"
 

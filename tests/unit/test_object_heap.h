@@ -11,9 +11,9 @@
 #include "test_image_build.h"
 
 #include "layout/internal.h"
-#include "object/names.h"
+#include "object/types/names.h"
 #include "object/objects.h"
-#include "object/value.h"
+#include "object/value/value.h"
 
 #define HEAP_BASE UINT64_C(0x10000000)
 #define HEAP_SIZE (1u << 20)

@@ -1,7 +1,7 @@
 /*
  * Code objects: lines in each form of line table, names, local variables; and nonsense of each.
  */
-#include "object/lines.h"
+#include "object/frames/lines.h"
 
 #include "test_object_code.h"
 

@@ -2,7 +2,7 @@
  * Words of C memory that hold an object: which are found, which are known or dead, and their names.
  */
 #include "heap/glibc.h"
-#include "object/native.h"
+#include "object/native/native.h"
 
 #include "object_ids.h"
 #include "test_object_heap.h"

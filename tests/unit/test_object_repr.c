@@ -8,7 +8,7 @@
 #include <math.h>
 #include <sys/mman.h>
 
-#include "object/repr.h"
+#include "object/repr/repr.h"
 
 static struct heap h;
 static char text[1024];

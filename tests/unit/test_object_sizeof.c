@@ -4,7 +4,7 @@
  */
 #include "test_object_heap.h"
 
-#include "object/sizeof.h"
+#include "object/value/sizeof.h"
 
 static struct heap h;
 

@@ -2,7 +2,7 @@
  * Threads and their frames: stacks of every version, evaluation stacks that can and cannot be
  * trusted, kernel threads, the GIL, exceptions; and lists that run in circles.
  */
-#include "object/threads.h"
+#include "object/frames/threads.h"
 
 #include "base/addrset.h"
 

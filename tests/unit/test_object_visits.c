@@ -5,8 +5,8 @@
 #include "test_image_build.h"
 
 #include "layout/layout.h"
-#include "object/visits.h"
-#include "object/x86.h"
+#include "object/traverse/visits.h"
+#include "machine/x86.h"
 
 #define CODE UINT64_C(0x400000)
 #define TYPE UINT64_C(0x500000)

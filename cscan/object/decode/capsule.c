@@ -2,7 +2,7 @@
  * capsule.c - a C pointer wrapped in an object: Objects/capsule.c.
  */
 #include "object/decode/decode.h"
-#include "object/visits.h"
+#include "object/traverse/visits.h"
 
 #define MAX_NAME 64
 

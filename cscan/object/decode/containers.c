@@ -3,7 +3,7 @@
  * deque.c's; here it gets names.
  */
 #include "object/decode/decode.h"
-#include "object/value.h"
+#include "object/value/value.h"
 
 void pl_decode_list(const struct pl_decode *d)
 {

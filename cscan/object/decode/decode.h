@@ -4,7 +4,7 @@
 #ifndef PL_DECODE_H
 #define PL_DECODE_H
 
-#include "object/edges.h"
+#include "object/edges/edges.h"
 
 enum pl_decoder_row {
 #define PL_DECODER(name, types) PL_DECODER_##name,

@@ -2,7 +2,7 @@
  * deque.c - the items of a collections.deque: a chain of blocks of pointers
  * (Modules/_collectionsmodule.c).
  */
-#include "object/value.h"
+#include "object/value/value.h"
 
 enum { PTR = 8 };
 

@@ -5,7 +5,7 @@
  * (Objects/dict-common.h, Include/internal/pycore_dict.h) and the value arrays of split dicts and
  * instances, through the layout. What keys and values mean is the caller's.
  */
-#include "object/value.h"
+#include "object/value/value.h"
 
 enum {
 	MAX_LOG2 = 48,     /* of a table: more slots than any address space holds entries for */

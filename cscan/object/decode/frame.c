@@ -5,7 +5,7 @@
  */
 #include "object/decode/decode.h"
 
-#include "object/pyframe.h"
+#include "object/frames/pyframe.h"
 
 static void put_frame_itself(const struct pl_decode *d)
 {

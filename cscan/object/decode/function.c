@@ -4,9 +4,9 @@
  */
 #include "object/decode/decode.h"
 
-#include "object/lines.h"
-#include "object/threads.h"
-#include "object/value.h"
+#include "object/frames/lines.h"
+#include "object/frames/threads.h"
+#include "object/value/value.h"
 
 #define MAX_CLOSURE 0x10000 /* what PL_CLOSURE() has room for */
 

@@ -2,7 +2,7 @@
  * generator.c - generators, coroutines, async generators and the little objects between them
  * (Objects/genobject.c, anext_awaitable in Objects/iterobject.c).
  */
-#include "object/generators.h"
+#include "object/frames/generators.h"
 
 #include "object/decode/decode.h"
 

@@ -2,9 +2,9 @@
  * module.c - modules: Objects/moduleobject.c. Their __dict__ is listed by attributes.c.
  */
 #include "object/decode/decode.h"
-#include "object/value.h"
+#include "object/value/value.h"
 
-#include "object/value.h"
+#include "object/value/value.h"
 
 #define MAX_STATE                                                                       \
 	(1u << 20) /* bytes of a module's C state; the largest of the library has 3 KiB \

@@ -4,7 +4,7 @@
  * An open table of {key, hash} (2.7: {hash, key}), Objects/setobject.c. A deleted entry holds a
  * dummy: later versions mark it with the hash -1, which no object has; 2.7 with a str of its own.
  */
-#include "object/value.h"
+#include "object/value/value.h"
 
 enum { ENTRY = 16, MAX_LOG2 = 48 };
 

@@ -3,7 +3,7 @@
  * beyond its visible length: Objects/structseq.c.
  */
 #include "object/decode/decode.h"
-#include "object/value.h"
+#include "object/value/value.h"
 
 #define MAX_FIELDS 1024 /* os.stat_result has 19 */
 

@@ -6,7 +6,7 @@
  * which a static initialiser sets without counting it.
  */
 #include "object/decode/decode.h"
-#include "object/value.h"
+#include "object/value/value.h"
 
 #define MAX_KEYS 65536 /* of a shared key table; CPython stops sharing at 30 */
 

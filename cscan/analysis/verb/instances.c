@@ -1,0 +1,204 @@
+/*
+ * instances.c - `instances TYPE`: the objects of a type, one by one.
+ */
+#include "analysis/analysis.h"
+
+#include "object/generation.h"
+
+static const struct pl_column columns[] = {
+	{.name = "address", .align = PL_RIGHT},
+	{.name = "type", .align = PL_LEFT, .shrink = true},
+	{.name = "refcount", .align = PL_RIGHT},
+	{.name = "size", .align = PL_RIGHT},
+	{.name = "generation", .align = PL_LEFT},
+	{.name = "repr", .align = PL_LEFT, .shrink = true},
+};
+static const struct pl_option options[] = {{.name = NULL}};
+
+enum key { KEY_ADDRESS, KEY_TYPE, KEY_REFCOUNT, KEY_SIZE, KEY_GENERATION, KEY_NONE };
+
+struct ids {
+	PL_VEC(pl_id) ids;
+};
+
+struct order {
+	const struct pl_objects *o;
+	struct pl_view v;
+	enum key key;
+	bool turned;
+};
+
+static uint64_t refcount(const struct pl_objects *o, struct pl_view *v, pl_id id, bool *immortal)
+{
+	uint64_t n = 0;
+
+	*immortal = false;
+	pl_object_refcount(o, v, o->addr[id], &n, immortal);
+	return n;
+}
+
+/* As pl_table_sort(): numbers descending, text ascending, equal ones by address. */
+static int compare(const void *pa, const void *pb, void *arg)
+{
+	struct order *order = arg;
+	const struct pl_objects *o = order->o;
+	pl_id a = *(const pl_id *)pa, b = *(const pl_id *)pb;
+	uint64_t x = 0, y = 0;
+	bool immortal;
+	int less = 0;
+
+	switch (order->key) {
+	case KEY_TYPE:
+		less = -strcmp(pl_object_type(o, a)->name, pl_object_type(o, b)->name);
+		break;
+	case KEY_REFCOUNT:
+		x = refcount(o, &order->v, a, &immortal);
+		y = refcount(o, &order->v, b, &immortal);
+		break;
+	case KEY_SIZE:
+		x = pl_object_size(o, &order->v, a);
+		y = pl_object_size(o, &order->v, b);
+		break;
+	case KEY_GENERATION:
+		/* Text: ascending, and -1 (on no list) last. */
+		x = 8 - (uint64_t)(unsigned)(pl_generation_of(o->flags[a]) + 1) % 8;
+		y = 8 - (uint64_t)(unsigned)(pl_generation_of(o->flags[b]) + 1) % 8;
+		if (x == 8 || y == 8)
+			return x == y ? (a > b) - (a < b) : x == 8 ? 1 : -1;
+		break;
+	case KEY_ADDRESS:
+		x = a;
+		y = b;
+		break;
+	case KEY_NONE:
+		break;
+	}
+	if (x != y)
+		less = x < y ? -1 : 1;
+	if (order->turned)
+		less = -less;
+	return less ? -less : (a > b) - (a < b);
+}
+
+static int parse_key(const char *sort, enum key *key, struct pl_err *err)
+{
+	const char *name = sort && *sort == '-' ? sort + 1 : sort;
+
+	*key = KEY_NONE;
+	for (int i = 0; name && i < KEY_NONE; i++) {
+		if (!strcmp(name, columns[i].name))
+			*key = (enum key)i;
+	}
+	if (!name || *key != KEY_NONE)
+		return 0;
+	pl_err_set(err, PL_E_USAGE, "cannot sort by '%s'", sort);
+	return pl_err_hint(err, "columns to sort by: address type refcount size generation");
+}
+
+static bool *matching_types(const struct pl_objects *o, const struct pl_args *args,
+			    size_t *n_matching)
+{
+	size_t n = pl_types_count(o->types);
+	bool *match = pl_calloc(n + 1, sizeof(*match));
+	struct pl_args word = *args;
+
+	word.match = args->words[0];
+	*n_matching = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *name = pl_types_at(o->types, i)->name;
+
+		match[i] = pl_args_match(&word, name) && pl_args_match(args, name);
+		*n_matching += match[i];
+	}
+	return match;
+}
+
+static void fill_row(const struct pl_objects *o, struct pl_view *v, pl_id id, struct pl_table *t)
+{
+	struct pl_cell *row = pl_table_row(t);
+	const char *generation = pl_generation_name(o, pl_generation_of(o->flags[id]));
+	char repr[256];
+	uint64_t n;
+	bool immortal;
+
+	row[0] = pl_cell_addr(o->addr[id]);
+	row[1] = pl_cell_text(t, pl_object_type(o, id)->name);
+	if (pl_object_refcount(o, v, o->addr[id], &n, &immortal))
+		row[2] = pl_cell_count(n);
+	else
+		row[2] = pl_cell_unknown();
+	row[3] = pl_cell_size(pl_object_size(o, v, id));
+	if (generation)
+		row[4] = pl_cell_text(t, generation);
+	pl_repr(o, v, o->addr[id], NULL, repr, sizeof(repr));
+	row[5] = pl_cell_text(t, repr);
+}
+
+static int run(struct pl_session *s, const struct pl_args *args, struct pl_result *ret,
+	       struct pl_err *err)
+{
+	struct pl_ctx *ctx = pl_session_ctx(s);
+	struct ids list = {0};
+	struct order order = {0};
+	struct pl_objects *o;
+	struct pl_table *t;
+	struct pl_view v;
+	size_t n_types, shown;
+	bool *match;
+	int rc;
+
+	order.turned = args->sort && *args->sort == '-';
+	rc = parse_key(args->sort, &order.key, err);
+	if (!rc)
+		rc = pl_session_objects(s, &o, err);
+	if (rc)
+		return rc;
+	match = matching_types(o, args, &n_types);
+	for (size_t k = 0; k < o->n_segments; k++) {
+		for (size_t i = 0; i < o->segments[k].n; i++) {
+			pl_id id = o->segments[k].first + (pl_id)i;
+
+			if (match[o->type[id]])
+				pl_vec_push(&list.ids, id);
+		}
+	}
+	free(match);
+	if (!n_types)
+		pl_ctx_note(ctx, PL_WARNING, "no-such-type", "no type in this core is named %s",
+			    args->words[0]);
+	order.o = o;
+	pl_view_init(&order.v, o->im);
+	pl_view_init(&v, o->im);
+	if (order.key != KEY_NONE && list.ids.n)
+		qsort_r(list.ids.at, list.ids.n, sizeof(*list.ids.at), compare, &order);
+	t = pl_result_table(ret, "instances", columns, PL_ARRAY_LEN(columns));
+	shown = args->limit && args->limit < list.ids.n ? args->limit : list.ids.n;
+	pl_ctx_stage(ctx, "reading instances", shown);
+	for (size_t i = 0; i < shown; i++) {
+		if (pl_ctx_cancelled(ctx)) {
+			rc = pl_ctx_cancel_err(err);
+			break;
+		}
+		fill_row(o, &v, list.ids.at[i], t);
+		pl_ctx_step(ctx, 1);
+	}
+	pl_ctx_stage(ctx, NULL, 0);
+	t->hidden_rows = list.ids.n - shown;
+	pl_vec_free(&list.ids);
+	return rc;
+}
+
+const struct pl_analysis pl_analysis_instances = {
+	.name = "instances",
+	.arguments = "TYPE",
+	.summary = "the objects of a type: address, refcount, size, generation, repr",
+	.help = "TYPE is module.Qualname or a glob; builtins may drop `builtins.`. Subclasses are "
+		"types\n"
+		"of their own. Without --sort the rows come in address order. The repr is read "
+		"from\n"
+		"the dead process's memory: no code runs, and long ones are cut with `...`.",
+	.example = "app.Session --sort size",
+	.options = options,
+	.own_rows = true,
+	.run = run,
+};

@@ -1,0 +1,76 @@
+/*
+ * refsum.h - how many references to each object were found; shared by the analyses that hold them
+ * against ob_refcnt.
+ */
+#ifndef PL_REFSUM_H
+#define PL_REFSUM_H
+
+#include "graph/graph.h"
+#include "object/native/native.h"
+#include "object/roots/roots.h"
+
+/* A word that may be a reference: in C memory, or among an object's own. */
+struct pl_refword {
+	struct pl_native_hit hit; /* when source is 0; else only its target */
+	pl_addr source;           /* object that has the word */
+	struct pl_edge edge;      /* from there */
+};
+
+/* By object id. */
+struct pl_refsum {
+	uint32_t *strong; /* counted references: edges of objects, parallel ones each, and owning
+			     roots */
+	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may
+			     not */
+	size_t n;
+	struct pl_refword *words; /* what native counts of the objects that pl_refsum_words()
+				     looked for, by target; at most 2^16 of objects' own */
+	size_t n_words;
+};
+
+/*
+ * Count them all but those in C memory, on all threads, without a graph. Needs an indexed table;
+ * roots may be NULL: none. PL_E_CANCELLED, PL_E_NOMEM. Free with pl_refsum_fini().
+ */
+int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
+		  struct pl_refsum *ret, struct pl_err *err);
+/*
+ * The same from a graph that is there, with its backward edges: quicker, but words of an object's
+ * own that may be references (PL_EDGE_NATIVE) are among strong, not native. Can end in a surplus
+ * that is too small, never in one that is too large. PL_E_NOMEM.
+ */
+int pl_refsum_of_graph(const struct pl_objects *o, const struct pl_roots *roots,
+		       const struct pl_graph *g, struct pl_refsum *ret, struct pl_err *err);
+/*
+ * Look through C memory for the objects that count more references than were found, static ones
+ * left out, and add the words that hold them to native. g, with its backward edges, makes it
+ * quicker; NULL: without. PL_E_CANCELLED, PL_E_NOMEM.
+ */
+int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct pl_refsum *f,
+		    struct pl_ctx *ctx, struct pl_err *err);
+/* The words that may hold the object at that address: the first of *n, or NULL. */
+const struct pl_refword *pl_refsum_words_of(const struct pl_refsum *f, pl_addr target, size_t *n);
+/* ob_refcnt minus what was found: below 0 when more was. False: no count, or an immortal object. */
+bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_refsum *f,
+		       pl_id id, uint64_t *refcount, int64_t *ret);
+/*
+ * Is the surplus of that object no leak? A static object is never freed, and its count is no
+ * account: C code has any number of Nones, and initialises types by rules of its own (up to 3.9 it
+ * counts a tp_base that PyType_Ready() filled in and no other; up to 3.7 a struct sequence's type
+ * counts itself).
+ */
+static inline bool pl_refsum_static(const struct pl_objects *o, pl_id id)
+{
+	return o->flags[id] & PL_OBJ_STATIC;
+}
+/*
+ * A trace-refs build keeps the address of every object in a table of its own from 3.13 on: one word
+ * of C memory that owns nothing.
+ */
+static inline bool pl_refsum_traced(const struct pl_layout *l)
+{
+	return l->flavour & PL_TRACE_REFS && !pl_has(l->f.object_next);
+}
+void pl_refsum_fini(struct pl_refsum *f);
+
+#endif
