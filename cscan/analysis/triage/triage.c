@@ -12,6 +12,7 @@
 #include "analysis/spell/secrets.h"
 #include "analysis/triage/watchdog.h"
 #include "base/utf8.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column verdict_columns[] = {
 	{.name = "verdict", .align = PL_LEFT},

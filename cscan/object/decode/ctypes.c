@@ -55,7 +55,7 @@ void pl_decode_stgdict(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_decode_dict(d);
+	pl_put_dict(d);
 	pl_put_member(d, f->stgdict_proto, "._type_", false);
 	pl_put_member(d, f->stgdict_argtypes, "._argtypes_", false);
 	pl_put_member(d, f->stgdict_converters, "<converters>", false);
