@@ -122,5 +122,8 @@ void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n);
 /* The entries of a dict, as dict_traverse() visits them: for dict and the types that build on it.
  */
 void pl_put_dict(const struct pl_decode *d);
+/* What a class holds besides its __dict__ (put_type.c): for type and the metatypes that add to it.
+ */
+void pl_put_type(const struct pl_decode *d);
 
 #endif
