@@ -5,7 +5,7 @@
  * are not followed. A number that happens to be an object's address is the price, and the edges are
  * marked native.
  */
-#include "object/edges/edges.h"
+#include "object/edges/put.h"
 
 #include "heap/index.h"
 
