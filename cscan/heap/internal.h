@@ -33,8 +33,6 @@ struct pl_heap {
 
 /* Sort the regions; of two that overlap the first one opened stays. Returns how many went. */
 size_t pl_heap_settle(struct pl_heap *h);
-/* Number of the first region that does not end at or before addr. */
-size_t pl_heap_region_from(const struct pl_heap *h, pl_addr addr);
 
 /* ---- index.c ---- */
 

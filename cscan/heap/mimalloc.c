@@ -399,7 +399,7 @@ static void find_delayed(struct finder *f)
 	size_t k;
 
 	pl_view_init(&v, h->im);
-	for (size_t i = 0; i < h->regions.n; i++) {
+	for (size_t i = 0; i < h->regions.n && !pl_ctx_cancelled(f->ctx); i++) {
 		if (h->regions.at[i].kind != PL_REGION_MIMALLOC ||
 		    !segment_read(h->im, s, h->regions.at[i].lo, &g))
 			continue;
