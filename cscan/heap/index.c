@@ -13,13 +13,6 @@ enum {
 	CORE_SHARE = 8,
 };
 
-struct pl_heap_index {
-	_Atomic(struct pl_region_index *) *of; /* of each region, NULL until it is asked for */
-	_Atomic uint64_t bytes;
-	uint64_t most;
-	uint64_t *first; /* of each region: blocks before it, and all; NULL until numbered */
-};
-
 void pl_heap_index_new(struct pl_heap *h)
 {
 	struct pl_heap_index *x = h->index = pl_calloc(1, sizeof(*x));
@@ -152,25 +145,33 @@ bool pl_heap_block_at(const struct pl_heap *h, pl_addr addr, struct pl_block *re
 	return found;
 }
 
-bool pl_heap_block_around(const struct pl_heap *h, pl_addr addr, struct pl_block *ret)
+/* The last block of a region that starts below end, or false; so it is when addr is not in it. */
+static bool around_in(const struct pl_heap *h, const struct pl_region *r, pl_addr end, pl_addr addr,
+		      struct pl_block *ret)
 {
-	const struct pl_region *r = pl_heap_region(h, addr);
-	const struct pl_region_index *x;
 	struct pl_region_index *spare;
+	const struct pl_region_index *x = region_get(h, r, &spare);
+	uint64_t below = pl_starts_below(&x->starts, end);
 	struct pl_block b;
-	uint64_t below;
-	bool found;
+	bool found = below && pl_heap_block_in(h, r, x, pl_starts_nth(&x->starts, below - 1), &b) &&
+		     addr - b.base < b.usable;
 
-	if (!r || addr == UINT64_MAX)
-		return false;
-	x = region_get(h, r, &spare);
-	below = pl_starts_below(&x->starts, addr + 1);
-	found = below && pl_heap_block_in(h, r, x, pl_starts_nth(&x->starts, below - 1), &b) &&
-		addr - b.base < b.usable;
 	region_free(spare);
 	if (found)
 		*ret = b;
 	return found;
+}
+
+bool pl_heap_block_around(const struct pl_heap *h, pl_addr addr, struct pl_block *ret)
+{
+	const struct pl_region *r = pl_heap_region(h, addr);
+
+	if (!r || addr == UINT64_MAX)
+		return false;
+	/* the owner of a malloc chunk has the first word of the one behind, in the next region too
+	 */
+	return around_in(h, r, addr + 1, addr, ret) || (r > h->regions.at && r[-1].hi == r->lo &&
+							around_in(h, r - 1, UINT64_MAX, addr, ret));
 }
 
 bool pl_heap_block_next(const struct pl_heap *h, pl_addr addr, struct pl_block *ret)

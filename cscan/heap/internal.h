@@ -41,6 +41,12 @@ struct pl_region_index {
 	struct pl_starts starts; /* of its live blocks */
 	uint16_t *slices;        /* pl_heap_mimalloc_slices(), else NULL */
 };
+struct pl_heap_index {
+	_Atomic(struct pl_region_index *) *of; /* of each region, NULL until it is asked for */
+	_Atomic uint64_t bytes;                /* that they take; never more than most */
+	uint64_t most;
+	uint64_t *first; /* of each region: blocks before it, and all; NULL until numbered */
+};
 /* Once the regions are settled for good; freed before they are. */
 void pl_heap_index_new(struct pl_heap *h);
 void pl_heap_index_free(struct pl_heap *h);
