@@ -443,7 +443,7 @@ static uint32_t unheld(uint32_t in, uint8_t mask)
 	uint32_t held = 0, all = 0;
 
 	for (pl_node i = 0; i < w.addr.n; i++) {
-		uint32_t left = w.count.at[i];
+		uint64_t left = w.count.at[i];
 
 		for (size_t k = 0; k < w.edges.n; k++) {
 			const struct test_edge *e = &w.edges.at[k];

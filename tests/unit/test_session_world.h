@@ -33,7 +33,7 @@ struct world {
 	PL_VEC(pl_addr) addr;
 	PL_VEC(uint8_t) flags;
 	PL_VEC(uint32_t) size;
-	PL_VEC(uint32_t) count; /* of references, as they are told */
+	PL_VEC(uint64_t) count; /* of references, as they are told */
 	PL_VEC(struct test_edge) edges;
 	PL_VEC(struct pl_root) held;
 	struct pl_roots roots;
@@ -102,13 +102,11 @@ static inline void world_write_counts(struct world *w)
 		w64(&w->h, w->addr.at[i] + (uint64_t)w->h.l.f.object_refcnt, w->count.at[i]);
 }
 
-static inline void world_open_objects(struct world *w, unsigned threads)
+/* The object table and what goes with it; the heap is open. */
+static inline void world_open_table(struct world *w, unsigned threads)
 {
 	struct pl_err err;
 
-	/* Thousands of worlds are made: what was not used is not written. */
-	build_init(&w->h.b);
-	heap_open_part(&w->h, (w->h.used + 4095) & ~(size_t)4095);
 	w->o = &w->h.objects;
 	object_ids_init(w->o, w->addr.at, w->addr.n);
 	w->o->size = w->size.at;
@@ -121,6 +119,14 @@ static inline void world_open_objects(struct world *w, unsigned threads)
 	w->roots = (struct pl_roots){.at = w->held.at, .n = w->held.n};
 }
 
+static inline void world_open_objects(struct world *w, unsigned threads)
+{
+	/* Thousands of worlds are made: what was not used is not written. */
+	build_init(&w->h.b);
+	heap_open_part(&w->h, (w->h.used + 4095) & ~(size_t)4095);
+	world_open_table(w, threads);
+}
+
 /* The references are those that the test told, the counts what they add up to. */
 static inline void world_open(struct world *w, unsigned threads)
 {
@@ -130,14 +136,20 @@ static inline void world_open(struct world *w, unsigned threads)
 	w->g = test_graph_build(&w->told, threads, true);
 }
 
-/* The references are those that the objects' memory holds, the counts as they stand there. */
-static inline void world_open_decoded(struct world *w, unsigned threads)
+/* The references that the objects' memory holds. */
+static inline void world_decode(struct world *w)
 {
 	struct pl_err err;
 
-	world_open_objects(w, threads);
 	assert_int_equal(pl_refgraph_new(w->o, &w->ctx, &w->g, &w->strays, &err), 0);
 	assert_int_equal(pl_graph_reverse(w->g, &w->ctx, &err), 0);
+}
+
+/* The references are those, the counts as they stand there. */
+static inline void world_open_decoded(struct world *w, unsigned threads)
+{
+	world_open_objects(w, threads);
+	world_decode(w);
 }
 
 static inline void world_close(struct world *w)
