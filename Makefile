@@ -161,7 +161,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link,address,undefined
 FUZZ_B := build/$(subst $(comma),-,$(FUZZ_SAN))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SUPPORT := base runs
+FUZZ_SUPPORT := base runs sound
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 # Cores made here, with seeds for them in the corpus. Only a shell that needs them makes them.
 FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"
