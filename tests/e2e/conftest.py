@@ -89,8 +89,8 @@ def core_of():
 def core(interpreter, core_of):
     """core(recipe_id, stripped=False, **options) -> Core, made by `interpreter`."""
     def made(recipe_id, stripped=False, **options):
-        return core_of(interpreter + matrix.STRIPPED if stripped else interpreter, recipe_id,
-                       **options)
+        wanted = matrix.plain(interpreter) + matrix.STRIPPED if stripped else interpreter
+        return core_of(wanted, recipe_id, **options)
     return made
 
 
