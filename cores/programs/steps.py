@@ -8,6 +8,8 @@ the object that they come from.  The first object is the namespace of __main__, 
 out, as is the __dict__ that some versions keep attributes in.  No other chain leads there.
 """
 
+import threading
+
 import truth
 
 MANY = 100000
@@ -76,18 +78,23 @@ NEAR = target("near and far", [(".NEAR", None)], [(".FAR", None)] + [("[0]", LIS
 FAR = [[[NEAR]]]
 
 
-def items():
-    """In a function, for what a loop has had in hand is left over in its frame."""
+ITEMS = []
+KNOWN = {"targets": TARGETS, "many": MANY}
+
+
+def fill():
+    """On a stack of its own, where what a loop has had in hand is left over."""
     hub = Target()
-    made = []
     for _ in range(MANY):
         item = Item()
         item.hub = hub
-        made.append(item)
-    return made, list(made), hex(id(hub)).rstrip("L")
+        ITEMS.append(item)
+    KNOWN["hub"] = hex(id(hub)).rstrip("L")
+    KNOWN["item"] = [77777, hex(id(ITEMS[77777])).rstrip("L")]
 
 
-ITEMS, AGAIN, HUB = items()
-truth.die(closure=False, known={
-    "targets": TARGETS, "many": MANY, "hub": HUB,
-    "item": [77777, hex(id(ITEMS[77777])).rstrip("L")]})
+THREAD = threading.Thread(target=fill)
+THREAD.start()
+THREAD.join()
+AGAIN = list(ITEMS)
+truth.die(closure=False, known=KNOWN)
