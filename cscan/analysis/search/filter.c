@@ -233,9 +233,8 @@ struct looking {
 /* What is left out cannot be what a chain is asked to go through. */
 static bool counts(struct looking *l, const struct pl_edge *e)
 {
-	return fits(l->f, l->s, &l->source, e) &&
-	       !(l->s == &l->f->via && l->f->without.flags &&
-		 fits(l->f, &l->f->without, &l->source, e));
+	return fits(l->f, l->s, &l->source, e) && !(l->s == &l->f->via && l->f->without.flags &&
+						    fits(l->f, &l->f->without, &l->source, e));
 }
 
 static void look_at(void *arg, const struct pl_edge *e)

@@ -2,10 +2,10 @@
  * filter.h - which chains are asked for: --via and --without.
  *
  * A glob means objects by their type or, beginning with one of ".[<", steps by their names as a
- * path spells them: "[3]" and "[*]" mean what they look like. A step stands for all references of its pair of objects (h.a and h.b may be one
- * object): it is left out when each of them fits --without, and it is a step as asked for when one
- * of them fits --via and not --without. References that own their target decide; words of raw memory only where there
- * are none.
+ * path spells them: "[3]" and "[*]" mean what they look like. A step stands for all references of
+ * its pair of objects (h.a and h.b may be one object): it is left out when each of them fits
+ * --without, and it is a step as asked for when one of them fits --via and not --without.
+ * References that own their target decide; words of raw memory only where there are none.
  *
  * A search asks of the same source again for each of its targets, in any order. So all references
  * of a source are looked at in one decoding, and what was found is kept by source: the fewer of its

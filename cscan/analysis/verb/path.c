@@ -26,7 +26,8 @@ static const struct pl_option options[] = {
 	{"via", "GLOB", NULL, "only chains through an object of this type, or a step like '.attr'"},
 	{"without", "GLOB", NULL,
 	 "no chain through an object of this type, or a step like '.attr'"},
-	{"max-nodes", "N", NULL, "of one object: stop after looking at N objects (default: no bound)"},
+	{"max-nodes", "N", NULL,
+	 "of one object: stop after looking at N objects (default: no bound)"},
 	{.name = NULL},
 };
 
