@@ -8,6 +8,7 @@
 #ifndef PL_SHAPES_H
 #define PL_SHAPES_H
 
+#include "analysis/search/native.h"
 #include "graph/graph.h"
 #include "object/roots/roots.h"
 
@@ -23,7 +24,8 @@ struct pl_shape {
 struct pl_shapes {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
-	const pl_node *parent; /* of pl_graph_forest(), borrowed */
+	const pl_node *parent;               /* of pl_graph_forest(), borrowed */
+	const struct pl_native_roots *words; /* more roots: those that are alike are one; or NULL */
 	uint32_t
 		most; /* a chain of more objects has the shape of its first so many; 0 = no bound */
 	struct pl_view v;

@@ -345,11 +345,11 @@ static void merge_rows(struct pl_table *t)
 static const struct pl_root *tree_root(const struct search *s, const struct pl_native_roots *native,
 				       pl_node node, struct pl_root *word, char *name, size_t cap)
 {
-	const struct pl_native_hit *hit = pl_native_root_of(native, node);
+	const struct pl_native_root *held = pl_native_root_of(native, node);
 
-	if (!hit)
+	if (!held)
 		return best_root(s, node);
-	pl_native_general_name(s->o, hit, name, cap);
+	pl_native_root_name(s->o, held, name, cap);
 	*word = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = name, .accessor = ""};
 	return word;
 }
@@ -462,6 +462,7 @@ static int of_type(struct pl_session *session, struct search *s, const struct pl
 		rc = pl_shapes_init(&shapes, s->o, s->roots, parent, err);
 	if (rc)
 		goto out;
+	shapes.words = &native;
 	rc = count_shapes(ctx, &shapes, target->ids.at, target->ids.n, &lost, err);
 	if (!rc) {
 		t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
