@@ -11,6 +11,7 @@
 #include "analysis/search/nearby.h"
 #include "analysis/target.h"
 #include "base/bits.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column node_columns[] = {
 	{.name = "id", .align = PL_LEFT},

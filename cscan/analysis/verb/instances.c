@@ -4,6 +4,7 @@
 #include "analysis/analysis.h"
 
 #include "object/generation.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column columns[] = {
 	{.name = "address", .align = PL_RIGHT},

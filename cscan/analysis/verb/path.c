@@ -11,6 +11,7 @@
 #include "analysis/search/shapes.h"
 #include "analysis/spell/spell.h"
 #include "analysis/target.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column path_columns[] = {
 	{.name = "path", .align = PL_LEFT},   {.name = "length", .align = PL_RIGHT},

@@ -5,7 +5,7 @@
  * are not followed. A number that happens to be an object's address is the price, and the edges are
  * marked native.
  */
-#include "object/edges/edges.h"
+#include "object/edges/put.h"
 
 #define MAX_WORDS 4096 /* of a block */
 #define MAX_OWN 1024   /* bytes of an object that may hold a pointer into itself */
