@@ -17,7 +17,8 @@ struct pl_refsum {
 	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may
 			     not */
 	size_t n;
-	bool cut; /* not all references were counted: what was not found may be there */
+	bool cut; /* not all references were counted: what was not found may be there. A graph's
+		     pl_strays says the same of it */
 	/* After pl_refsum_words(): what it looked for, who refers to it, and where the words are.
 	 */
 	struct pl_addrset targets;

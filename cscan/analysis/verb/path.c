@@ -45,6 +45,7 @@ struct search {
 	const struct pl_args *args;
 	const char *without;
 	uint64_t max_nodes;
+	bool cut;      /* not all references were looked at */
 	bool filtered; /* --via or --without */
 	bool unsure;   /* roots that may be left-overs count too */
 };
@@ -173,8 +174,10 @@ static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, e
 			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
 	else if (!found && !s->filtered)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "neither a root nor C memory reaches this object: nothing but its own "
-			    "cycle holds it");
+			    s->cut ? "neither a root nor C memory was found to reach this object, "
+				     "but not all references were looked at"
+				   : "neither a root nor C memory reaches this object: nothing but "
+				     "its own cycle holds it");
 	else if (!found)
 		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
 }
@@ -437,9 +440,12 @@ static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, s
 			    held, total);
 	if (lost)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    s->without
-				    ? "%zu of %zu objects are reached from no root that "
-				      "--without leaves; C memory was not looked through"
+			    s->without ? "%zu of %zu objects are reached from no root that "
+					 "--without leaves; C memory was not looked through"
+			    : s->cut
+				    ? "%zu of %zu objects were found to be reached neither from a "
+				      "root nor from C memory, but not all references were looked "
+				      "at"
 				    : "%zu of %zu objects are reached neither from a root nor "
 				      "from C memory: garbage, or a reference was never given back",
 			    lost, total);
@@ -484,6 +490,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 {
 	uint64_t count = 0, max_nodes = 0;
 	struct search s = {.args = args};
+	const struct pl_strays *strays;
 	struct pl_target target;
 	struct pl_objects *o;
 	int rc;
@@ -494,10 +501,13 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	if (!rc)
 		rc = pl_session_references(session, &o, &s.roots, &s.graph, err);
 	if (!rc)
+		rc = pl_session_strays(session, &strays, err);
+	if (!rc)
 		rc = pl_target_parse(session, o, args, &target, err);
 	if (rc)
 		return rc;
 	s.o = o;
+	s.cut = strays->cut;
 	s.without = pl_args_get(args, "without");
 	s.max_nodes = max_nodes;
 	pl_view_init(&s.v, o->im);
