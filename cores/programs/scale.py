@@ -23,7 +23,7 @@ import gc
 
 import truth
 
-SAMPLES = 50
+SAMPLES = 10
 BUFFERED = []
 LONG = []
 
