@@ -253,6 +253,9 @@ struct pl_file *pl_module_debug(struct pl_image *im, int module);
 
 /* ---- spans.c ---- */
 void pl_spans_build(struct pl_image *im);
+/* PL_E_NOMEM when the core's bytes are scattered so far that tables about them are out of all
+ * proportion. */
+int pl_spans_check(const struct pl_image *im, struct pl_err *err);
 
 /* ---- members.c ---- */
 /* The type behind typedefs and qualifiers of the type that die has (DW_AT_type), or false. */

@@ -73,3 +73,14 @@ void pl_native_general_name(const struct pl_objects *o, const struct pl_native_h
 		break;
 	}
 }
+
+void pl_native_array_name(const struct pl_native_hit *hit, uint64_t stride, char *buf, size_t cap)
+{
+	unsigned long long first = (hit->at - hit->base) % stride;
+
+	if (first)
+		snprintf(buf, cap, "<malloc block *+0x%llx+%llu*n>", first,
+			 (unsigned long long)stride);
+	else
+		snprintf(buf, cap, "<malloc block *+%llu*n>", (unsigned long long)stride);
+}

@@ -3,7 +3,8 @@
  *
  * Filled while objects are listed, by several threads at once: look-ups read a hash table without a
  * lock, a first sight validates the type and adds it under one. An entry never moves and never
- * changes after it was published.
+ * changes after it was published, but for pl_types_order(), when all are found: until then its
+ * index tells which thread was quicker, and nothing that is shown may depend on that.
  */
 #include "object/types/types.h"
 
@@ -375,6 +376,42 @@ void pl_types_mark_python(struct pl_types *t)
 	for (uint32_t i = 0; i < n; i++)
 		set_python(t, &v, entry(t, i));
 	free(dealloc);
+}
+
+/* By name and address. */
+static int by_type(const void *pa, const void *pb)
+{
+	const struct pl_type *a = *(const struct pl_type *const *)pa;
+	const struct pl_type *b = *(const struct pl_type *const *)pb;
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+uint32_t *pl_types_order(struct pl_types *t)
+{
+	uint32_t n = (uint32_t)pl_types_count(t);
+	struct pl_type **sorted = pl_malloc((n + 1u) * sizeof(struct pl_type *));
+	uint32_t *ret = pl_malloc((n + 1u) * sizeof(*ret));
+	struct table *h = atomic_load(&t->table);
+	struct pl_type *moved = pl_malloc((n + 1u) * sizeof(*moved));
+
+	for (uint32_t i = 0; i < n; i++)
+		sorted[i] = entry(t, i);
+	qsort(sorted, n, sizeof(*sorted), by_type);
+	for (uint32_t i = 0; i < n; i++) {
+		ret[lookup(h, sorted[i]->addr)] = i;
+		moved[i] = *sorted[i];
+	}
+	for (uint32_t i = 0; i < n; i++)
+		*entry(t, i) = moved[i];
+	for (size_t i = 0; i < h->cap; i++) {
+		if (h->slot[i].addr)
+			h->slot[i].index = ret[h->slot[i].index];
+	}
+	free(moved);
+	free(sorted);
+	return ret;
 }
 
 struct named {
