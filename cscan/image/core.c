@@ -13,26 +13,6 @@ enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64, LAST_PAGE = 4096 };
 
 /* ---- what kind of file is it ---- */
 
-static const char *machine_name(uint16_t machine)
-{
-	switch (machine) {
-	case EM_AARCH64:
-		return "an aarch64";
-	case EM_386:
-		return "an i386";
-	case EM_ARM:
-		return "an arm";
-	case EM_PPC64:
-		return "a ppc64";
-	case EM_S390:
-		return "an s390x";
-	case EM_RISCV:
-		return "a riscv";
-	default:
-		return NULL;
-	}
-}
-
 static bool is_text(const uint8_t *p, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -79,9 +59,9 @@ int pl_core_check(const char *name, const uint8_t *p, uint64_t n, struct pl_err 
 	if (big)
 		return pl_err_set(err, PL_E_MACHINE, "%s is a core of a big-endian machine", name);
 	if (!pl_machine_find(machine)) {
-		if (machine_name(machine))
+		if (pl_machine_name(machine))
 			return pl_err_set(err, PL_E_MACHINE, "%s is a core of %s machine", name,
-					  machine_name(machine));
+					  pl_machine_name(machine));
 		return pl_err_set(err, PL_E_MACHINE, "%s is a core of machine %u (ELF's number)",
 				  name, machine);
 	}

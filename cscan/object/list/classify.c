@@ -6,8 +6,6 @@
 
 #include "object/value/sizeof.h"
 
-#define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
-#define USER_SPACE (UINT64_C(1) << 56) /* and nothing of a process above, on any 64-bit machine */
 #define MAX_SLACK \
 	64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
 #define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
@@ -37,7 +35,7 @@ static int32_t find_type(struct pl_classifier *c, pl_addr addr)
 {
 	size_t slot = (size_t)(addr >> 4 ^ addr >> 14) % PL_ARRAY_LEN(c->seen);
 
-	if (addr & 7 || addr - LEAST_ADDRESS >= USER_SPACE)
+	if (addr & 7 || addr < PL_ADDRESS_LEAST || addr >= PL_ADDRESS_END)
 		return -1;
 	if (c->seen[slot].addr != addr) {
 		c->seen[slot].type = pl_types_find(c->types, &c->v, addr);
