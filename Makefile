@@ -128,8 +128,9 @@ E2E ?= tests
 e2e: all $B/bin/gen_layout $B/fuzz/mutate
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(E2E)
 
-lint:
-	@sh scripts/lint.sh
+# The objects are built first: who calls whom is read off them.
+lint: $(LIB_OBJECTS) $(CLI_OBJECTS)
+	@sh scripts/lint.sh $B/obj/cscan $(LIB_OBJECTS) $(CLI_OBJECTS)
 
 format:
 	clang-format -i $$(sh scripts/lint.sh --formatted)
