@@ -253,7 +253,7 @@ void pl_core_read(struct pl_image *im, struct pl_ctx *ctx)
 const uint8_t *pl_core_bytes(const struct pl_image *im, pl_addr addr, uint64_t *n)
 {
 	const struct pl_range *r;
-	size_t i = pl_find(im->ranges.at, im->ranges.n, sizeof(*r), addr);
+	size_t i = pl_find_range(im->ranges.at, im->ranges.n, sizeof(*r), addr);
 
 	if (i == im->ranges.n || !im->ranges.at[i].host)
 		return NULL;

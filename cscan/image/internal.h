@@ -13,6 +13,7 @@
 #include <libelf.h>
 
 #include "base/mem.h"
+#include "base/search.h"
 #include "image/image.h"
 
 #define PL_BUILD_ID_MAX 32
@@ -80,28 +81,6 @@ bool pl_is_packed(const uint8_t *p, size_t n);
  */
 int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *ret,
 	      struct pl_err *err);
-
-/*
- * Index of the [lo, hi) that holds addr among n sorted, disjoint structs of size bytes that start
- * with pl_addr lo, hi; n when there is none.
- */
-static inline size_t pl_find(const void *at, size_t n, size_t size, pl_addr addr)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const pl_addr *range = (const pl_addr *)((const char *)at + mid * size);
-
-		if (addr < range[0])
-			hi = mid;
-		else if (addr >= range[1])
-			lo = mid + 1;
-		else
-			return mid;
-	}
-	return n;
-}
 
 /* ---- core.c ---- */
 /* 0 when the n first bytes of a file start a core that can be read, else the error, which says what

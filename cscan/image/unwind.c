@@ -122,7 +122,7 @@ static void add_code(struct pl_unwinder *u, int module, pl_addr bias,
 	struct code c = {.bias = bias, .module = module, .bytes = bytes, .n = n};
 
 	/* Wherever ET_DYN is linked to: libdwfl takes the first segment's page for the start. */
-	if (head->load_lo >= head->load_hi || !pl_add(bias, head->load_lo & ~UINT64_C(4095), &c.lo))
+	if (head->load_lo >= head->load_hi || !pl_add(bias, head->load_lo & ~(PL_PAGE - 1), &c.lo))
 		return;
 	c.hi = bias + head->load_hi;
 	if (c.lo < c.hi)
@@ -138,7 +138,7 @@ static void add_vdso(struct pl_unwinder *u)
 	if (!pl_image_auxv(u->im, AT_SYSINFO_EHDR, &addr) ||
 	    !(bytes = pl_core_bytes(u->im, addr, &n)) || !pl_elf_head(bytes, n, &head))
 		return;
-	add_code(u, -1, addr - (head.load_lo & ~UINT64_C(4095)), &head, bytes, n);
+	add_code(u, -1, addr - (head.load_lo & ~(PL_PAGE - 1)), &head, bytes, n);
 }
 
 static int by_lo(const void *a, const void *b)
@@ -227,7 +227,7 @@ enum { FEW = 16 }; /* frames that are read of any stack */
 
 static const struct code *code_at(const struct pl_unwinder *u, pl_addr pc)
 {
-	size_t i = pl_find(u->codes.at, u->codes.n, sizeof(*u->codes.at), pc);
+	size_t i = pl_find_range(u->codes.at, u->codes.n, sizeof(*u->codes.at), pc);
 
 	return i < u->codes.n ? &u->codes.at[i] : NULL;
 }

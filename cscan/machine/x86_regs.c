@@ -60,8 +60,7 @@ const struct pl_calls pl_x86_calls = {
 /*
  * An address is sign-extended from bit 47 (Intel SDM volume 1, 3.3.7.1). With page tables of five
  * levels it is from bit 56, but a process gets memory beyond bit 47 only if it asks for it (the
- * kernel's Documentation/arch/x86/x86_64/5level-paging.rst). The hole ends where the kernel's half
- * begins, a guard for a hypervisor left out (x86_64/mm.rst).
+ * kernel's Documentation/arch/x86/x86_64/5level-paging.rst).
  */
 const struct pl_space pl_x86_space = {
 	.hole = UINT64_C(1) << 47,

@@ -75,7 +75,7 @@ static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr t
 		return;
 	pl_code_names(d->l, d->v, t.code, function, sizeof(function), file, sizeof(file));
 	pl_triage_evidence(d->t, "out-of-memory", "threads", "%.100s was raised in %s (%s:%d)",
-			   type->name, function, pl_death_base_name(file), t.line);
+			   type->name, function, pl_base_name(file), t.line);
 }
 
 /*
@@ -212,7 +212,7 @@ static void put_address_space(struct pl_death *d)
 			   d->info->from_gcore ? "at least " : "", PL_SIZE(sum), PL_COUNT(sum),
 			   PL_COUNT(count), PL_SIZE(largest->hi - largest->lo),
 			   largest->module < 0 ? "anonymous memory"
-					       : pl_death_base_name(modules[largest->module].path));
+					       : pl_base_name(modules[largest->module].path));
 	pl_triage_evidence(d->t, "address-space", "info",
 			   "no limit is written in a core; if one on address space stood in the "
 			   "way (RLIMIT_AS, ulimit -v), it is less than what was mapped then and "
