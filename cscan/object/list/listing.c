@@ -85,7 +85,7 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	struct pl_gclists *lists = &o->priv->lists;
 	int rc;
 
-	pl_areas_find(o);
+	pl_areas_find(o, ctx);
 	o->n_segments = o->priv->n_areas;
 	o->segments = pl_calloc(o->n_segments + 1, sizeof(*o->segments));
 	pl_ctx_stage(ctx, "walking gc lists", 0);
