@@ -9,7 +9,7 @@
 #include "image/internal.h"
 
 /* Many times the mappings that Linux gives a process (vm.max_map_count is 65530). */
-enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64, LAST_PAGE = 4096 };
+enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64 };
 
 /* ---- what kind of file is it ---- */
 
@@ -119,7 +119,7 @@ static void add_load(struct pl_image *im, const Elf64_Phdr *ph, struct headers *
 	if (!ph->p_memsz)
 		return;
 	/* No process has the last page, and without it no walk in steps of up to a page wraps. */
-	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - LAST_PAGE) {
+	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - PL_PAGE) {
 		h->bad++;
 		return;
 	}
