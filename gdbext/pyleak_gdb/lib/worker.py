@@ -6,9 +6,10 @@ looks for them between two steps instead: an interrupt that arrived as a Keyboar
 so between any two bytecodes, so also after the loop that watches the thread was left.
 """
 
+import contextlib
 import signal
 import threading
-from typing import Callable, Generic, List, Optional, TypeVar
+from typing import Callable, Generic, Iterator, List, Optional, TypeVar
 
 T = TypeVar("T")
 
@@ -49,10 +50,20 @@ class _Job(Generic[T]):
         return self._value[0]
 
 
-def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], None] = lambda: None) -> T:
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """In a tick: Ctrl-C is heard at once, as where nothing is run."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], bool] = lambda: False) -> T:
     """call() on a worker thread, from the main thread; returns or raises what it does.
 
-    tick() is called every STEP seconds meanwhile. On a request to stop, cancel() is called again and
+    tick() is called every STEP seconds meanwhile, and again at once if it says so. On a request to stop, cancel() is called again and
     again until the call has ended, because one that has only just begun does not hear it; then
     KeyboardInterrupt is raised. SIGINT is used up by that; SIGTERM and SIGHUP reach the process's own
     handlers afterwards.
@@ -71,19 +82,19 @@ def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], No
     return job.value()
 
 
-def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], None]) -> bool:
+def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], bool]) -> bool:
     """Until the job has ended; True when it was asked to stop."""
-    stopped = False
+    stopped = busy = False
     try:
         while True:
             try:
-                if job.wait(RETRY if stopped else STEP):
+                if job.wait(RETRY if stopped else 0 if busy else STEP):
                     return stopped or bool(signal.sigpending() & STOPPERS)
                 stopped = stopped or bool(signal.sigpending() & STOPPERS)
                 if stopped:
                     cancel()
                 else:
-                    tick()
+                    busy = tick()
             except KeyboardInterrupt:
                 # Blocked here, the signal went to a thread that another extension left open to it.
                 stopped = True
