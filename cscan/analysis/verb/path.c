@@ -40,7 +40,7 @@ struct search {
 	struct pl_ctx *ctx;
 	struct pl_filter f; /* roots, graph, --via and --without */
 	uint64_t max_nodes;
-	bool cut;    /* not all references were looked at */
+	bool cut; /* not all references were looked at */
 };
 
 struct found {
@@ -413,9 +413,8 @@ static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, s
 			    held, total);
 	if (lost)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    s->f.without.glob
-				    ? "%zu of %zu objects are reached from no root that "
-				      "--without leaves; C memory was not looked through"
+			    s->f.without.glob ? "%zu of %zu objects are reached from no root that "
+						"--without leaves; C memory was not looked through"
 			    : s->cut
 				    ? "%zu of %zu objects were found to be reached neither from a "
 				      "root nor from C memory, but not all references were looked "
