@@ -10,7 +10,7 @@
  */
 #include "heap/glibc.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, CANCEL_EACH = 16 << 20 /* bytes of a mapping */ };
 
 /*
  * Up to 2.42 the size counts the whole mapping; from 2.43 on without the 16 bytes at its end that
@@ -42,7 +42,8 @@ struct search {
 };
 
 /* Go through a mapping: page by page, or only from its start and from where known things end. */
-static void search_mapping(struct search *q, const struct pl_mapping *m, bool each_page)
+static void search_mapping(struct search *q, const struct pl_mapping *m, bool each_page,
+			   struct pl_ctx *ctx)
 {
 	struct pl_heap *h = q->h;
 	pl_addr at = m->lo;
@@ -80,6 +81,8 @@ static void search_mapping(struct search *q, const struct pl_mapping *m, bool ea
 		} else {
 			return;
 		}
+		if (at % CANCEL_EACH == 0 && pl_ctx_cancelled(ctx))
+			return;
 	}
 }
 
@@ -93,7 +96,7 @@ static uint64_t search_all(struct pl_heap *h, struct pl_ctx *ctx, bool each_page
 
 	for (size_t i = 0; i < n && q.found < wanted && !pl_ctx_cancelled(ctx); i++) {
 		if (m[i].module < 0 && m[i].prot & PL_PROT_WRITE)
-			search_mapping(&q, &m[i], each_page);
+			search_mapping(&q, &m[i], each_page, ctx);
 	}
 	return q.found;
 }

@@ -1,10 +1,10 @@
 /*
  * internal.h - what the files of this room share; nobody outside includes it.
  *
- * The way of data in here: program headers become byte ranges (core.c), notes become threads, auxv
- * and a list of mapped files (notes.c), those are looked up on this machine (modules.c), and all of
- * it together becomes mappings, spans and runs (spans.c). Symbols and DWARF are read from the files
- * on first need (symbols.c, dwarf.c).
+ * The way of data in here, which open.c leads: program headers become byte ranges (core.c), notes
+ * become threads, auxv and a list of mapped files (notes.c), those are looked up on this machine
+ * (modules.c), and all of it together becomes mappings, spans and runs (spans.c). Symbols and DWARF
+ * are read from the files on first need (symbols.c, dwarf.c).
  */
 #ifndef PL_IMAGE_INTERNAL_H
 #define PL_IMAGE_INTERNAL_H
@@ -153,6 +153,11 @@ static inline size_t pl_find(const void *at, size_t n, size_t size, pl_addr addr
  * the file is instead. */
 int pl_core_check(const char *name, const uint8_t *p, uint64_t n, struct pl_err *err);
 
+/*
+ * Of a file that pl_core_check() lets through, mapped: its machine, segments and notes. What cannot
+ * be read or is cut off is said in ctx.
+ */
+void pl_core_read(struct pl_image *im, struct pl_ctx *ctx);
 /* Bytes that a PT_LOAD claims to hold; host is NULL where the file ends before them. */
 struct pl_range {
 	pl_addr lo, hi;

@@ -12,6 +12,7 @@
 #include "object/roots/roots.h"
 #include "object/frames/threads.h"
 #include "runs.h"
+#include "object/repr/repr.h"
 #include "sound.h"
 
 #define MAX_SHOWN 40 /* edges of an object whose label is spelled */

@@ -14,6 +14,7 @@
 #include "object/types/names.h"
 #include "object/objects.h"
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 #define HEAP_BASE UINT64_C(0x10000000)
 #define HEAP_SIZE (1u << 20)

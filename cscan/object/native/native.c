@@ -215,10 +215,8 @@ static void scan_piece(void *arg, unsigned worker, size_t item)
 /* The parts of [lo, hi) that no region covers, in pieces. */
 static void add_raw(struct native *s, pl_addr lo, pl_addr hi)
 {
-	size_t i = 0;
+	size_t i = pl_heap_region_from(s->o->heap, lo); /* the first pieces are the regions */
 
-	while (i < s->n_regions && s->pieces.at[i].hi <= lo)
-		i++;
 	while (lo < hi) {
 		pl_addr end = i < s->n_regions ? PL_MIN(hi, PL_MAX(lo, s->pieces.at[i].lo)) : hi;
 

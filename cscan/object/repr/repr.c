@@ -5,7 +5,7 @@
  * run, what is known of the value stands in the class's name: Money(12). Nothing here recurses
  * deeper than the limits; the core cannot make it fail, only make it say less.
  */
-#include "object/repr/repr.h"
+#include "object/repr/job.h"
 
 #include <string.h>
 

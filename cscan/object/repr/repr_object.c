@@ -2,7 +2,7 @@
  * repr_object.c - instances with their attributes, and the interpreter's own objects: functions,
  * modules, types, exceptions, everything that prints as <...> or Name(...).
  */
-#include "object/repr/repr.h"
+#include "object/repr/job.h"
 
 #include <string.h>
 

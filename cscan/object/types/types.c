@@ -11,8 +11,8 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "object/decode/decode.h"
 #include "object/types/names.h"
+#include "object/types/rows.h"
 #include "object/value/sizeof.h"
 #include "object/traverse/visits.h"
 
