@@ -118,10 +118,33 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	return rc;
 }
 
+/* From now on the index of a type does not tell which thread met it first. */
+static void order_types(struct pl_objects *o)
+{
+	size_t n = pl_types_count(o->types);
+	struct pl_type_sums *sums = pl_calloc(n + 1, sizeof(*sums));
+	uint32_t *now = pl_types_order(o->types);
+
+	for (size_t i = 0; i < o->n_sums; i++)
+		sums[now[i]] = o->sums[i];
+	free(o->sums);
+	o->sums = sums;
+	o->n_sums = n;
+	for (size_t s = 0; o->type && s < o->n_segments; s++) {
+		uint32_t *type = o->type + o->segments[s].first;
+
+		for (size_t i = 0; i < o->segments[s].n; i++)
+			type[i] = now[type[i]];
+	}
+	free(now);
+}
+
 static void finish(struct pl_objects *o, struct pl_ctx *ctx)
 {
-	uint8_t *live = pl_calloc(o->n_sums + 1, 1);
+	uint8_t *live;
 
+	order_types(o);
+	live = pl_calloc(o->n_sums + 1, 1);
 	for (size_t i = 0; i < o->n_sums; i++) {
 		for (unsigned k = 0; k <= PL_ON_NO_LIST; k++)
 			live[i] |= o->sums[i].count[k] != 0;
