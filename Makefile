@@ -129,8 +129,9 @@ E2E ?= tests
 e2e: all $B/bin/gen_layout $B/fuzz/mutate
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(E2E)
 
-lint:
-	@sh scripts/lint.sh
+# The objects are built first: who calls whom is read off them.
+lint: $(LIB_OBJECTS) $(CLI_OBJECTS)
+	@sh scripts/lint.sh $B/obj/cscan $(LIB_OBJECTS) $(CLI_OBJECTS)
 
 format:
 	clang-format -i $$(sh scripts/lint.sh --formatted)
@@ -181,7 +182,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link,address,undefined
 FUZZ_B := build/$(subst $(comma),-,$(FUZZ_SAN))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SUPPORT := base runs
+FUZZ_SUPPORT := base runs sound
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 # Cores made here, with seeds for them in the corpus. Only a shell that needs them makes them.
 FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"

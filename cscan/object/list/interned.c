@@ -71,12 +71,3 @@ void pl_interned_find(struct pl_objects *o)
 	if (!pl_has(o->l->f.interp_interned))
 		search(o, &v);
 }
-
-bool pl_objects_interned(const struct pl_objects *o, pl_addr dict)
-{
-	for (size_t i = 0; i < o->n_interned; i++) {
-		if (o->interned[i] == dict)
-			return true;
-	}
-	return false;
-}
