@@ -36,8 +36,10 @@ int pl_target_object(const struct pl_objects *o, const char *word, pl_id *ret, s
 	if (*ret == PL_NO_ID) {
 		pl_err_set(err, PL_E_NOT_FOUND, "no live object starts at 0x%llx",
 			   (unsigned long long)addr);
-		err->addr = addr;
-		return pl_err_hint(err, "`instances TYPE` lists the addresses of objects");
+		if (err)
+			err->addr = addr;
+		pl_err_hint(err, "`instances TYPE` lists the addresses of objects");
+		return PL_E_NOT_FOUND;
 	}
 	return 0;
 }

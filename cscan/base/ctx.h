@@ -45,6 +45,11 @@ static inline bool pl_ctx_cancelled(struct pl_ctx *ctx)
 {
 	return atomic_load_explicit(&ctx->cancel, memory_order_relaxed);
 }
+/* In a loop over many things, before the i-th: true after a cancel, now and then. */
+static inline bool pl_ctx_look(struct pl_ctx *ctx, uint64_t i)
+{
+	return i % 4096 == 0 && pl_ctx_cancelled(ctx);
+}
 /* PL_E_CANCELLED with *err filled. */
 int pl_ctx_cancel_err(struct pl_err *err);
 /* Add a note; a second one with the same code and text is dropped. Thread-safe. */

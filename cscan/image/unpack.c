@@ -116,7 +116,8 @@ static int open_out(struct unpack *u, struct pl_err *err)
 	if (u->out >= 0)
 		return 0;
 	pl_err_errno(err, PL_E_IO, errno, "cannot make a temporary file in %s", u->dir);
-	return pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	return PL_E_IO;
 }
 
 static bool is_zero(const uint8_t *p, size_t n)
@@ -159,8 +160,9 @@ static int write_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t of
 			if (k < 0) {
 				pl_err_errno(err, PL_E_IO, errno, "cannot unpack %s to %s", u->name,
 					     u->dir);
-				return pl_err_hint(err, "set TMPDIR to a directory with room for "
-							"the unpacked core");
+				pl_err_hint(err, "set TMPDIR to a directory with room for "
+						 "the unpacked core");
+				return PL_E_IO;
 			}
 			done += (size_t)k;
 		}

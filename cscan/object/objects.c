@@ -9,6 +9,10 @@
 
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err)
 {
+	o->addr = NULL;
+	o->type = NULL;
+	o->size = NULL;
+	o->flags = NULL;
 	if (cap >= PL_NO_ID)
 		return pl_err_set(err, PL_E_NOMEM, "the core claims more than 4 billion objects");
 	o->cap = (size_t)cap;
@@ -217,6 +221,7 @@ void pl_objects_free(struct pl_objects *o)
 int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
 	size_t to = 0;
+	int rc;
 
 	if (o->indexed)
 		return 0;
@@ -231,16 +236,18 @@ int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *er
 		memmove(o->size + to, o->size + from, n * sizeof(*o->size));
 		memmove(o->flags + to, o->flags + from, n * sizeof(*o->flags));
 		o->segments[s].first = (pl_id)to;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && !pl_ctx_look(ctx, i); i++)
 			pl_addrset_add(&o->priv->ids, o->addr[to + i]);
 		to += n;
 		pl_ctx_step(ctx, 1);
 	}
+	if (pl_ctx_cancelled(ctx))
+		return pl_ctx_cancel_err(err);
 	pl_addrset_rank_build(&o->priv->ids);
-	o->indexed = true;
-	pl_interned_find(o);
+	rc = pl_interned_find(o, ctx, err);
+	o->indexed = !rc;
 	pl_ctx_stage(ctx, NULL, 0);
-	return 0;
+	return rc;
 }
 
 pl_id pl_objects_id(const struct pl_objects *o, pl_addr addr)
