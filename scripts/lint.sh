@@ -1,8 +1,9 @@
 #!/bin/sh
-# lint.sh [--formatted] - rooms, Python, shell, format. Fails for what every machine judges alike; a
-# tool that is missing, or of another version than the one named here, only has its say. LINT=more adds
-# cppcheck and clang-tidy where they are installed, as advice. --formatted only lists the files that
-# clang-format rules.
+# lint.sh [--formatted | FOLDER OBJECT...] - rooms, Python, shell, format; given the built objects of
+# cscan/ and the folder that they are below, what they call, too. Fails for what every machine judges
+# alike; a tool that is missing, or of another version than the one named here, only has its say.
+# LINT=more adds cppcheck and clang-tidy where they are installed, as advice. --formatted only lists
+# the files that clang-format rules.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,6 +29,10 @@ fail() {
 
 echo "== rooms"
 python3 scripts/check_rooms.py || fail "a room reaches where it must not"
+if [ $# -gt 1 ]; then
+	echo "== symbols"
+	python3 scripts/check_symbols.py "$@" || fail "a room calls where it must not"
+fi
 
 echo "== Python"
 # shellcheck disable=SC2046

@@ -1,6 +1,7 @@
 /* quantity.c - see quantity.h. */
 #include "analysis/quantity.h"
 
+#include <string.h>
 #include <strings.h>
 
 struct unit {
@@ -105,23 +106,4 @@ bool pl_quantity_bytes(const char *text, uint64_t *ret)
 bool pl_quantity_time(const char *text, uint64_t *ret)
 {
 	return quantity(text, find_time, ret);
-}
-
-int pl_args_bytes(const struct pl_args *args, const char *name, uint64_t *ret, struct pl_err *err)
-{
-	const char *value = pl_args_get(args, name);
-
-	if (!value || pl_quantity_bytes(value, ret))
-		return 0;
-	return pl_err_set(err, PL_E_USAGE, "--%s needs an amount of memory such as 512M, not '%s'",
-			  name, value);
-}
-
-int pl_args_time(const struct pl_args *args, const char *name, uint64_t *ret, struct pl_err *err)
-{
-	const char *value = pl_args_get(args, name);
-
-	if (!value || pl_quantity_time(value, ret))
-		return 0;
-	return pl_err_set(err, PL_E_USAGE, "--%s needs a time such as 60s, not '%s'", name, value);
 }

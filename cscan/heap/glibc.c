@@ -9,6 +9,8 @@
  */
 #include "heap/glibc.h"
 
+#include "base/search.h"
+
 enum {
 	PART_BYTES = 4 << 20,
 	RESUME_CHAIN = 16,      /* good chunks in a row behind a broken stretch */
@@ -240,33 +242,15 @@ void pl_heap_glibc_close(struct pl_heap *h)
 
 static const struct pl_glibc_part *part_at(const struct pl_glibc *g, pl_addr lo)
 {
-	size_t a = 0, b = g->parts.n;
+	size_t above = PL_LOWER_BOUND(g->parts.n, k, g->parts.at[k].lo <= lo);
 
-	while (b - a > 1) {
-		size_t mid = a + (b - a) / 2;
-
-		if (g->parts.at[mid].lo <= lo)
-			a = mid;
-		else
-			b = mid;
-	}
-	return &g->parts.at[a];
+	return &g->parts.at[above ? above - 1 : 0];
 }
 
 /* The first dead chunk at or behind addr. */
 static size_t dead_from(const struct pl_glibc *g, pl_addr addr)
 {
-	size_t a = 0, b = g->dead.n;
-
-	while (a < b) {
-		size_t mid = a + (b - a) / 2;
-
-		if (g->dead.at[mid] < addr)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	return a;
+	return PL_LOWER_BOUND(g->dead.n, k, g->dead.at[k] < addr);
 }
 
 static bool is_dead(const struct pl_glibc *g, pl_addr chunk)
@@ -365,13 +349,40 @@ static void block_set(struct pl_block *b, pl_addr base, const uint8_t *host, uin
 	}
 }
 
-/* An address in a heap: like a walk that stops there. */
-static bool find_in_part(const struct pl_glibc *g, const struct pl_image *im, pl_addr addr,
-			 struct pl_block *b)
+/* The chunk that a live block is in: where the debug hooks are, two headers before. */
+static pl_addr chunk_of(const struct pl_image *im, pl_addr base)
+{
+	static const uint8_t forbidden[2][7] = {
+		{0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb},
+		{0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd},
+	};
+	const uint8_t *p;
+	bool hooked;
+
+	if (pl_heap_at_hand(im, base - 7, &p) < 7)
+		return base - PL_CHUNK_HEADER;
+	/* no size of a chunk is so big */
+	hooked = !memcmp(p, forbidden[0], 7) || !memcmp(p, forbidden[1], 7);
+	return base - PL_CHUNK_HEADER - (hooked ? PL_HOOK_PREFIX : 0);
+}
+
+/* The last chunk in use that is known to start before addr, or the part's first one. */
+static pl_addr chunk_before(const struct pl_glibc_part *part, const struct pl_image *im,
+			    const struct pl_starts *starts, pl_addr addr)
+{
+	uint64_t below = pl_starts_below(starts, addr);
+
+	return below ? chunk_of(im, pl_starts_nth(starts, below - 1)) : part->first;
+}
+
+/* An address in a heap: like a walk from the last chunk in use on that stops there. */
+static bool find_in_part(const struct pl_glibc *g, const struct pl_image *im,
+			 const struct pl_starts *starts, pl_addr addr, struct pl_block *b)
 {
 	const struct pl_glibc_part *part = part_at(g, b->region->lo);
 	uint64_t size, have;
 	const uint8_t *p;
+	pl_addr at;
 
 	b->pool = b->base = part->first;
 	b->usable = 0;
@@ -384,8 +395,9 @@ static bool find_in_part(const struct pl_glibc *g, const struct pl_image *im, pl
 		b->state = PL_BLOCK_NEVER;
 		return part->top_follows;
 	}
-	have = pl_heap_at_hand(im, part->first, &p);
-	for (pl_addr at = part->first; at < part->end; at += size, p += size, have -= size) {
+	at = chunk_before(part, im, starts, addr);
+	have = pl_heap_at_hand(im, at, &p);
+	for (; at < part->end; at += size, p += size, have -= size) {
 		size = pl_ld64(p + 8) & ~(uint64_t)PL_CHUNK_FLAGS;
 		if (size < PL_CHUNK_MIN || size > part->end - at || size > have)
 			return false; /* the core's file changed under us */
@@ -411,15 +423,15 @@ static bool find_in_part(const struct pl_glibc *g, const struct pl_image *im, pl
 	return false;
 }
 
-bool pl_heap_glibc_find(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
-			struct pl_block *ret)
+bool pl_heap_glibc_find(const struct pl_heap *h, const struct pl_region *r,
+			const struct pl_region_index *x, pl_addr addr, struct pl_block *ret)
 {
 	struct pl_block b = {.region = r, .pool = r->lo, .base = r->lo};
 	uint64_t usable, have;
 	const uint8_t *p;
 
 	if (r->kind != PL_REGION_MMAPPED) {
-		if (!find_in_part(h->glibc, h->im, addr, &b))
+		if (!find_in_part(h->glibc, h->im, &x->starts, addr, &b))
 			return false;
 		*ret = b;
 		return true;
@@ -435,6 +447,27 @@ bool pl_heap_glibc_find(const struct pl_heap *h, const struct pl_region *r, pl_a
 		block_set(&b, r->lo + PL_CHUNK_HEADER, p + PL_CHUNK_HEADER,
 			  PL_MIN(usable, have - PL_CHUNK_HEADER));
 	}
+	*ret = b;
+	return true;
+}
+
+bool pl_heap_glibc_block(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
+			 struct pl_block *ret)
+{
+	struct pl_block b = {.region = r, .state = PL_BLOCK_LIVE};
+	uint64_t usable, have;
+	const uint8_t *p;
+
+	b.pool = chunk_of(h->im, addr);
+	have = pl_heap_at_hand(h->im, b.pool, &p);
+	if (have < PL_CHUNK_MIN)
+		return false;
+	if (r->kind == PL_REGION_MALLOC)
+		usable = (pl_ld64(p + 8) & ~(uint64_t)PL_CHUNK_FLAGS) - PL_CHUNK_OVERHEAD;
+	else if (!pl_glibc_mmapped(p, &usable))
+		return false;
+	block_set(&b, b.pool + PL_CHUNK_HEADER, p + PL_CHUNK_HEADER,
+		  PL_MIN(usable, have - PL_CHUNK_HEADER));
 	*ret = b;
 	return true;
 }

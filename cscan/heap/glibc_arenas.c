@@ -8,6 +8,7 @@
  * next, next_free, attached_threads, system_mem, max_system_mem}, and each empty bin points to
  * itself: that pattern names the arena where no symbol does.
  */
+#include "base/search.h"
 #include "heap/glibc.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
 	HEAP_ALIGN = 64 << 20, /* HEAP_MAX_SIZE on 64-bit machines */
 	HEAP_INFO_MIN = 32,
 	HEAP_INFO_MAX = 256,
-	PAGE = 4096,
 	CHAIN = 64, /* chunks in a row that nothing but a heap can show */
 	START_SEARCH = 16 << 20,
 	SEARCH_TRIES = 1024, /* arrays that look like bins */
@@ -70,19 +70,9 @@ bool pl_glibc_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr
 
 const struct pl_glibc_heap *pl_glibc_heap_at(const struct pl_glibc *g, pl_addr addr)
 {
-	size_t lo = 0, hi = g->heaps.n;
+	size_t i = PL_LOWER_BOUND(g->heaps.n, k, g->heaps.at[k].hi <= addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (addr < g->heaps.at[mid].lo)
-			hi = mid;
-		else if (addr >= g->heaps.at[mid].hi)
-			lo = mid + 1;
-		else
-			return &g->heaps.at[mid];
-	}
-	return NULL;
+	return i < g->heaps.n && addr >= g->heaps.at[i].lo ? &g->heaps.at[i] : NULL;
 }
 
 /* ---- malloc_state ---- */
@@ -241,8 +231,8 @@ static pl_addr first_by_mp(struct pl_view *v, const struct pl_glibc_arena *a,
 		pl_addr base = pl_ld64(s->host + off);
 		uint64_t now = pl_ld64(s->host + off - 16), most = pl_ld64(s->host + off - 8);
 
-		if (base < heap->lo || base >= heap->top || now > most || now % PAGE ||
-		    most % PAGE || s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
+		if (base < heap->lo || base >= heap->top || now > most || now % PL_PAGE ||
+		    most % PL_PAGE || s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
 			continue;
 		base = pl_round_up(base, PL_CHUNK_ALIGN);
 		if ((!first || base < first) && (base == heap->lo || starts_chain(v, heap, base))) {
@@ -336,67 +326,92 @@ static void find_main_heap(struct pl_glibc *g, struct pl_ctx *ctx)
 
 /* ---- the other heaps ---- */
 
-static uint32_t arena_index(struct pl_glibc *g, struct pl_view *v, pl_addr at)
-{
-	struct pl_glibc_arena a;
+/* A heap whose arena is yet to be read. */
+struct other {
+	pl_addr at, arena;
+	uint64_t size, info; /* bytes of the heap; of the heap_info at the arena's first one */
+};
+struct others {
+	PL_VEC(struct other) v;
+};
 
-	for (size_t i = 0; i < g->arenas.n; i++) {
-		if (g->arenas.at[i].at == at)
-			return (uint32_t)i;
-	}
-	if (!arena_read(v, at, &a))
-		return 0;
-	pl_vec_push(&g->arenas, a);
-	return (uint32_t)g->arenas.n - 1;
-}
-
-/* Add the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if any. */
-static void add_heap(struct pl_glibc *g, struct pl_view *v, pl_addr at)
+/* Take the heap whose heap_info {ar_ptr, prev, size, mprotect_size} lies at address at, if any. */
+static void take_heap(struct others *o, struct pl_view *v, pl_addr at)
 {
 	const uint8_t *p = pl_at(v, at, HEAP_INFO_MIN);
-	uint64_t size, writable, info;
-	pl_addr arena, self;
-	struct pl_glibc_heap heap = {.lo = at};
-	const struct pl_glibc_arena *a;
+	struct other heap = {.at = at};
+	uint64_t writable;
+	pl_addr self;
 
 	if (!p)
 		return;
-	arena = pl_ld64(p);
-	size = pl_ld64(p + 16);
+	heap.arena = pl_ld64(p);
+	heap.size = pl_ld64(p + 16);
 	writable = pl_ld64(p + 24);
-	info = arena % HEAP_ALIGN;
-	if (!size || size % PAGE || size > writable || writable > HEAP_ALIGN ||
-	    info < HEAP_INFO_MIN || info > HEAP_INFO_MAX || arena % PL_CHUNK_ALIGN ||
-	    !pl_read64(v, arena - info, &self) || self != arena)
+	heap.info = heap.arena % HEAP_ALIGN;
+	if (!heap.size || heap.size % PL_PAGE || heap.size > writable || writable > HEAP_ALIGN ||
+	    heap.info < HEAP_INFO_MIN || heap.info > HEAP_INFO_MAX || heap.arena % PL_CHUNK_ALIGN ||
+	    !pl_read64(v, heap.arena - heap.info, &self) || self != heap.arena)
 		return;
-	heap.arena = arena_index(g, v, arena);
-	if (!heap.arena)
-		return;
-	a = &g->arenas.at[heap.arena];
-	heap.hi = at + size;
-	heap.first =
-		arena - info == at ? pl_round_up(a->bins + BINS_TO_END, PL_CHUNK_ALIGN) : at + info;
+	pl_vec_push(&o->v, heap);
+}
+
+static void add_heap(struct pl_glibc *g, const struct other *o, uint32_t arena)
+{
+	const struct pl_glibc_arena *a = &g->arenas.at[arena];
+	struct pl_glibc_heap heap = {.lo = o->at, .hi = o->at + o->size, .arena = arena};
+
+	heap.first = o->arena - o->info == o->at
+			     ? pl_round_up(a->bins + BINS_TO_END, PL_CHUNK_ALIGN)
+			     : o->at + o->info;
 	heap.top = a->top >= heap.first && a->top < heap.hi ? a->top : heap.hi;
 	if (heap.first < heap.hi)
 		pl_vec_push(&g->heaps, heap);
 }
 
-static void find_other_heaps(struct pl_glibc *g)
+static int by_arena(const void *a, const void *b)
 {
+	const struct other *x = a, *y = b;
+
+	if (x->arena != y->arena)
+		return x->arena < y->arena ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void find_other_heaps(struct pl_glibc *g, struct pl_ctx *ctx)
+{
+	struct others others = {0};
 	size_t n;
 	const struct pl_span *s = pl_image_spans(g->im, &n);
+	struct pl_glibc_arena a;
 	struct pl_view v;
+	bool known = false;
 
 	pl_view_init(&v, g->im);
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].module >= 0 || !(s[i].prot & PL_PROT_WRITE))
 			continue;
 		/* By number: at the end of the address space an address would wrap. */
-		for (uint64_t k = s[i].lo / HEAP_ALIGN; k <= (s[i].hi - 1) / HEAP_ALIGN; k++) {
+		for (uint64_t k = s[i].lo / HEAP_ALIGN;
+		     k <= (s[i].hi - 1) / HEAP_ALIGN && !pl_ctx_cancelled(ctx); k++) {
 			if (k * HEAP_ALIGN >= s[i].lo)
-				add_heap(g, &v, k * HEAP_ALIGN);
+				take_heap(&others, &v, k * HEAP_ALIGN);
 		}
 	}
+	if (others.v.n)
+		qsort(others.v.at, others.v.n, sizeof(*others.v.at), by_arena);
+	for (size_t i = 0; i < others.v.n && !pl_ctx_cancelled(ctx); i++) {
+		const struct other *o = &others.v.at[i];
+
+		if (!i || o->arena != o[-1].arena) {
+			known = o->arena != g->arenas.at[0].at && arena_read(&v, o->arena, &a);
+			if (known)
+				pl_vec_push(&g->arenas, a);
+		}
+		if (known)
+			add_heap(g, o, (uint32_t)g->arenas.n - 1);
+	}
+	pl_vec_free(&others.v);
 }
 
 static int by_lo(const void *a, const void *b)
@@ -437,7 +452,7 @@ const char *pl_glibc_find(struct pl_glibc *g, struct pl_image *im, struct pl_ctx
 		source = "search";
 	pl_vec_push(&g->arenas, main_arena);
 	find_main_heap(g, ctx);
-	find_other_heaps(g);
+	find_other_heaps(g, ctx);
 	settle_heaps(g);
 	return g->heaps.n ? source : NULL;
 }

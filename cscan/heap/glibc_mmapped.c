@@ -10,7 +10,7 @@
  */
 #include "heap/glibc.h"
 
-enum { PAGE = 4096 };
+enum { CANCEL_EACH = 16 << 20 /* bytes of a mapping */ };
 
 /*
  * Up to 2.42 the size counts the whole mapping; from 2.43 on without the 16 bytes at its end that
@@ -21,13 +21,13 @@ uint64_t pl_glibc_mmapped(const uint8_t *p, uint64_t *usable)
 	uint64_t prev = pl_ld64(p), raw = pl_ld64(p + 8), size = raw & ~(uint64_t)PL_CHUNK_FLAGS;
 
 	if ((raw & PL_CHUNK_FLAGS) != PL_CHUNK_MMAPPED || prev > 1 ||
-	    size < PAGE - PL_CHUNK_HEADER || size > INT64_MAX)
+	    size < PL_PAGE - PL_CHUNK_HEADER || size > INT64_MAX)
 		return 0;
-	if (!prev && size % PAGE == 0) {
+	if (!prev && size % PL_PAGE == 0) {
 		*usable = size - PL_CHUNK_HEADER;
 		return size;
 	}
-	if (size % PAGE == PAGE - PL_CHUNK_HEADER) {
+	if (size % PL_PAGE == PL_PAGE - PL_CHUNK_HEADER) {
 		*usable = size - PL_CHUNK_OVERHEAD;
 		return size + PL_CHUNK_HEADER;
 	}
@@ -42,14 +42,15 @@ struct search {
 };
 
 /* Go through a mapping: page by page, or only from its start and from where known things end. */
-static void search_mapping(struct search *q, const struct pl_mapping *m, bool each_page)
+static void search_mapping(struct search *q, const struct pl_mapping *m, bool each_page,
+			   struct pl_ctx *ctx)
 {
 	struct pl_heap *h = q->h;
 	pl_addr at = m->lo;
 	uint64_t size, usable;
 	const uint8_t *p;
 
-	while ((at = pl_round_up(pl_heap_next_at_hand(h->im, at, m->hi), PAGE)) < m->hi) {
+	while ((at = pl_round_up(pl_heap_next_at_hand(h->im, at, m->hi), PL_PAGE)) < m->hi) {
 		const struct pl_region *r = h->regions.at + q->next;
 
 		if (q->next < q->n_known && r->hi <= at) {
@@ -74,12 +75,14 @@ static void search_mapping(struct search *q, const struct pl_mapping *m, bool ea
 			h->stats.chunks_mmapped++;
 			at += size;
 		} else if (each_page) {
-			at += PAGE;
+			at += PL_PAGE;
 		} else if (q->next < q->n_known && r->lo < m->hi) {
 			at = r->hi;
 		} else {
 			return;
 		}
+		if (at % CANCEL_EACH == 0 && pl_ctx_cancelled(ctx))
+			return;
 	}
 }
 
@@ -93,7 +96,7 @@ static uint64_t search_all(struct pl_heap *h, struct pl_ctx *ctx, bool each_page
 
 	for (size_t i = 0; i < n && q.found < wanted && !pl_ctx_cancelled(ctx); i++) {
 		if (m[i].module < 0 && m[i].prot & PL_PROT_WRITE)
-			search_mapping(&q, &m[i], each_page);
+			search_mapping(&q, &m[i], each_page, ctx);
 	}
 	return q.found;
 }

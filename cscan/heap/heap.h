@@ -65,6 +65,8 @@ int pl_heap_new(struct pl_image *im, const struct pl_layout *l, struct pl_ctx *c
 		struct pl_heap **ret, struct pl_err *err);
 void pl_heap_free(struct pl_heap *h);
 const struct pl_region *pl_heap_regions(const struct pl_heap *h, size_t *n);
+/* Number of the first region that does not end at or before addr, or how many there are. */
+size_t pl_heap_region_from(const struct pl_heap *h, pl_addr addr);
 /* The region that holds addr, or NULL. */
 const struct pl_region *pl_heap_region(const struct pl_heap *h, pl_addr addr);
 

@@ -11,10 +11,13 @@
 #include "base/mem.h"
 #include "base/bits.h"
 #include "heap/heap.h"
+#include "heap/starts.h"
+#include "layout/facts.h"
 
 struct pl_pymalloc;
 struct pl_mimalloc;
 struct pl_glibc;
+struct pl_heap_index;
 
 struct pl_heap {
 	struct pl_image *im;
@@ -24,15 +27,47 @@ struct pl_heap {
 	struct pl_pymalloc *pymalloc; /* NULL: no pools were found */
 	struct pl_mimalloc *mimalloc; /* NULL: no segments were found */
 	struct pl_glibc *glibc;       /* NULL: no chunks were found */
+	struct pl_heap_index *index;
 };
+
+/* ---- regions.c ---- */
 
 /* Sort the regions; of two that overlap the first one opened stays. Returns how many went. */
 size_t pl_heap_settle(struct pl_heap *h);
 
+/* ---- index.c ---- */
+
+/* What the index keeps of a region. */
+struct pl_region_index {
+	struct pl_starts starts; /* of its live blocks */
+	uint16_t *slices;        /* pl_heap_mimalloc_slices(), else NULL */
+};
+struct pl_heap_index {
+	_Atomic(struct pl_region_index *) *of; /* of each region, NULL until it is asked for */
+	_Atomic uint64_t bytes;                /* that they take; never more than most */
+	uint64_t most;
+	uint64_t *first; /* of each region: blocks before it, and all; NULL until numbered */
+};
+/* Once the regions are settled for good; freed before they are. */
+void pl_heap_index_new(struct pl_heap *h);
+void pl_heap_index_free(struct pl_heap *h);
+
+/* ---- dispatch.c: as pl_heap_find() and pl_heap_block_at(), of a region whose index is made ----
+ */
+
+bool pl_heap_find_in(const struct pl_heap *h, const struct pl_region *r,
+		     const struct pl_region_index *x, pl_addr addr, struct pl_block *ret);
+/* A live block is known to start at addr. */
+bool pl_heap_block_in(const struct pl_heap *h, const struct pl_region *r,
+		      const struct pl_region_index *x, pl_addr addr, struct pl_block *ret);
+
+/* ---- the enumerators ---- */
+
 /*
  * The open functions add regions to h and fill their part of h->stats. 0, PL_E_CANCELLED or
  * PL_E_NOMEM. The close functions take NULL states too. walk and find are those of heap.h for one
- * region of the enumerator's own.
+ * region of the enumerator's own; block is told where a live block starts, and says the rest. The
+ * index that the two get is that region's.
  */
 int pl_heap_pymalloc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err);
 void pl_heap_pymalloc_close(struct pl_heap *h);
@@ -40,21 +75,30 @@ bool pl_heap_pymalloc_walk(const struct pl_heap *h, const struct pl_region *r, p
 			   void *arg, struct pl_heap_tally *tally);
 bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
 			   struct pl_block *ret);
+bool pl_heap_pymalloc_block(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
+			    struct pl_block *ret);
 
 int pl_heap_mimalloc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err);
 void pl_heap_mimalloc_close(struct pl_heap *h);
 bool pl_heap_mimalloc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn,
 			   void *arg, struct pl_heap_tally *tally);
-bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
-			   struct pl_block *ret);
+bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r,
+			   const struct pl_region_index *x, pl_addr addr, struct pl_block *ret);
+bool pl_heap_mimalloc_block(const struct pl_heap *h, const struct pl_region *r,
+			    const struct pl_region_index *x, pl_addr addr, struct pl_block *ret);
+/* For each slice the one that its page or free span starts at; to be freed. */
+enum { PL_MIMALLOC_SLICES = 512 };
+uint16_t *pl_heap_mimalloc_slices(const struct pl_heap *h, const struct pl_region *r);
 
 /* Comes last: mmapped chunks are looked for only where no other allocator was found. */
 int pl_heap_glibc_open(struct pl_heap *h, struct pl_ctx *ctx, struct pl_err *err);
 void pl_heap_glibc_close(struct pl_heap *h);
 bool pl_heap_glibc_walk(const struct pl_heap *h, const struct pl_region *r, pl_run_fn *fn,
 			void *arg, struct pl_heap_tally *tally);
-bool pl_heap_glibc_find(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
-			struct pl_block *ret);
+bool pl_heap_glibc_find(const struct pl_heap *h, const struct pl_region *r,
+			const struct pl_region_index *x, pl_addr addr, struct pl_block *ret);
+bool pl_heap_glibc_block(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
+			 struct pl_block *ret);
 
 /* ---- arenas.c: where pymalloc keeps its arena_object records ---- */
 
@@ -87,7 +131,7 @@ void pl_heap_arena_tables(const struct pl_heap *h, struct pl_ctx *ctx, struct pl
  */
 bool pl_heap_arena_search(const struct pl_heap *h, struct pl_ctx *ctx, struct pl_arena_table *ret);
 
-/* ---- pymalloc.c ---- */
+/* ---- pool.c ---- */
 
 /* A pool_header (Objects/obmalloc.c, the same from 2.7 to 3.15). */
 struct pl_pool {
@@ -104,8 +148,6 @@ bool pl_heap_pool(const struct pl_layout *l, const uint8_t *host, pl_addr at, st
 
 /* ---- hooks.c: CPython's debug hooks (PYTHONMALLOC=debug and the like) ---- */
 
-/* Bytes in front of and at least behind what a hooked block's owner asked for. */
-enum { PL_HOOK_PREFIX = 16, PL_HOOK_SUFFIX = 8 };
 /*
  * True when the room bytes at p, a block of an allocator, were handed out through the hooks;
  * *request is then what was asked for, *suffix how many bytes behind it are the hooks' (8 or 16).

@@ -14,11 +14,12 @@
  * The object heaps of a free-threaded build are pages like these with a tag that tells what is in
  * them; they will be another reader of the same pages.
  */
+#include "base/search.h"
 #include "heap/internal.h"
 
 enum {
 	SLICE = 64 << 10,
-	SLICES = 512,
+	SLICES = PL_MIMALLOC_SLICES,
 	SEGMENT = SLICES * SLICE,
 	MAX_SEGMENT_SLICES = 1 << 24, /* a huge segment of 1 TiB */
 	MAX_CAPACITY = UINT16_MAX,
@@ -399,7 +400,7 @@ static void find_delayed(struct finder *f)
 	size_t k;
 
 	pl_view_init(&v, h->im);
-	for (size_t i = 0; i < h->regions.n; i++) {
+	for (size_t i = 0; i < h->regions.n && !pl_ctx_cancelled(f->ctx); i++) {
 		if (h->regions.at[i].kind != PL_REGION_MIMALLOC ||
 		    !segment_read(h->im, s, h->regions.at[i].lo, &g))
 			continue;
@@ -463,19 +464,11 @@ static uint32_t drop_delayed(const struct pl_mimalloc *m, const struct page *pg,
 			     uint64_t *bits)
 {
 	pl_addr end = pg->start + n * pg->block;
-	size_t a = 0, b = m->delayed.n;
+	size_t i = PL_LOWER_BOUND(m->delayed.n, k, m->delayed.at[k] < pg->start);
 	uint32_t dropped = 0;
 
-	while (a < b) {
-		size_t mid = a + (b - a) / 2;
-
-		if (m->delayed.at[mid] < pg->start)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	for (; a < m->delayed.n && m->delayed.at[a] < end; a++) {
-		uint64_t off = m->delayed.at[a] - pg->start;
+	for (; i < m->delayed.n && m->delayed.at[i] < end; i++) {
+		uint64_t off = m->delayed.at[i] - pg->start;
 
 		if (off % pg->block == 0 && pl_bits_has(bits, (uint32_t)(off / pg->block))) {
 			pl_bits_clear(bits, (uint32_t)(off / pg->block));
@@ -557,30 +550,76 @@ bool pl_heap_mimalloc_walk(const struct pl_heap *h, const struct pl_region *r, p
 	return true;
 }
 
-bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
-			   struct pl_block *ret)
+/* What is behind the last span, or behind a bad record, counts as its. */
+uint16_t *pl_heap_mimalloc_slices(const struct pl_heap *h, const struct pl_region *r)
+{
+	uint16_t *of = pl_calloc(SLICES, sizeof(*of));
+	struct segment g;
+	struct page pg;
+
+	if (!segment_read(h->im, h->mimalloc->shape, r->lo, &g))
+		return of;
+	for (uint32_t i = g.info; i < g.entries; i += pg.slices) {
+		for (uint32_t k = i; k < SLICES; k++)
+			of[k] = (uint16_t)i;
+		if (page_read(h->mimalloc->shape, &g, i, &pg) == SPAN_BAD)
+			break;
+	}
+	return of;
+}
+
+/* The slice that begins what addr lies in. */
+static uint32_t slice_of(const struct pl_region *r, const struct pl_region_index *x, pl_addr addr)
+{
+	uint64_t slice = (addr - r->lo) / SLICE;
+
+	return x->slices[slice < SLICES ? slice : SLICES - 1];
+}
+
+bool pl_heap_mimalloc_block(const struct pl_heap *h, const struct pl_region *r,
+			    const struct pl_region_index *x, pl_addr addr, struct pl_block *ret)
+{
+	uint32_t first = slice_of(r, x, addr);
+	struct segment g;
+	struct page pg;
+	pl_addr start;
+	uint64_t usable;
+
+	if (!segment_read(h->im, h->mimalloc->shape, r->lo, &g) ||
+	    page_read(h->mimalloc->shape, &g, first, &pg) != SPAN_PAGE)
+		return false;
+	start = pg.start;
+	usable = pg.block;
+	owner_share(h, &start, &usable);
+	*ret = (struct pl_block){r, addr, usable, r->lo + (uint64_t)first * SLICE, PL_BLOCK_LIVE};
+	return true;
+}
+
+bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r,
+			   const struct pl_region_index *x, pl_addr addr, struct pl_block *ret)
 {
 	const struct shape *s = h->mimalloc->shape;
 	struct pl_block b = {.region = r, .base = r->lo, .pool = r->lo, .state = PL_BLOCK_HEADER};
-	uint64_t bits[BITMAP_WORDS], slice = (addr - r->lo) / SLICE, index;
-	enum span span = SPAN_FREE;
+	uint32_t first = slice_of(r, x, addr);
+	uint64_t index;
 	struct segment g;
 	struct page pg;
 	const uint8_t *host;
-	uint32_t n, thread;
-	bool whole;
+	enum span span;
 
 	if (!segment_read(h->im, s, r->lo, &g))
 		return false;
 	b.usable = (uint64_t)g.info * SLICE;
-	for (uint32_t i = g.info; i <= slice && i < g.entries; i += pg.slices) {
-		span = page_read(s, &g, i, &pg);
-		if (span == SPAN_BAD)
-			return false;
-		b.base = b.pool = r->lo + (uint64_t)i * SLICE;
-		b.usable = (uint64_t)pg.slices * SLICE;
-		b.state = PL_BLOCK_NEVER;
+	if (first < g.info) { /* the segment's own */
+		*ret = b;
+		return true;
 	}
+	span = page_read(s, &g, first, &pg);
+	if (span == SPAN_BAD)
+		return false;
+	b.base = b.pool = r->lo + (uint64_t)first * SLICE;
+	b.usable = (uint64_t)pg.slices * SLICE;
+	b.state = PL_BLOCK_NEVER;
 	if (span == SPAN_PAGE && addr < pg.start) {
 		b.usable = pg.start - b.pool;
 		b.state = PL_BLOCK_HEADER;
@@ -588,13 +627,9 @@ bool pl_heap_mimalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 		index = (addr - pg.start) / pg.block;
 		b.base = pg.start + index * pg.block;
 		b.usable = pg.block;
-		n = page_at_hand(h->im, &pg, &host);
-		page_live(s, &pg, host, n, bits, &whole, &thread);
-		drop_delayed(h->mimalloc, &pg, n, bits);
-		if (index < n)
-			b.state =
-				pl_bits_has(bits, (uint32_t)index) ? PL_BLOCK_LIVE : PL_BLOCK_FREE;
 		owner_share(h, &b.base, &b.usable);
+		if (index < page_at_hand(h->im, &pg, &host))
+			b.state = pl_starts_has(&x->starts, b.base) ? PL_BLOCK_LIVE : PL_BLOCK_FREE;
 	}
 	*ret = b;
 	return true;

@@ -16,7 +16,6 @@
 enum {
 	MAX_POOL_BYTES = 64 << 10,
 	MIN_BLOCK = 8,
-	MAX_BLOCK = 512, /* SMALL_REQUEST_THRESHOLD, all versions */
 	MAX_POOLS = 512, /* of an arena */
 	BITMAP_WORDS = MAX_POOL_BYTES / MIN_BLOCK / 64,
 	VOTES = 256, /* blocks asked whether the debug hooks made them */
@@ -27,25 +26,6 @@ struct pl_pymalloc {
 	struct pl_arena_tables tables;
 	uint32_t **slack; /* for each table and record */
 };
-
-bool pl_heap_pool(const struct pl_layout *l, const uint8_t *host, pl_addr at, struct pl_pool *ret)
-{
-	uint32_t head = (uint32_t)l->f.pool_header_size, szidx = pl_ld32(host + l->f.pool_szidx);
-	uint32_t next = pl_ld32(host + l->f.pool_nextoffset), room = l->pool_bytes - head;
-	struct pl_pool p = {.at = at};
-
-	if (szidx >= MAX_BLOCK / l->object_align)
-		return false;
-	p.freeblock = pl_ld64(host + l->f.pool_freeblock);
-	p.ref = pl_ld32(host + l->f.pool_refcount);
-	p.arenaindex = pl_ld32(host + l->f.pool_arenaindex);
-	p.block = (szidx + 1) * l->object_align;
-	p.sane = next > head && next <= l->pool_bytes && (next - head) % p.block == 0 &&
-		 p.ref <= (next - head) / p.block;
-	p.n = p.sane ? (next - head) / p.block : room / p.block;
-	*ret = p;
-	return true;
-}
 
 /* How many live blocks the header admits to. */
 static uint32_t pool_claim(const struct pl_pool *p)
@@ -283,6 +263,22 @@ bool pl_heap_pymalloc_find(const struct pl_heap *h, const struct pl_region *r, p
 		}
 	}
 	*ret = b;
+	return true;
+}
+
+bool pl_heap_pymalloc_block(const struct pl_heap *h, const struct pl_region *r, pl_addr addr,
+			    struct pl_block *ret)
+{
+	pl_addr at = addr & ~((pl_addr)h->l->pool_bytes - 1);
+	const uint8_t *host;
+	struct pl_pool p;
+
+	if (pl_heap_at_hand(h->im, at, &host) < (uint64_t)h->l->f.pool_header_size ||
+	    !pl_heap_pool(h->l, host, at, &p))
+		return false;
+	*ret = (struct pl_block){r, addr, p.block, at, PL_BLOCK_LIVE};
+	if (h->stats.hooked && p.block >= PL_HOOK_PREFIX + PL_HOOK_SUFFIX)
+		ret->usable -= PL_HOOK_PREFIX + PL_HOOK_SUFFIX;
 	return true;
 }
 

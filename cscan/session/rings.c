@@ -2,7 +2,7 @@
 #include "session/rings.h"
 
 #include "base/bits.h"
-#include "object/decode/decode.h"
+#include "object/types/rows.h"
 
 struct making {
 	const struct pl_objects *o;

@@ -6,38 +6,219 @@
 #include "base/mem.h"
 
 enum stage {
-	STAGE_IMAGE,
-	STAGE_LAYOUT,
-	STAGE_HEAP,
-	STAGE_OUTLINE,
-	STAGE_CENSUS,
-	STAGE_OBJECTS,
-	STAGE_INDEX,
-	STAGE_ROOTS,
-	STAGE_GRAPH,
-	STAGE_LIVES,
-	STAGE_RINGS,
+#define PL_STAGE(name, result, needs, build, free) STAGE_##name,
+#include "session/stages.def"
+#undef PL_STAGE
 	N_STAGES
 };
+
+#define STAGES(name) (1u << STAGE_##name)
+
+/* A stage comes after all that it needs. */
+#define PL_STAGE(name, result, needs, build, free) \
+	_Static_assert((needs) < STAGES(name), #name " stands before what it needs");
+#include "session/stages.def"
+#undef PL_STAGE
 
 struct pl_session {
 	struct pl_image_options options; /* strings owned */
 	struct pl_ctx ctx;
-	struct pl_image *image;
-	struct pl_layout *layout;
-	struct pl_heap *heap;
-	struct pl_objects *outline;
-	struct pl_objects *census; /* freed when the objects are there */
-	struct pl_objects *objects;
-	struct pl_roots *roots;
-	struct pl_graph *graph;
-	struct pl_strays strays; /* with the graph */
-	struct pl_lives *lives;
-	struct pl_rings *rings;
+	void *built[N_STAGES];          /* each stage's result, NULL: not there */
+	struct pl_strays strays;        /* with the graph */
 	struct pl_err failed[N_STAGES]; /* code 0: not tried yet, or built */
 	size_t stage_notes;             /* the first so many notes of ctx came from stages */
 	bool stages_partial;
 };
+
+/* ---- the stages: each build finds its needs in s->built and fills its own place ---- */
+
+#define IMAGE(s) ((struct pl_image *)(s)->built[STAGE_image])
+#define LAYOUT(s) ((struct pl_layout *)(s)->built[STAGE_layout])
+#define HEAP(s) ((struct pl_heap *)(s)->built[STAGE_heap])
+#define OBJECTS(s) ((struct pl_objects *)(s)->built[STAGE_objects])
+#define ROOTS(s) ((struct pl_roots *)(s)->built[STAGE_roots])
+#define GRAPH(s) ((struct pl_graph *)(s)->built[STAGE_graph])
+#define LIVES(s) ((struct pl_lives *)(s)->built[STAGE_lives])
+
+static int build_image(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_image *im;
+	int rc = pl_image_open(&s->options, &s->ctx, &im, err);
+
+	if (!rc)
+		s->built[STAGE_image] = im;
+	return rc;
+}
+
+static void free_image(struct pl_session *s, void *image)
+{
+	(void)s;
+	pl_image_free(image);
+}
+
+static int build_layout(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_layout *l;
+	int rc = pl_layout_resolve(IMAGE(s), &s->ctx, &l, err);
+
+	if (!rc)
+		s->built[STAGE_layout] = l;
+	return rc;
+}
+
+static void free_layout(struct pl_session *s, void *layout)
+{
+	(void)s;
+	pl_layout_free(layout);
+}
+
+static int build_heap(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_heap *heap;
+	int rc = pl_heap_new(IMAGE(s), LAYOUT(s), &s->ctx, &heap, err);
+
+	if (!rc)
+		s->built[STAGE_heap] = heap;
+	return rc;
+}
+
+static void free_heap(struct pl_session *s, void *heap)
+{
+	(void)s;
+	pl_heap_free(heap);
+}
+
+static int build_outline(struct pl_session *s, struct pl_err *err)
+{
+	(void)err;
+	s->built[STAGE_outline] = pl_objects_outline(IMAGE(s), LAYOUT(s), HEAP(s));
+	return 0;
+}
+
+static int list_objects(struct pl_session *s, enum stage stage, struct pl_err *err)
+{
+	struct pl_objects *o;
+	int rc = pl_objects_new(IMAGE(s), LAYOUT(s), HEAP(s), stage == STAGE_census, &s->ctx, &o,
+				err);
+
+	if (!rc)
+		s->built[stage] = o;
+	return rc;
+}
+
+static int build_census(struct pl_session *s, struct pl_err *err)
+{
+	return list_objects(s, STAGE_census, err);
+}
+
+/* The objects answer all that the census does, and the two would hold the same memory. */
+static int build_objects(struct pl_session *s, struct pl_err *err)
+{
+	pl_objects_free(s->built[STAGE_census]);
+	s->built[STAGE_census] = NULL;
+	return list_objects(s, STAGE_objects, err);
+}
+
+static void free_objects(struct pl_session *s, void *objects)
+{
+	(void)s;
+	pl_objects_free(objects);
+}
+
+static int build_index(struct pl_session *s, struct pl_err *err)
+{
+	int rc = pl_objects_index(OBJECTS(s), &s->ctx, err);
+
+	if (!rc)
+		s->built[STAGE_index] = OBJECTS(s);
+	return rc;
+}
+
+static int build_roots(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_roots *roots;
+	int rc = pl_roots_new(OBJECTS(s), &s->ctx, &roots, err);
+
+	if (!rc)
+		s->built[STAGE_roots] = roots;
+	return rc;
+}
+
+static void free_roots(struct pl_session *s, void *roots)
+{
+	(void)s;
+	pl_roots_free(roots);
+}
+
+/* Both directions: whoever wants the graph asks who refers to an object. */
+static int build_graph(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_strays strays;
+	struct pl_graph *graph;
+	int rc = pl_refgraph_new(OBJECTS(s), &s->ctx, &graph, &strays, err);
+
+	if (rc)
+		return rc;
+	rc = pl_graph_reverse(graph, &s->ctx, err);
+	if (rc) {
+		pl_graph_free(graph);
+		pl_vec_free(&strays.at);
+		return rc;
+	}
+	s->built[STAGE_graph] = graph;
+	s->strays = strays;
+	return 0;
+}
+
+static void free_graph(struct pl_session *s, void *graph)
+{
+	pl_graph_free(graph);
+	pl_vec_free(&s->strays.at);
+}
+
+static int build_lives(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_lives *lives;
+	int rc = pl_lives_new(OBJECTS(s), ROOTS(s), GRAPH(s), &s->ctx, &lives, err);
+
+	if (!rc)
+		s->built[STAGE_lives] = lives;
+	return rc;
+}
+
+static void free_lives(struct pl_session *s, void *lives)
+{
+	(void)s;
+	pl_lives_free(lives);
+}
+
+static int build_rings(struct pl_session *s, struct pl_err *err)
+{
+	struct pl_rings *rings;
+	int rc = pl_rings_new(OBJECTS(s), GRAPH(s), LIVES(s), &s->ctx, &rings, err);
+
+	if (!rc)
+		s->built[STAGE_rings] = rings;
+	return rc;
+}
+
+static void free_rings(struct pl_session *s, void *rings)
+{
+	(void)s;
+	pl_rings_free(rings);
+}
+
+static const struct {
+	unsigned needs;
+	int (*build)(struct pl_session *s, struct pl_err *err);
+	void (*free)(struct pl_session *s, void *built);
+} stages[] = {
+#define PL_STAGE(name, result, needs, build, free) {needs, build, free},
+#include "session/stages.def"
+#undef PL_STAGE
+};
+
+/* ---- the session ---- */
 
 static const char *copy(const char *s)
 {
@@ -62,20 +243,10 @@ void pl_session_free(struct pl_session *s)
 {
 	if (!s)
 		return;
-	pl_rings_free(s->rings);
-	pl_lives_free(s->lives);
-	pl_graph_free(s->graph);
-	pl_vec_free(&s->strays.at);
-	pl_roots_free(s->roots);
-	pl_objects_free(s->outline);
-	pl_objects_free(s->census);
-	pl_objects_free(s->objects);
-	if (s->heap)
-		pl_heap_free(s->heap);
-	if (s->layout)
-		pl_layout_free(s->layout);
-	if (s->image)
-		pl_image_free(s->image);
+	for (size_t stage = N_STAGES; stage-- > 0;) {
+		if (s->built[stage] && stages[stage].free)
+			stages[stage].free(s, s->built[stage]);
+	}
 	pl_ctx_fini(&s->ctx);
 	free((char *)s->options.core);
 	free((char *)s->options.exe);
@@ -116,77 +287,6 @@ static void keep_notes(struct pl_session *s, size_t start)
 	}
 }
 
-/* Both directions: whoever wants the graph asks who refers to an object. */
-static int build_graph(struct pl_session *s, struct pl_err *err)
-{
-	struct pl_strays strays;
-	struct pl_graph *graph;
-	int rc = pl_refgraph_new(s->objects, &s->ctx, &graph, &strays, err);
-
-	if (rc)
-		return rc;
-	rc = pl_graph_reverse(graph, &s->ctx, err);
-	if (rc) {
-		pl_graph_free(graph);
-		pl_vec_free(&strays.at);
-		return rc;
-	}
-	s->graph = graph;
-	s->strays = strays;
-	return 0;
-}
-
-/* Build one stage whose needs are there already. */
-static int build(struct pl_session *s, enum stage stage, struct pl_err *err)
-{
-	switch (stage) {
-	case STAGE_IMAGE:
-		return pl_image_open(&s->options, &s->ctx, &s->image, err);
-	case STAGE_LAYOUT:
-		return pl_layout_resolve(s->image, &s->ctx, &s->layout, err);
-	case STAGE_HEAP:
-		return pl_heap_new(s->image, s->layout, &s->ctx, &s->heap, err);
-	case STAGE_OUTLINE:
-		s->outline = pl_objects_outline(s->image, s->layout, s->heap);
-		return 0;
-	case STAGE_CENSUS:
-		return pl_objects_new(s->image, s->layout, s->heap, true, &s->ctx, &s->census, err);
-	case STAGE_OBJECTS:
-		/* It answers all that the census does, and the two would hold the same memory. */
-		pl_objects_free(s->census);
-		s->census = NULL;
-		return pl_objects_new(s->image, s->layout, s->heap, false, &s->ctx, &s->objects,
-				      err);
-	case STAGE_INDEX:
-		return pl_objects_index(s->objects, &s->ctx, err);
-	case STAGE_ROOTS:
-		return pl_roots_new(s->objects, &s->ctx, &s->roots, err);
-	case STAGE_GRAPH:
-		return build_graph(s, err);
-	case STAGE_LIVES:
-		return pl_lives_new(s->objects, s->roots, s->graph, &s->ctx, &s->lives, err);
-	default:
-		return pl_rings_new(s->objects, s->graph, s->lives, &s->ctx, &s->rings, err);
-	}
-}
-
-static bool have(const struct pl_session *s, enum stage stage)
-{
-	const void *const built[] = {s->image,
-				     s->layout,
-				     s->heap,
-				     s->outline,
-				     s->census,
-				     s->objects,
-				     s->objects && s->objects->indexed ? s->objects : NULL,
-				     s->roots,
-				     s->graph,
-				     s->lives,
-				     s->rings};
-
-	return built[stage] != NULL;
-}
-
 static int one_stage(struct pl_session *s, enum stage stage, struct pl_err *err)
 {
 	struct pl_ctx *ctx = &s->ctx;
@@ -195,10 +295,15 @@ static int one_stage(struct pl_session *s, enum stage stage, struct pl_err *err)
 	struct pl_err why = {0};
 	int code;
 
+	if (s->failed[stage].code) {
+		if (err)
+			*err = s->failed[stage];
+		return s->failed[stage].code;
+	}
 	if (pl_ctx_cancelled(ctx))
 		return pl_ctx_cancel_err(err);
 	ctx->partial = false;
-	code = build(s, stage, &why);
+	code = stages[stage].build(s, &why);
 	if (code == PL_E_CANCELLED) {
 		/* not the core's fault: the next run tries again and says it all anew */
 		drop_notes(ctx, start);
@@ -215,163 +320,83 @@ static int one_stage(struct pl_session *s, enum stage stage, struct pl_err *err)
 	return code;
 }
 
-/* All stages up to last, in order. */
-static int need(struct pl_session *s, enum stage last, struct pl_err *err)
+/* The wanted stages with all that they need: as needs come first, one pass from the end does. */
+static unsigned with_needs(unsigned wanted)
 {
-	for (enum stage stage = 0; stage <= last; stage++) {
-		int code = 0;
-
-		if (s->failed[stage].code) {
-			if (err)
-				*err = s->failed[stage];
-			return s->failed[stage].code;
-		}
-		/* Cheaper stand-ins for the objects, not steps to them. */
-		if ((stage == STAGE_OUTLINE || stage == STAGE_CENSUS) && stage != last)
-			continue;
-		if (stage == STAGE_CENSUS && s->objects)
-			continue;
-		if (!have(s, stage))
-			code = one_stage(s, stage, err);
-		if (code)
-			return code;
+	for (size_t stage = N_STAGES; stage-- > 0;) {
+		if (wanted >> stage & 1)
+			wanted |= stages[stage].needs;
 	}
-	return 0;
+	return wanted;
 }
 
-int pl_session_image(struct pl_session *s, struct pl_image **ret, struct pl_err *err)
+/* What a stage gives, or NULL when it is not there: the objects serve as a census, too. */
+static void *result(const struct pl_session *s, enum stage stage)
 {
-	int code = need(s, STAGE_IMAGE, err);
+	if (stage == STAGE_census && s->built[STAGE_objects])
+		stage = STAGE_objects;
+	return s->built[stage];
+}
 
-	if (!code)
-		*ret = s->image;
+/* Build what of the stages is not there yet, in order. */
+static int need(struct pl_session *s, unsigned wanted, struct pl_err *err)
+{
+	int code = 0;
+
+	wanted = with_needs(wanted);
+	for (enum stage stage = 0; !code && stage < N_STAGES; stage++) {
+		if (wanted >> stage & 1 && !result(s, stage))
+			code = one_stage(s, stage, err);
+	}
 	return code;
 }
 
-int pl_session_layout(struct pl_session *s, const struct pl_layout **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_LAYOUT, err);
-
-	if (!code)
-		*ret = s->layout;
-	return code;
-}
-
-int pl_session_heap(struct pl_session *s, const struct pl_heap **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_HEAP, err);
-
-	if (!code)
-		*ret = s->heap;
-	return code;
-}
-
-int pl_session_outline(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_OUTLINE, err);
-
-	if (!code)
-		*ret = s->outline;
-	return code;
-}
-
-int pl_session_census(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_CENSUS, err);
-
-	if (!code)
-		*ret = s->objects ? s->objects : s->census;
-	return code;
-}
-
-int pl_session_objects(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_OBJECTS, err);
-
-	if (!code)
-		*ret = s->objects;
-	return code;
-}
-
-int pl_session_index(struct pl_session *s, struct pl_objects **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_INDEX, err);
-
-	if (!code)
-		*ret = s->objects;
-	return code;
-}
-
-int pl_session_roots(struct pl_session *s, const struct pl_roots **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_ROOTS, err);
-
-	if (!code)
-		*ret = s->roots;
-	return code;
-}
-
-int pl_session_graph(struct pl_session *s, const struct pl_graph **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_GRAPH, err);
-
-	if (!code)
-		*ret = s->graph;
-	return code;
-}
+#define PL_STAGE(name, result_type, needs, build, free)                                    \
+	int pl_session_##name(struct pl_session *s, result_type **ret, struct pl_err *err) \
+	{                                                                                  \
+		int code = need(s, STAGES(name), err);                                     \
+                                                                                           \
+		if (!code)                                                                 \
+			*ret = result(s, STAGE_##name);                                    \
+		return code;                                                               \
+	}
+#include "session/stages.def"
+#undef PL_STAGE
 
 int pl_session_references(struct pl_session *s, struct pl_objects **o,
 			  const struct pl_roots **roots, const struct pl_graph **graph,
 			  struct pl_err *err)
 {
-	int code = need(s, STAGE_GRAPH, err);
+	int code = need(s, STAGES(roots) | STAGES(graph), err);
 
 	if (!code) {
-		*o = s->objects;
-		*roots = s->roots;
-		*graph = s->graph;
+		*o = OBJECTS(s);
+		*roots = ROOTS(s);
+		*graph = GRAPH(s);
 	}
 	return code;
 }
 
 int pl_session_strays(struct pl_session *s, const struct pl_strays **ret, struct pl_err *err)
 {
-	int code = need(s, STAGE_GRAPH, err);
+	int code = need(s, STAGES(graph), err);
 
 	if (!code)
 		*ret = &s->strays;
 	return code;
 }
 
-int pl_session_lives(struct pl_session *s, const struct pl_lives **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_LIVES, err);
-
-	if (!code)
-		*ret = s->lives;
-	return code;
-}
-
-int pl_session_rings(struct pl_session *s, const struct pl_rings **ret, struct pl_err *err)
-{
-	int code = need(s, STAGE_RINGS, err);
-
-	if (!code)
-		*ret = s->rings;
-	return code;
-}
-
 struct pl_image *pl_session_have_image(const struct pl_session *s)
 {
-	return s->image;
+	return IMAGE(s);
 }
 
 const struct pl_layout *pl_session_have_layout(const struct pl_session *s)
 {
-	return s->layout;
+	return LAYOUT(s);
 }
 
 struct pl_objects *pl_session_have_objects(const struct pl_session *s)
 {
-	return s->objects ? s->objects : s->census;
+	return result(s, STAGE_census);
 }

@@ -1,6 +1,7 @@
 /*
  * Amounts of memory and time as people write them, and what is none.
  */
+#include "analysis/args.h"
 #include "analysis/quantity.h"
 
 #include "cmocka_all.h"

@@ -8,6 +8,7 @@
 #ifndef TEST_HEAP_BUILD_H
 #define TEST_HEAP_BUILD_H
 
+#include "heap/index.h"
 #include "heap/internal.h"
 
 #include "test_image_build.h"
@@ -108,7 +109,99 @@ static inline bool mem_take(void *arg, const struct pl_run *run)
 	return true;
 }
 
-/* Write the core, open it and walk the heap. */
+/* How many of the live blocks start below addr. */
+static inline size_t live_below(const struct mem *m, pl_addr addr)
+{
+	size_t lo = 0, hi = m->live.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->live.at[mid].base < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* What the index says of an address is what the walk says. */
+static inline void assert_index_at(const struct mem *m, pl_addr addr)
+{
+	size_t i = live_below(m, addr);
+	const struct block *next = i < m->live.n ? &m->live.at[i] : NULL;
+	const struct block *here = next && next->base == addr ? next : NULL;
+	const struct block *around = here ? here : i ? &m->live.at[i - 1] : NULL;
+	struct pl_block b;
+
+	/* The debug hooks' block of no byte may lie where its region ends: nothing is in it. */
+	if (here && (!here->usable || !pl_heap_region(m->h, addr)))
+		return;
+	assert_int_equal(pl_heap_starts(m->h, addr), here != NULL);
+	assert_int_equal(pl_heap_block_at(m->h, addr, &b), here != NULL);
+	if (here) {
+		assert_int_equal(b.base, here->base);
+		assert_int_equal(b.usable, here->usable);
+		assert_int_equal(b.state, PL_BLOCK_LIVE);
+		assert_ptr_equal(b.region, pl_heap_region(m->h, addr));
+	}
+	if (around && addr - around->base >= around->usable)
+		around = NULL;
+	assert_int_equal(pl_heap_block_around(m->h, addr, &b), around != NULL);
+	if (around) {
+		assert_int_equal(b.base, around->base);
+		assert_int_equal(b.usable, around->usable);
+	}
+	/* but for the last bytes of a malloc chunk's owner, where they are the next region's first
+	 */
+	if (around && pl_heap_region(m->h, around->base) == pl_heap_region(m->h, addr)) {
+		assert_true(pl_heap_find(m->h, addr, &b));
+		assert_int_equal(b.base, around->base);
+		assert_int_equal(b.usable, around->usable);
+		assert_int_equal(b.state, PL_BLOCK_LIVE);
+	}
+	assert_int_equal(pl_heap_block_next(m->h, addr, &b), next != NULL);
+	if (next) {
+		assert_int_equal(b.base, next->base);
+		assert_int_equal(b.usable, next->usable);
+	}
+}
+
+/* At the edges of every live block, and all over the regions. */
+static inline void assert_index(const struct mem *m)
+{
+	size_t n;
+	const struct pl_region *r = pl_heap_regions(m->h, &n);
+
+	for (size_t i = 0; i < m->live.n; i++) {
+		const struct block *b = &m->live.at[i];
+		const pl_addr at[] = {
+			b->base - 16,
+			b->base - 8,
+			b->base - 1,
+			b->base,
+			b->base + 1,
+			b->base + 8,
+			b->base + b->usable - 1,
+			b->base + b->usable,
+			b->base + b->usable + 8,
+		};
+
+		for (size_t k = 0; k < PL_ARRAY_LEN(at); k++)
+			assert_index_at(m, at[k]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		assert_index_at(m, r[i].lo);
+		assert_index_at(m, r[i].hi - 1);
+		assert_index_at(m, r[i].hi);
+		for (unsigned k = 1; k < 64; k++)
+			assert_index_at(m, r[i].lo + (r[i].hi - r[i].lo) / 64 * k);
+	}
+	assert_index_at(m, 0);
+	assert_index_at(m, UINT64_MAX);
+}
+
+/* Write the core, open it and walk the heap; the index agrees, whatever the core is like. */
 static inline void heap_open(struct mem *m)
 {
 	struct build b;
@@ -143,6 +236,7 @@ static inline void heap_open(struct mem *m)
 	assert_int_equal(m->regions_over, 0);
 	for (size_t i = 1; i < m->live.n; i++)
 		assert_true(m->live.at[i].base > m->live.at[i - 1].base);
+	assert_index(m);
 }
 
 static inline void mem_fini(struct mem *m)

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <sys/mman.h>
 
+#include "object/repr/job.h"
 #include "object/repr/repr.h"
 
 static struct heap h;

@@ -8,7 +8,7 @@
 #define PL_DEATH_H
 
 #include "analysis/stacks/nativestack.h"
-#include "analysis/triage/triage.h"
+#include "analysis/triage/say.h"
 
 /*
  * The signal that it died of, and where the thread that died then was. Where a handler ran and only
@@ -106,9 +106,7 @@ void pl_signature_python(const char *file, const char *function, char *buf, size
 /* "crash/1:" and 16 digits for a word of the verdict and the stack that died. */
 void pl_crash_signature(const struct pl_death *d, const char *word, char ret[32]);
 
-/* ---- triage_death.c ---- */
-/* What follows the last slash of a path. */
-const char *pl_death_base_name(const char *path);
+/* ---- death_words.c ---- */
 /* "record_read in deathext.so", "libffi.so.8 +0x6f7a", "0x10": what a native call is. */
 void pl_death_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap);
 /* "handler (app.py:33)" for a Python call. */
@@ -117,5 +115,12 @@ void pl_death_python(const struct pl_death *d, const struct pl_pyframe *f, char 
 const struct pl_call *pl_death_innermost_python(const struct pl_stack *s);
 /* The type of the object at addr, or NULL. */
 const struct pl_type *pl_death_type(const struct pl_death *d, pl_addr addr);
+
+/* ---- the parts of triage.c; what they return: see triage.h ---- */
+/* triage_death.c: signal, stacks */
+int pl_triage_death(struct pl_triage *t, struct pl_err *err);
+/* death_state.c: for which object */
+int pl_triage_handled(struct pl_triage *t, struct pl_err *err);
+void pl_death_free(struct pl_death *d); /* NULL is fine */
 
 #endif

@@ -147,6 +147,14 @@ static uint32_t extend(struct pl_shapes *s, uint32_t shape, pl_node parent, pl_n
 	return find(s, shape, label, arg);
 }
 
+/* The shape of a chain of one node, which a root or a word holds. */
+static uint32_t root_shape(struct pl_shapes *s, pl_node node)
+{
+	const struct pl_native_root *word = s->words ? pl_native_root_of(s->words, node) : NULL;
+
+	return find(s, UINT32_MAX, 0, s->o->addr[word ? word->alike : node]);
+}
+
 /* The last nodes of a chain whose shapes are not known yet, the target first. */
 static uint32_t unknown(const struct pl_shapes *s, pl_node node, pl_node **ret)
 {
@@ -181,7 +189,7 @@ bool pl_shapes_count(struct pl_shapes *s, pl_node node)
 		if (pl_ctx_cancelled(s->ctx))
 			break;
 		if (parent == at)
-			shape = find(s, UINT32_MAX, 0, s->o->addr[at]);
+			shape = root_shape(s, at);
 		else if (s->most && s->at.at[s->shape_of[parent] - 1].length >= s->most)
 			shape = s->shape_of[parent] - 1;
 		else

@@ -9,6 +9,7 @@
 #define PL_SHAPES_H
 
 #include "analysis/search/filter.h"
+#include "analysis/search/native.h"
 
 struct pl_shape {
 	uint32_t parent;  /* shape of the chain without its last step; UINT32_MAX at a root */
@@ -25,6 +26,7 @@ struct pl_shapes {
 	const pl_node *parent; /* of pl_graph_forest(), borrowed */
 	struct pl_ctx *ctx;
 	struct pl_filter *filter; /* which of several references names a step; or NULL: the first */
+	const struct pl_native_roots *words; /* more roots: those that are alike are one; or NULL */
 	uint32_t
 		most; /* a chain of more objects has the shape of its first so many; 0 = no bound */
 	struct pl_view v;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 #define MAX_LABEL 256
 

@@ -11,6 +11,7 @@
 #include "object/edges/edges.h"
 #include "object/frames/generators.h"
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 enum { MAX_NAME = 1024, MAX_FILE = 4096 };
 

@@ -5,6 +5,7 @@
 
 #include "base/addrset.h"
 #include "object/frames/exceptions.h"
+#include "object/repr/repr.h"
 
 enum { MAX_ENTRIES = 100000, MAX_TEXT = 512 };
 

@@ -8,7 +8,7 @@
 
 #include "base/addrset.h"
 #include "base/utf8.h"
-#include "object/decode/decode.h"
+#include "object/types/rows.h"
 #include "object/frames/generators.h"
 #include "object/value/value.h"
 

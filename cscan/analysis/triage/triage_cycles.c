@@ -379,11 +379,16 @@ static void put_held(struct looking *s, struct held *held, size_t n)
 static int judge_held(struct looking *s, struct pl_err *err)
 {
 	size_t n = pl_types_count(s->o->types);
+	const struct pl_strays *strays;
 	struct pl_refsum found;
 	struct held *held;
 	bool any = false;
-	int rc = pl_refsum_of_graph(s->o, s->roots, s->g, &found, err);
+	int rc = pl_session_strays(s->t->session, &strays, err);
 
+	/* What was not found may be among the references that were not looked at. */
+	if (rc || strays->cut)
+		return rc;
+	rc = pl_refsum_of_graph(s->o, s->roots, s->g, &found, err);
 	if (rc)
 		return rc;
 	held = weigh_all(s, &found);

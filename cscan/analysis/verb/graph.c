@@ -12,6 +12,7 @@
 #include "analysis/search/rooted.h"
 #include "analysis/target.h"
 #include "base/bits.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column node_columns[] = {
 	{.name = "id", .align = PL_LEFT},

@@ -5,6 +5,7 @@
 
 #include "analysis/search/order.h"
 #include "object/generation.h"
+#include "object/repr/repr.h"
 
 /* The first are as in enum pl_order_key. */
 static const struct pl_column columns[] = {

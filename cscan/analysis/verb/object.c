@@ -12,6 +12,7 @@
 #include "analysis/target.h"
 #include "object/edges/edges.h"
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column object_columns[] = {
 	{.name = "address", .align = PL_RIGHT},

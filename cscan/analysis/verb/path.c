@@ -8,6 +8,7 @@
 #include "analysis/search/shapes.h"
 #include "analysis/spell/spell.h"
 #include "analysis/target.h"
+#include "object/repr/repr.h"
 
 static const struct pl_column path_columns[] = {
 	{.name = "path", .align = PL_LEFT},   {.name = "length", .align = PL_RIGHT},
@@ -39,6 +40,7 @@ struct search {
 	struct pl_ctx *ctx;
 	struct pl_filter f; /* roots, graph, --via and --without */
 	uint64_t max_nodes;
+	bool cut;    /* not all references were looked at */
 };
 
 struct found {
@@ -113,8 +115,10 @@ static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, e
 			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
 	else if (!found && !is_filtered(s))
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "neither a root nor C memory reaches this object: nothing but its own "
-			    "cycle holds it");
+			    s->cut ? "neither a root nor C memory was found to reach this object, "
+				     "but not all references were looked at"
+				   : "neither a root nor C memory reaches this object: nothing but "
+				     "its own cycle holds it");
 	else if (!found)
 		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
 }
@@ -317,11 +321,11 @@ static void merge_rows(struct pl_table *t)
 static const struct pl_root *tree_root(const struct search *s, const struct pl_native_roots *native,
 				       pl_node node, struct pl_root *word, char *name, size_t cap)
 {
-	const struct pl_native_hit *hit = pl_native_root_of(native, node);
+	const struct pl_native_root *held = pl_native_root_of(native, node);
 
-	if (!hit)
+	if (!held)
 		return pl_rooted_best(&s->f.rooted, node);
-	pl_native_general_name(s->o, hit, name, cap);
+	pl_native_root_name(s->o, held, name, cap);
 	*word = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = name, .accessor = ""};
 	return word;
 }
@@ -412,6 +416,10 @@ static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, s
 			    s->f.without.glob
 				    ? "%zu of %zu objects are reached from no root that "
 				      "--without leaves; C memory was not looked through"
+			    : s->cut
+				    ? "%zu of %zu objects were found to be reached neither from a "
+				      "root nor from C memory, but not all references were looked "
+				      "at"
 				    : "%zu of %zu objects are reached neither from a root nor "
 				      "from C memory: garbage, or a reference was never given back",
 			    lost, total);
@@ -437,6 +445,7 @@ static int of_type(struct search *s, const struct pl_target *target, size_t coun
 	if (rc)
 		goto out;
 	shapes.filter = &s->f;
+	shapes.words = &native;
 	rc = count_shapes(s->ctx, &shapes, target->ids.at, target->ids.n, &lost, err);
 	if (!rc) {
 		t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
@@ -458,6 +467,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	uint64_t count = 0, max_nodes = 0;
 	const struct pl_graph *graph;
 	const struct pl_roots *roots;
+	const struct pl_strays *strays;
 	struct pl_target target;
 	struct pl_objects *o;
 	struct search s = {.ctx = pl_session_ctx(session)};
@@ -469,10 +479,13 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	if (!rc)
 		rc = pl_session_references(session, &o, &roots, &graph, err);
 	if (!rc)
+		rc = pl_session_strays(session, &strays, err);
+	if (!rc)
 		rc = pl_target_parse(session, o, args, &target, err);
 	if (rc)
 		return rc;
 	s.o = o;
+	s.cut = strays->cut;
 	s.max_nodes = max_nodes;
 	rc = pl_filter_init(&s.f, args, o, roots, graph, s.ctx, err);
 	if (!rc && target.by_type)

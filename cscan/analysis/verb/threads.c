@@ -10,6 +10,7 @@
 #include "analysis/stacks/stacks.h"
 #include "base/utf8.h"
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 enum { MAX_TEXT = 512 };
 

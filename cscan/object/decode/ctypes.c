@@ -55,7 +55,7 @@ void pl_decode_stgdict(const struct pl_decode *d)
 {
 	const struct pl_fields *f = &d->l->f;
 
-	pl_decode_dict(d);
+	pl_put_dict(d);
 	pl_put_member(d, f->stgdict_proto, "._type_", false);
 	pl_put_member(d, f->stgdict_argtypes, "._argtypes_", false);
 	pl_put_member(d, f->stgdict_converters, "<converters>", false);
@@ -84,7 +84,7 @@ void pl_decode_ctype(const struct pl_decode *d)
 	const struct pl_fields *f = &d->l->f;
 	int32_t at;
 
-	pl_decode_type(d);
+	pl_put_type(d);
 	if (!pl_has(f->stginfo_proto))
 		return;
 	at = (f->heaptype_size + TYPE_DATA_ALIGN - 1) / TYPE_DATA_ALIGN * TYPE_DATA_ALIGN;

@@ -1,16 +1,11 @@
 /*
- * decode.h - the decoders, one per row of decoders.def, and their numbers.
+ * decode.h - the decoders, one per row of decoders.def.
  */
 #ifndef PL_DECODE_H
 #define PL_DECODE_H
 
-#include "object/edges/edges.h"
-
-enum pl_decoder_row {
-#define PL_DECODER(name, types) PL_DECODER_##name,
-#include "object/decoders.def"
-#undef PL_DECODER
-};
+#include "object/edges/put.h"
+#include "object/types/rows.h"
 
 /* The C type of the object that no decoder knows, or NULL (native.c). */
 const struct pl_type *pl_native_type(const struct pl_decode *d);

@@ -4,7 +4,7 @@
 #ifndef PL_ATTRIBUTES_H
 #define PL_ATTRIBUTES_H
 
-#include "object/edges/edges.h"
+#include "object/edges/put.h"
 
 /*
  * The __slots__ of every Python class on the chain of bases: PyMemberDef records behind the class

@@ -6,7 +6,6 @@
 
 #include "object/edges/attributes.h"
 #include "object/decode/decode.h"
-#include "object/types/names.h"
 #include "object/value/value.h"
 
 static pl_decoder *const decoders[] = {
@@ -15,45 +14,9 @@ static pl_decoder *const decoders[] = {
 #undef PL_DECODER
 };
 
-static const char *const decoder_types[] = {
-#define PL_DECODER(name, types) types,
-#include "object/decoders.def"
-#undef PL_DECODER
-};
-
-uint8_t pl_decoder_for(const struct pl_names *names, struct pl_view *v, pl_addr type)
-{
-	int row = pl_type_row(names, v, type, decoder_types, PL_ARRAY_LEN(decoder_types));
-
-	return row < 0 ? PL_DECODER_native : (uint8_t)row;
-}
-
 void pl_decode_leaf(const struct pl_decode *d)
 {
 	(void)d;
-}
-
-void pl_put_items(const struct pl_decode *d, pl_addr items, uint64_t n)
-{
-	const uint8_t *p = n ? pl_at(d->v, items, n * 8) : NULL;
-
-	for (uint64_t i = 0; p && i < n; i++)
-		pl_put(d, pl_ld64(p + 8 * i), PL_EDGE_STRONG, PL_L_INDEX, i, true);
-}
-
-#define MAX_BASES 64
-
-const struct pl_type *pl_c_base(const struct pl_objects *o, struct pl_view *v,
-				const struct pl_type *type)
-{
-	for (int i = 0; i < MAX_BASES && type->python_class; i++) {
-		int32_t base = pl_types_find(o->types, v, type->base);
-
-		if (base < 0)
-			return NULL;
-		type = pl_types_at(o->types, (uint32_t)base);
-	}
-	return type;
 }
 
 /* Heap types whose tp_traverse does not visit the class: those that bpo-40217 left out, and those

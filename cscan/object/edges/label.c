@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "object/edges/edges.h"
 #include "object/value/value.h"
+#include "object/repr/repr.h"
 
 #define MAX_NAME 256
 

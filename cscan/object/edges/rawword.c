@@ -5,7 +5,9 @@
  * are not followed. A number that happens to be an object's address is the price, and the edges are
  * marked native.
  */
-#include "object/edges/edges.h"
+#include "object/edges/put.h"
+
+#include "heap/index.h"
 
 #define MAX_WORDS 4096 /* of a block */
 #define MAX_OWN 1024   /* bytes of an object that may hold a pointer into itself */
@@ -80,8 +82,8 @@ void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word
 			   raw->behind
 				   ? pl_visits_behind(raw->visits, raw->pointer, (int64_t)offset)
 				   : visit_of(d, raw, (int64_t)offset));
-	} else if (raw->blocks && word && !(word & 7) && pl_heap_find(d->o->heap, word, &block) &&
-		   block.state == PL_BLOCK_LIVE && block.base == word && is_buffer(d, &block)) {
+	} else if (raw->blocks && word && !(word & 7) &&
+		   pl_heap_block_at(d->o->heap, word, &block) && is_buffer(d, &block)) {
 		--raw->blocks;
 		put_block(d, raw, word, block.usable, offset);
 	}

@@ -3,7 +3,7 @@
  */
 #include "object/frames/exceptions.h"
 
-#include "object/decode/decode.h"
+#include "object/types/rows.h"
 #include "object/frames/pyframe.h"
 #include "object/value/value.h"
 

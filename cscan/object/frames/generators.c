@@ -4,7 +4,7 @@
  */
 #include "object/frames/generators.h"
 
-#include "object/decode/decode.h"
+#include "object/types/rows.h"
 #include "object/value/value.h"
 
 enum {

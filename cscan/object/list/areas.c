@@ -10,24 +10,34 @@ static int by_lo(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Anonymous memory right behind a file's last mapping is its .bss. */
-static bool is_bss(const struct pl_module *modules, size_t n, pl_addr lo)
+static int by_value(const void *a, const void *b)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (modules[i].state != PL_MODULE_NOT_ELF && modules[i].hi == lo)
-			return true;
+	pl_addr x = *(const pl_addr *)a, y = *(const pl_addr *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Where files' last mappings end, ascending: anonymous memory right behind is their .bss. */
+static pl_addr *file_ends(const struct pl_module *modules, size_t n_modules, size_t *n)
+{
+	pl_addr *ends = pl_malloc((n_modules + 1) * sizeof(*ends));
+
+	*n = 0;
+	for (size_t i = 0; i < n_modules; i++) {
+		if (modules[i].state != PL_MODULE_NOT_ELF)
+			ends[(*n)++] = modules[i].hi;
 	}
-	return false;
+	qsort(ends, *n, sizeof(*ends), by_value);
+	return ends;
 }
 
 /* The parts of [lo, hi) that no region of the heap covers; regions are sorted and disjoint. */
-static void add_static(struct pl_objects_private *p, size_t *cap, pl_addr lo, pl_addr hi,
-		       const struct pl_region *regions, size_t n_regions)
+static void add_static(struct pl_objects *o, size_t *cap, pl_addr lo, pl_addr hi)
 {
-	size_t i = 0;
+	struct pl_objects_private *p = o->priv;
+	size_t n_regions, i = pl_heap_region_from(o->heap, lo);
+	const struct pl_region *regions = pl_heap_regions(o->heap, &n_regions);
 
-	while (i < n_regions && regions[i].hi <= lo)
-		i++;
 	while (lo < hi) {
 		pl_addr end = i < n_regions ? PL_MIN(hi, PL_MAX(lo, regions[i].lo)) : hi;
 
@@ -44,13 +54,14 @@ static void add_static(struct pl_objects_private *p, size_t *cap, pl_addr lo, pl
 	}
 }
 
-void pl_areas_find(struct pl_objects *o)
+void pl_areas_find(struct pl_objects *o, struct pl_ctx *ctx)
 {
 	struct pl_objects_private *p = o->priv;
-	size_t n_regions, n_modules, n_spans, cap;
+	size_t n_regions, n_modules, n_spans, n_ends, cap;
 	const struct pl_region *regions = pl_heap_regions(o->heap, &n_regions);
 	const struct pl_module *modules = pl_image_modules(o->im, &n_modules);
 	const struct pl_span *spans = pl_image_spans(o->im, &n_spans);
+	pl_addr *ends = file_ends(modules, n_modules, &n_ends);
 
 	cap = n_regions + 64;
 	p->areas = pl_malloc(cap * sizeof(*p->areas));
@@ -63,13 +74,15 @@ void pl_areas_find(struct pl_objects *o)
 		p->areas[p->n_areas++] =
 			(struct pl_area){regions[i].lo, regions[i].hi, &regions[i], max};
 	}
-	for (size_t i = 0; i < n_spans; i++) {
+	for (size_t i = 0; i < n_spans && !pl_ctx_cancelled(ctx); i++) {
 		const struct pl_span *s = &spans[i];
 		bool file = s->module >= 0 && modules[s->module].state != PL_MODULE_NOT_ELF;
 
-		if (s->prot & PL_PROT_WRITE && (file || is_bss(modules, n_modules, s->lo)))
-			add_static(p, &cap, s->lo, s->hi, regions, n_regions);
+		if (s->prot & PL_PROT_WRITE &&
+		    (file || bsearch(&s->lo, ends, n_ends, sizeof(*ends), by_value)))
+			add_static(o, &cap, s->lo, s->hi);
 	}
+	free(ends);
 	qsort(p->areas, p->n_areas, sizeof(*p->areas), by_lo);
 	p->elsewhere = pl_malloc((p->n_areas + 1) * sizeof(*p->elsewhere));
 	for (size_t i = 0; i < p->n_areas; i++) {

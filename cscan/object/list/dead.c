@@ -63,8 +63,3 @@ void pl_dead_collect(struct pl_objects *o)
 	}
 	o->tally.on_freelists = o->priv->dead.n;
 }
-
-bool pl_object_on_freelist(const struct pl_objects *o, pl_addr addr)
-{
-	return pl_addrset_has(&o->priv->dead, addr);
-}

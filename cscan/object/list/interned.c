@@ -74,12 +74,3 @@ int pl_interned_find(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *er
 		search(o, &v, ctx);
 	return pl_ctx_cancelled(ctx) ? pl_ctx_cancel_err(err) : 0;
 }
-
-bool pl_objects_interned(const struct pl_objects *o, pl_addr dict)
-{
-	for (size_t i = 0; i < o->n_interned; i++) {
-		if (o->interned[i] == dict)
-			return true;
-	}
-	return false;
-}

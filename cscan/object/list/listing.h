@@ -38,7 +38,7 @@ struct pl_objects_private {
 };
 
 /* Fill areas: all regions, and the writable data of ELF files that is no heap. */
-void pl_areas_find(struct pl_objects *o);
+void pl_areas_find(struct pl_objects *o, struct pl_ctx *ctx);
 /* Freelist members of every interpreter into priv->dead; chains are bounded by their counts. */
 void pl_dead_collect(struct pl_objects *o);
 

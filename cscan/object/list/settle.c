@@ -21,51 +21,6 @@ struct settling {
 	struct worker *workers;
 };
 
-void pl_on_list_init(struct pl_on_list *at, const struct pl_gclists *g)
-{
-	*at = (struct pl_on_list){.g = g, .key = UINT64_MAX};
-}
-
-/* Objects come in the order of their addresses, or nearly so: look a chunk up once. */
-static void move_to(struct pl_on_list *at, pl_addr addr)
-{
-	at->key = addr >> PL_ADDRSET_SHIFT;
-	at->listed = pl_addrset_chunk(&at->g->listed, addr);
-	for (unsigned k = 0; k < at->g->n_lists; k++)
-		at->small[k] = pl_addrset_chunk(&at->g->small[k], addr);
-}
-
-bool pl_on_list(struct pl_on_list *at, pl_addr addr, uint8_t *flags)
-{
-	unsigned list = at->g->big;
-
-	if (addr >> PL_ADDRSET_SHIFT != at->key)
-		move_to(at, addr);
-	if (!at->listed || !pl_addrset_chunk_has(at->listed, addr))
-		return false;
-	for (unsigned k = 0; k < at->g->n_lists; k++) {
-		if (at->small[k] && pl_addrset_chunk_has(at->small[k], addr)) {
-			list = k;
-			break;
-		}
-	}
-	*flags |= list == at->g->permanent ? (uint8_t)PL_OBJ_PERMANENT
-					   : (uint8_t)(PL_OBJ_TRACKED | list << PL_OBJ_GEN_SHIFT);
-	return true;
-}
-
-void pl_sum_add(struct pl_type_sums *sums, uint8_t flags, uint64_t size)
-{
-	unsigned list = flags & PL_OBJ_PERMANENT ? 3
-			: flags & PL_OBJ_TRACKED
-				? (unsigned)(flags & PL_OBJ_GEN_MASK) >> PL_OBJ_GEN_SHIFT
-				: PL_ON_NO_LIST;
-
-	sums->count[list]++;
-	sums->size[list] += size;
-	sums->finalized += (flags & PL_OBJ_FINALIZED) != 0;
-}
-
 /* Do the neighbours of an unlisted object point back to it? Then it is on a list of its own. */
 static bool linked_both_ways(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 {
@@ -121,14 +76,6 @@ static struct pl_type_sums *sums_of(struct worker *w, struct pl_objects *o, uint
 		w->n_sums = n;
 	}
 	return &w->sums[type];
-}
-
-void pl_columns_put(struct pl_objects *o, size_t id, const struct pl_found *f, uint8_t flags)
-{
-	o->addr[id] = f->addr;
-	o->type[id] = f->type;
-	o->size[id] = f->size < UINT32_MAX ? (uint32_t)f->size : UINT32_MAX;
-	o->flags[id] = (uint8_t)(flags | (f->size < UINT32_MAX ? 0 : PL_OBJ_HUGE));
 }
 
 static void settle_batch(void *arg, unsigned worker, size_t area, const struct pl_found *found,

@@ -1,7 +1,7 @@
 /*
  * repr_container.c - lists, tuples, dicts, sets and what builds on them, cut by depth and items.
  */
-#include "object/repr/repr.h"
+#include "object/repr/job.h"
 
 #include "object/value/value.h"
 

@@ -1,7 +1,7 @@
 /*
  * repr_scalar.c - values without references: numbers, text, bytes, arrays.
  */
-#include "object/repr/repr.h"
+#include "object/repr/job.h"
 
 #include <float.h>
 #include <math.h>

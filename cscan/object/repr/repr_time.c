@@ -1,7 +1,7 @@
 /*
  * repr_time.c - the datetime family (Modules/_datetimemodule.c): packed big-endian bytes.
  */
-#include "object/repr/repr.h"
+#include "object/repr/job.h"
 
 #include <stdio.h>
 

@@ -2,11 +2,9 @@
  * roots.c - the set of roots: what interpreters hold. Threads and frames are added by
  * roots_threads.c, the tables of the runtime by roots_runtime.c.
  */
+#include "base/search.h"
 #include "object/roots/rootset.h"
 
-#include <stdio.h>
-
-#include "base/utf8.h"
 #include "object/value/value.h"
 
 #define MAX_NAME 256
@@ -22,47 +20,6 @@ static const char *const kind_names[PL_N_ROOTS] = {
 const char *pl_root_kind_name(enum pl_root_kind k)
 {
 	return kind_names[k];
-}
-
-struct pl_root *pl_root_add(struct pl_rootset *s, enum pl_root_kind kind, pl_addr target,
-			    const char *accessor, bool owns, const char *fmt, ...)
-{
-	char name[4 * MAX_NAME];
-	va_list ap;
-
-	if (!target)
-		return NULL;
-	va_start(ap, fmt);
-	vsnprintf(name, sizeof(name), fmt, ap);
-	va_end(ap);
-	pl_vec_push(&s->list,
-		    (struct pl_root){
-			    .kind = kind,
-			    .target = target,
-			    .name = pl_arena_strndup(&s->r->names, name, strlen(name)),
-			    .accessor = pl_arena_strndup(&s->r->names, accessor, strlen(accessor)),
-			    .owns = owns,
-		    });
-	return &s->list.at[s->list.n - 1];
-}
-
-uint64_t pl_root_word(struct pl_rootset *s, pl_addr base, int32_t offset)
-{
-	uint64_t w = 0;
-
-	if (base && pl_has(offset))
-		pl_read64(&s->v, base + (uint64_t)(int64_t)offset, &w);
-	return w;
-}
-
-void pl_root_str(struct pl_rootset *s, pl_addr str, char *buf, size_t cap)
-{
-	char raw[MAX_NAME];
-
-	if (pl_str_read(s->o->l, &s->v, str, raw, sizeof(raw), NULL, NULL))
-		pl_utf8_escape(buf, cap, raw, strlen(raw));
-	else
-		snprintf(buf, cap, "?");
 }
 
 /* A dict whose names are the next step of a path: app.NAME. */
@@ -311,18 +268,11 @@ void pl_roots_free(struct pl_roots *r)
 
 const struct pl_root *pl_roots_of(const struct pl_roots *r, pl_addr target, size_t *n)
 {
-	size_t lo = 0, hi = r->n;
+	size_t first = PL_LOWER_BOUND(r->n, k, r->at[k].target < target);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->at[mid].target < target)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	*n = 0;
-	while (lo + *n < r->n && r->at[lo + *n].target == target && !r->at[lo + *n].borrows)
+	while (first + *n < r->n && r->at[first + *n].target == target &&
+	       !r->at[first + *n].borrows)
 		(*n)++;
-	return *n ? &r->at[lo] : NULL;
+	return *n ? &r->at[first] : NULL;
 }

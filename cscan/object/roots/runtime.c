@@ -1,8 +1,9 @@
 /*
  * runtime.c - the interpreters of the process.
  */
+#include "object/roots/runtime.h"
+
 #include "base/mem.h"
-#include "object/objects.h"
 
 #define MAX_INTERPS 1024
 

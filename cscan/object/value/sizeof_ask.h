@@ -8,6 +8,7 @@
 #define PL_SIZEOF_ASK_H
 
 #include "object/objects.h"
+#include "object/value/value.h"
 
 struct pl_size_ask {
 	const struct pl_layout *l;
@@ -46,6 +47,8 @@ static inline bool pl_size_tuple(const struct pl_size_ask *a, pl_addr addr, uint
 
 /* _PyDict_SizeOf() (Objects/dictobject.c), for dict and the types that build on it. */
 pl_sizer pl_size_dict;
+/* _PyDict_KeysSize(): header, index table, entries; in bytes. */
+uint64_t pl_size_keys(const struct pl_layout *l, const struct pl_dict_keys *k);
 /* The sizer of a kind of a stdlib extension type in this version, or NULL. */
 pl_sizer *pl_size_extension(const struct pl_layout *l, unsigned kind);
 
