@@ -45,7 +45,10 @@ static inline bool pl_ctx_cancelled(struct pl_ctx *ctx)
 {
 	return atomic_load_explicit(&ctx->cancel, memory_order_relaxed);
 }
-/* In a loop over many things, before the i-th: true after a cancel, now and then. */
+/*
+ * In a loop over many things, before the i-th: whether to stop. Looks at cancel now and then, so
+ * who comes out of the loop looks again.
+ */
 static inline bool pl_ctx_look(struct pl_ctx *ctx, uint64_t i)
 {
 	return i % 4096 == 0 && pl_ctx_cancelled(ctx);

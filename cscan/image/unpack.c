@@ -120,11 +120,6 @@ static int open_out(struct unpack *u, struct pl_err *err)
 	return PL_E_IO;
 }
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	return !p[0] && memcmp(p, p + 1, n - 1) == 0;
-}
-
 /* Bytes from p on, at most n, that are all hole or all data; cut where pages of the file are. */
 static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 {
@@ -135,7 +130,7 @@ static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 		bool zero;
 
 		k = PL_MIN(k, n - len);
-		zero = is_zero(p + len, k);
+		zero = pl_is_zero(p + len, k);
 		if (!len)
 			*hole = zero;
 		else if (zero != *hole)
