@@ -179,7 +179,8 @@ static int unknown_analysis(const char *name, struct pl_err *err)
 	for (size_t i = 0; i < n && at < sizeof(names); i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, " %s", rows[i]->name);
 	pl_err_set(err, PL_E_USAGE, "no analysis is called '%s'", name);
-	return pl_err_hint(err, "choose from:%s", names);
+	pl_err_hint(err, "choose from:%s", names);
+	return PL_E_USAGE;
 }
 
 pyleak_result *pyleak_run(pyleak *p, int argc, const char *const *argv)

@@ -47,6 +47,14 @@ static inline bool pl_ctx_cancelled(struct pl_ctx *ctx)
 {
 	return atomic_load_explicit(&ctx->cancel, memory_order_relaxed) || pl_mem_short();
 }
+/*
+ * In a loop over many things, before the i-th: whether to stop. Looks at cancel now and then, so
+ * who comes out of the loop looks again.
+ */
+static inline bool pl_ctx_look(struct pl_ctx *ctx, uint64_t i)
+{
+	return i % 4096 == 0 && pl_ctx_cancelled(ctx);
+}
 /* Why pl_ctx_cancelled(): PL_E_CANCELLED or PL_E_NOMEM, with *err filled. */
 int pl_ctx_cancel_err(struct pl_err *err);
 /* Add a note; a second one with the same code and text is dropped. Thread-safe. */

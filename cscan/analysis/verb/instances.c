@@ -37,7 +37,8 @@ static int parse_key(const char *sort, enum pl_order_key *key, struct pl_err *er
 	if (!name || *key != PL_N_ORDERS)
 		return 0;
 	pl_err_set(err, PL_E_USAGE, "cannot sort by '%s'", sort);
-	return pl_err_hint(err, "columns to sort by: address type refcount size generation");
+	pl_err_hint(err, "columns to sort by: address type refcount size generation");
+	return PL_E_USAGE;
 }
 
 static bool *matching_types(const struct pl_objects *o, const struct pl_args *args,

@@ -460,6 +460,15 @@ out:
 	return rc;
 }
 
+static struct pl_filter_glob glob_of(const struct pl_objects *o, const struct pl_args *args,
+				     const char *option)
+{
+	const char *glob = pl_args_get(args, option);
+
+	return (struct pl_filter_glob){
+		glob, glob && !pl_filter_is_step(glob) ? pl_target_types(o, args, glob) : NULL};
+}
+
 static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
 	       struct pl_err *err)
 {
@@ -486,7 +495,8 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	s.o = o;
 	s.cut = strays->cut;
 	s.max_nodes = max_nodes;
-	rc = pl_filter_init(&s.f, args, o, roots, graph, s.ctx, err);
+	rc = pl_filter_init(&s.f, glob_of(o, args, "via"), glob_of(o, args, "without"), o, roots,
+			    graph, s.ctx, err);
 	if (!rc && target.by_type)
 		rc = of_type(&s, &target, (size_t)count, ret, err);
 	else if (!rc)
