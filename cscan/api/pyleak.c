@@ -8,6 +8,7 @@
 
 #include "api/help.h"
 #include "api/version.h"
+#include "base/search.h"
 
 const char *pyleak_version(void)
 {
@@ -307,7 +308,7 @@ static void make_type_names(pyleak *p, const struct pl_objects *o)
 const char *pyleak_complete_type(pyleak *p, const char *prefix, size_t i, int now)
 {
 	struct pl_objects *o;
-	size_t lo = 0, hi, len = strlen(prefix);
+	size_t first, len = strlen(prefix);
 
 	if (!p->session)
 		return NULL;
@@ -322,16 +323,8 @@ const char *pyleak_complete_type(pyleak *p, const char *prefix, size_t i, int no
 		return NULL;
 	if (!p->type_names)
 		make_type_names(p, o);
-	hi = p->n_type_names;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(p->type_names[mid], prefix) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (i >= p->n_type_names - lo || strncmp(p->type_names[lo + i], prefix, len) != 0)
+	first = PL_LOWER_BOUND(p->n_type_names, k, strcmp(p->type_names[k], prefix) < 0);
+	if (i >= p->n_type_names - first || strncmp(p->type_names[first + i], prefix, len) != 0)
 		return NULL;
-	return p->type_names[lo + i];
+	return p->type_names[first + i];
 }

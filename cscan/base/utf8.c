@@ -3,6 +3,8 @@
  */
 #include "base/utf8.h"
 
+#include "base/search.h"
+
 size_t pl_utf8_get(const char *s, size_t n, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -37,19 +39,9 @@ struct range {
 
 static bool in_ranges(const struct range *r, size_t n, uint32_t cp)
 {
-	size_t lo = 0, hi = n;
+	size_t i = PL_LOWER_BOUND(n, k, r[k].hi < cp);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (cp > r[mid].hi)
-			lo = mid + 1;
-		else if (cp < r[mid].lo)
-			hi = mid;
-		else
-			return true;
-	}
-	return false;
+	return i < n && cp >= r[i].lo;
 }
 
 bool pl_utf8_printable(uint32_t cp)

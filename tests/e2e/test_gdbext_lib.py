@@ -78,32 +78,55 @@ def test_worker_blocks_signals_and_restores_them():
 ], ids=["to the waiting thread", "to the process, taken by another thread"])
 def test_worker_interrupted(send):
     """However it arrives, and many times over, Ctrl-C cancels, and the call has ended before run() has."""
-    event = threading.Event()
+    begun, event, hammered = threading.Event(), threading.Event(), threading.Event()
     ended = []
 
     def call():
+        begun.set()
         slow(event)()
+        assert hammered.wait(20)  # it takes its time to end, and the keys come all the while
         ended.append(True)
 
     def hammer():
-        time.sleep(0.2)
-        for _ in range(20):
+        begun.wait()
+        for _ in range(200):
             send()
+            time.sleep(0.0005)
+        hammered.set()
+
+    def heard(number, frame):
+        if not ended:  # the last one may be late, which is not what is tested
+            raise KeyboardInterrupt
 
     thread = threading.Thread(target=hammer)
     thread.start()
+    usual = signal.signal(signal.SIGINT, heard)
     try:
         with pytest.raises(KeyboardInterrupt):
             worker.run(call, event.set)
         assert ended
+        assert signal.getsignal(signal.SIGINT) is heard
     finally:
-        while True:  # a late signal may still hit this thread, which is not what is tested
-            try:
-                thread.join()
-                time.sleep(0.05)
-                break
-            except KeyboardInterrupt:
-                continue
+        ended.append(True)
+        thread.join()
+        signal.signal(signal.SIGINT, usual)
+
+
+def test_worker_leaves_the_handler_of_the_process():
+    """gdb's own, which Python does not know of: signal.signal() would put Python's in its place."""
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+    heard = []
+    ours = ctypes.CFUNCTYPE(None, ctypes.c_int)(heard.append)
+    address = ctypes.cast(ours, ctypes.c_void_p).value
+    pythons = libc.signal(signal.SIGINT, address)
+    try:
+        assert worker.run(lambda: 7, lambda: None) == 7
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        assert heard == [signal.SIGINT]
+    finally:
+        assert libc.signal(signal.SIGINT, pythons) == address
 
 
 def test_worker_cancels_again_until_heard():

@@ -462,7 +462,7 @@ static void notes_of_a_process(void **state)
 	assert_int_equal(t[0].signal, SIGSEGV);
 	assert_int_equal(t[0].ip, 0x400000);
 	assert_int_equal(t[0].sp, 0x7ffe0000);
-	assert_int_equal(t[0].fs_base, 0x7f0000001000);
+	assert_int_equal(t[0].tp, 0x7f0000001000);
 	assert_int_equal(t[0].n_regs, 27);
 	assert_int_equal(t[0].regs[10], 10);
 	assert_int_equal(t[1].lwp, 102);

@@ -240,13 +240,10 @@ const char *pl_call_library(struct pl_image *im, const struct pl_call *c)
 {
 	size_t n;
 	const struct pl_module *modules = pl_image_modules(im, &n);
-	const char *path, *slash;
 
 	if (!c->native || c->native->module < 0)
 		return "?";
-	path = modules[c->native->module].path;
-	slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	return pl_base_name(modules[c->native->module].path);
 }
 
 const char *pl_stack_end(const struct pl_stack *s)

@@ -3,9 +3,11 @@
  */
 #include "analysis/analysis.h"
 
+#include "analysis/search/order.h"
 #include "object/generation.h"
 #include "object/repr/repr.h"
 
+/* The first are as in enum pl_order_key. */
 static const struct pl_column columns[] = {
 	{.name = "address", .align = PL_RIGHT},
 	{.name = "type", .align = PL_LEFT, .shrink = true},
@@ -16,81 +18,21 @@ static const struct pl_column columns[] = {
 };
 static const struct pl_option options[] = {{.name = NULL}};
 
-enum key { KEY_ADDRESS, KEY_TYPE, KEY_REFCOUNT, KEY_SIZE, KEY_GENERATION, KEY_NONE };
-
 struct ids {
 	PL_VEC(pl_id) ids;
 };
 
-struct order {
-	const struct pl_objects *o;
-	struct pl_view v;
-	enum key key;
-	bool turned;
-};
-
-static uint64_t refcount(const struct pl_objects *o, struct pl_view *v, pl_id id, bool *immortal)
-{
-	uint64_t n = 0;
-
-	*immortal = false;
-	pl_object_refcount(o, v, o->addr[id], &n, immortal);
-	return n;
-}
-
-/* As pl_table_sort(): numbers descending, text ascending, equal ones by address. */
-static int compare(const void *pa, const void *pb, void *arg)
-{
-	struct order *order = arg;
-	const struct pl_objects *o = order->o;
-	pl_id a = *(const pl_id *)pa, b = *(const pl_id *)pb;
-	uint64_t x = 0, y = 0;
-	bool immortal;
-	int less = 0;
-
-	switch (order->key) {
-	case KEY_TYPE:
-		less = -strcmp(pl_object_type(o, a)->name, pl_object_type(o, b)->name);
-		break;
-	case KEY_REFCOUNT:
-		x = refcount(o, &order->v, a, &immortal);
-		y = refcount(o, &order->v, b, &immortal);
-		break;
-	case KEY_SIZE:
-		x = pl_object_size(o, &order->v, a);
-		y = pl_object_size(o, &order->v, b);
-		break;
-	case KEY_GENERATION:
-		/* Text: ascending, and -1 (on no list) last. */
-		x = 8 - (uint64_t)(unsigned)(pl_generation_of(o->flags[a]) + 1) % 8;
-		y = 8 - (uint64_t)(unsigned)(pl_generation_of(o->flags[b]) + 1) % 8;
-		if (x == 8 || y == 8)
-			return x == y ? (a > b) - (a < b) : x == 8 ? 1 : -1;
-		break;
-	case KEY_ADDRESS:
-		x = a;
-		y = b;
-		break;
-	case KEY_NONE:
-		break;
-	}
-	if (x != y)
-		less = x < y ? -1 : 1;
-	if (order->turned)
-		less = -less;
-	return less ? -less : (a > b) - (a < b);
-}
-
-static int parse_key(const char *sort, enum key *key, struct pl_err *err)
+/* PL_N_ORDERS: in the order of the listing. */
+static int parse_key(const char *sort, enum pl_order_key *key, struct pl_err *err)
 {
 	const char *name = sort && *sort == '-' ? sort + 1 : sort;
 
-	*key = KEY_NONE;
-	for (int i = 0; name && i < KEY_NONE; i++) {
+	*key = PL_N_ORDERS;
+	for (int i = 0; name && i < PL_N_ORDERS; i++) {
 		if (!strcmp(name, columns[i].name))
-			*key = (enum key)i;
+			*key = (enum pl_order_key)i;
 	}
-	if (!name || *key != KEY_NONE)
+	if (!name || *key != PL_N_ORDERS)
 		return 0;
 	pl_err_set(err, PL_E_USAGE, "cannot sort by '%s'", sort);
 	return pl_err_hint(err, "columns to sort by: address type refcount size generation");
@@ -140,7 +82,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 {
 	struct pl_ctx *ctx = pl_session_ctx(s);
 	struct ids list = {0};
-	struct order order = {0};
+	enum pl_order_key key;
 	struct pl_objects *o;
 	struct pl_table *t;
 	struct pl_view v;
@@ -148,8 +90,7 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	bool *match;
 	int rc;
 
-	order.turned = args->sort && *args->sort == '-';
-	rc = parse_key(args->sort, &order.key, err);
+	rc = parse_key(args->sort, &key, err);
 	if (!rc)
 		rc = pl_session_objects(s, &o, err);
 	if (rc)
@@ -167,15 +108,13 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	if (!n_types)
 		pl_ctx_note(ctx, PL_WARNING, "no-such-type", "no type in this core is named %s",
 			    args->words[0]);
-	order.o = o;
-	pl_view_init(&order.v, o->im);
 	pl_view_init(&v, o->im);
-	if (order.key != KEY_NONE && list.ids.n)
-		qsort_r(list.ids.at, list.ids.n, sizeof(*list.ids.at), compare, &order);
+	if (key != PL_N_ORDERS)
+		rc = pl_order(o, key, *args->sort == '-', list.ids.at, list.ids.n, ctx, err);
 	t = pl_result_table(ret, "instances", columns, PL_ARRAY_LEN(columns));
 	shown = args->limit && args->limit < list.ids.n ? args->limit : list.ids.n;
 	pl_ctx_stage(ctx, "reading instances", shown);
-	for (size_t i = 0; i < shown; i++) {
+	for (size_t i = 0; !rc && i < shown; i++) {
 		if (pl_ctx_cancelled(ctx)) {
 			rc = pl_ctx_cancel_err(err);
 			break;

@@ -319,10 +319,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	s.o = o;
 	s.target = &target;
 	pl_view_init(&s.v, o->im);
-	if (!target.by_type && target.id == PL_NO_ID)
-		rc = pl_target_object(o, args->words[0], &target.id, err);
-	else
-		rc = list(session, &s, ret, err);
+	rc = list(session, &s, ret, err);
 	pl_target_fini(&target);
 	return rc;
 }

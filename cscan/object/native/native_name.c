@@ -19,7 +19,7 @@ static void name_in_file(const struct pl_objects *o, const struct pl_native_hit 
 	modules = pl_image_modules(o->im, &n);
 	module = &modules[hit->module];
 	pl_utf8_escape(file, sizeof(file), module->path, strlen(module->path));
-	base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+	base = pl_base_name(file);
 	if (pl_image_symbol_at(o->im, hit->at, &symbol))
 		snprintf(buf, cap, "<native %s %s+0x%llx>", base, symbol.name,
 			 (unsigned long long)(hit->at - symbol.addr));

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/search.h"
+#include "layout/facts.h"
 #include "object/types/names.h"
 #include "object/types/rows.h"
 #include "object/value/sizeof.h"
@@ -19,8 +21,7 @@
 
 #define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
 #define MAX_CODE (1 << 24)   /* instructions of all tp_traverse; a big process has some 100,000 */
-#define MAX_BASES 64
-#define MAX_METATYPES 8 /* metaclass of a metaclass of ... */
+#define MAX_METATYPES 8      /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
 #define FLAG_HEAPTYPE \
 	(UINT64_C(1) << 9) /* Py_TPFLAGS_* of Include/object.h, the same in all versions */
@@ -169,17 +170,8 @@ static bool climbs_to_type(const struct pl_layout *l, struct pl_view *v, pl_addr
 
 static bool in_ranges(const struct pl_types *t, pl_addr addr)
 {
-	size_t lo = 0, hi = t->n_elsewhere;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (t->elsewhere[mid].hi <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < t->n_elsewhere && addr >= t->elsewhere[lo].lo;
+	return pl_find_range(t->elsewhere, t->n_elsewhere, sizeof(*t->elsewhere), addr) <
+	       t->n_elsewhere;
 }
 
 static bool plausible(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint8_t **ret)
@@ -230,7 +222,7 @@ static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_ty
 
 	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
 	type->slotted = false;
-	for (int i = 0; i < MAX_BASES && type->python_class && base; i++) {
+	for (int i = 0; i < PL_MAX_BASES && type->python_class && base; i++) {
 		const uint8_t *p = type_bytes(t->l, v, base);
 
 		if (!p || !(pl_ld64(p + t->l->f.type_flags) & FLAG_HEAPTYPE) ||
