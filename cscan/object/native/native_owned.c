@@ -3,6 +3,9 @@
  */
 #include "object/native/native_words.h"
 
+#include "object/edges/put.h"
+#include "object/types/rows.h"
+
 enum {
 	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
 	MAX_BODY = 4096, /* bytes of an object that may point to its buffers */
@@ -60,11 +63,38 @@ static void own(struct pl_native_words *s, struct pl_view *v, pl_addr at, uint64
 
 			if (!b || b->owned || (t.buffer && b->size != t.size))
 				continue;
-			b->owned = true;
+			b->owned = b->size;
 			pl_vec_push(&todo, (struct todo){b->base, b->size, true});
 		}
 	}
 	pl_vec_free(&todo);
+}
+
+/*
+ * No decoder knows the object, so the references that it was found to have are those that
+ * rawword.c tells: in the blocks that it points to, and no further. The nodes of a list that it
+ * heads, and what a long array has behind that, are nobody's.
+ */
+static void own_raw(struct pl_native_words *s, struct pl_view *v, pl_addr at, uint64_t size)
+{
+	const uint8_t *host = pl_at(v, at, size);
+	unsigned left = PL_RAW_BLOCKS;
+
+	for (uint64_t i = 0; host && left && i + 8 <= size; i += 8) {
+		pl_addr word = pl_ld64(host + i);
+		struct buffer *b = buffer_at(s, word);
+
+		if (!b || b->base != word)
+			continue;
+		b->owned = PL_MAX(b->owned, PL_MIN(b->size, (uint64_t)8 * PL_RAW_WORDS));
+		left--;
+	}
+}
+
+static bool is_raw(const struct pl_type *type)
+{
+	return type->decoder == PL_DECODER_native || type->decoder == PL_DECODER_nothing ||
+	       type->decoder == PL_DECODER_capsule;
 }
 
 /*
@@ -91,7 +121,7 @@ int pl_native_mark_owned(struct pl_native_words *s, const pl_id *owners, size_t 
 			return pl_ctx_cancel_err(err);
 		if (type->kind == PL_KIND_DICT && is_split(s, s->o->addr[owners[i]]))
 			continue;
-		own(s, &s->views[0], s->o->addr[owners[i]], size);
+		(is_raw(type) ? own_raw : own)(s, &s->views[0], s->o->addr[owners[i]], size);
 		/* Not the gc head: the ends of a list point into the interpreter's struct. */
 		if (type->preheader)
 			own(s, &s->views[0], s->o->addr[owners[i]] - type->head, PREHEADER);
@@ -108,7 +138,7 @@ static void own_block(struct pl_native_words *s, const struct pl_addrset *blocks
 	struct buffer *b = pl_addrset_has(blocks, at) ? buffer_at(s, at) : NULL;
 
 	if (b && b->base == at)
-		b->owned = true;
+		b->owned = b->size;
 }
 
 static void own_buffer(struct pl_native_words *s, const struct pl_addrset *blocks, pl_addr object,
