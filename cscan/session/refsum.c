@@ -332,13 +332,14 @@ int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct
 		    struct pl_ctx *ctx, struct pl_err *err)
 {
 	unsigned n_workers = pl_parallel_workers(ctx);
-	struct holding h = {.o = o, .ctx = ctx};
+	struct holding h = {.o = o, .ctx = ctx, .holds = pl_col_alloc(o->n + 1, 1)};
 	int rc = 0;
 
+	if (!h.holds)
+		return pl_ctx_cancel_err(err);
 	h.views = pl_calloc(n_workers, sizeof(*h.views));
 	for (unsigned i = 0; i < n_workers; i++)
 		pl_view_init(&h.views[i], o->im);
-	h.holds = pl_calloc(o->n + 1, 1);
 	h.own = pl_calloc(n_workers, sizeof(*h.own));
 	pl_addrset_init(&h.targets);
 	if (find_targets(&h, f)) {
@@ -355,7 +356,7 @@ int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct
 	for (unsigned i = 0; i < n_workers; i++)
 		pl_vec_free(&h.own[i]);
 	free(h.own);
-	free(h.holds);
+	pl_col_free(h.holds, o->n + 1, 1);
 	free(h.views);
 	return rc;
 }

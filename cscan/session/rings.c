@@ -246,9 +246,15 @@ void pl_rings_free(struct pl_rings *r)
 static pl_node *search(const struct pl_rings *r, const struct pl_graph *g, pl_node start,
 		       pl_node *scratch, uint32_t *n, pl_node *back)
 {
-	pl_node *queue = pl_malloc(r->objects[r->of[start]] * sizeof(*queue));
+	pl_node *queue = pl_try_calloc(r->objects[r->of[start]], sizeof(*queue));
 	uint32_t met = 0;
 
+	if (!queue) { /* the run fails: start alone does till then */
+		queue = pl_malloc(sizeof(*queue));
+		*queue = start;
+		*n = 1;
+		return queue;
+	}
 	queue[met++] = start;
 	scratch[start] = start + 1;
 	for (uint32_t at = 0; at < met; at++) {
@@ -297,7 +303,11 @@ pl_node *pl_rings_cycle(const struct pl_rings *r, const struct pl_graph *g, pl_n
 
 	for (pl_node at = last; at != start; at = scratch[at] - 1)
 		length++;
-	ret = pl_malloc(length * sizeof(*ret));
+	ret = pl_try_calloc(length, sizeof(*ret));
+	if (!ret) {
+		length = 1;
+		ret = pl_malloc(sizeof(*ret));
+	}
 	*n = length;
 	for (pl_node at = last; length > 1; at = scratch[at] - 1)
 		ret[--length] = at;
