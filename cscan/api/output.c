@@ -104,7 +104,8 @@ bool pl_output_open(struct pl_output *o, const char *path, int fd, const atomic_
 {
 	static const cookie_io_functions_t ways = {.write = write_all};
 
-	*o = (struct pl_output){.fd = path ? -1 : fd, .path = path, .stop = stop, .most = SSIZE_MAX};
+	*o = (struct pl_output){
+		.fd = path ? -1 : fd, .path = path, .stop = stop, .most = SSIZE_MAX};
 	o->memory = !path && !fd;
 	if (o->memory) {
 		o->stream = open_memstream(&o->text, &o->len);

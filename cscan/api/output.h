@@ -17,7 +17,7 @@ struct pl_output {
 	size_t len;
 	/* The rest is output.c's. */
 	bool memory;
-	int fd; /* -1: not open yet */
+	int fd;      /* -1: not open yet */
 	bool slow;   /* a reader at the other end may be slow: a pipe, a terminal, a socket */
 	size_t most; /* bytes of one write */
 	const char *path;

@@ -249,7 +249,8 @@ static int analyse(struct printing *pr, struct pl_result *result, struct pyleak_
 	return code;
 }
 
-/* What the run ends with: what was made while memory was short, or was not written, is no answer. */
+/* What the run ends with: what was made while memory was short, or was not written, is no answer.
+ */
 static int verdict(const struct printing *pr, int code, struct pl_err *err)
 {
 	if (pl_mem_short() && code != PL_E_NOMEM)

@@ -12,8 +12,8 @@
 atomic_bool pl_mem_is_short;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned runs;  /* under way; under lock */
-static void *reserve;  /* NULL: given away, or no run; under lock */
+static unsigned runs; /* under way; under lock */
+static void *reserve; /* NULL: given away, or no run; under lock */
 
 bool pl_mem_begin(void)
 {

@@ -75,12 +75,12 @@ void pl_col_free(void *p, size_t n, size_t size);
 		T *at;         \
 		size_t n, cap; \
 	}
-#define pl_vec_push(v, ...)                                                                \
-	do {                                                                               \
-		if ((v)->n == (v)->cap)                                                    \
+#define pl_vec_push(v, ...)                                                                  \
+	do {                                                                                 \
+		if ((v)->n == (v)->cap)                                                      \
 			(v)->at = pl_vec_grow((v)->at, (v)->n, &(v)->cap, sizeof(*(v)->at)); \
-		if ((v)->n < (v)->cap)                                                     \
-			(v)->at[(v)->n++] = (__VA_ARGS__);                                 \
+		if ((v)->n < (v)->cap)                                                       \
+			(v)->at[(v)->n++] = (__VA_ARGS__);                                   \
 	} while (0)
 /* A bigger at for n elements with *cap set, or the same with *cap as it was. */
 void *pl_vec_grow(void *at, size_t n, size_t *cap, size_t size);

@@ -15,10 +15,10 @@ struct stream {
 	struct part {
 		struct pl_table *t;
 		struct pl_buf spelled;
-	} *parts; /* by worker */
+	} * parts; /* by worker */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
-	size_t turn; /* the piece that is written next; under lock */
+	size_t turn;  /* the piece that is written next; under lock */
 	bool refused; /* by the sink; under lock */
 };
 

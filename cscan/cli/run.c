@@ -23,7 +23,8 @@ struct job {
 	int argc;
 	const char *const *argv;
 	pyleak_result *result;
-	int in, out; /* a pipe: closed when the run has ended, and the way of its result if relayed */
+	int in, out; /* a pipe: closed when the run has ended, and the way of its result if relayed
+		      */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -161,7 +162,8 @@ pyleak_result *cli_run(pyleak *p, struct pyleak_options *options, int argc, cons
 		job.in = ends[0];
 		job.out = ends[1];
 	}
-	/* Where progress is drawn on the terminal that the result goes to, each must know of the other. */
+	/* Where progress is drawn on the terminal that the result goes to, each must know of the
+	 * other. */
 	options->output = progress && !alone && isatty(STDOUT_FILENO) ? job.out : STDOUT_FILENO;
 	pyleak_set_options(p, options);
 	/* The worker inherits it and hears no signal, but that of a reader who went away. */

@@ -242,8 +242,8 @@ static void find_end(struct unpack *u)
 	if (end > u->size)
 		return;
 	if (eh.e_shoff && (eh.e_shnum || eh.e_phnum == PN_XNUM))
-		end = PL_MAX(end, end_of(eh.e_shoff, (uint64_t)PL_MAX(eh.e_shnum, 1u) *
-							     sizeof(Elf64_Shdr)));
+		end = PL_MAX(end, end_of(eh.e_shoff,
+					 (uint64_t)PL_MAX(eh.e_shnum, 1u) * sizeof(Elf64_Shdr)));
 	for (uint64_t i = 0; i < n; i += PHDRS) {
 		uint64_t k = PL_MIN(n - i, (uint64_t)PHDRS);
 

@@ -106,7 +106,8 @@ PYLEAK_API const char *pyleak_progress(pyleak *p, uint64_t *done, uint64_t *tota
  * The i-th piece of text that the running call, or the last one, had ready before its end; NULL
  * past the last so far. Together they are the beginning of pyleak_result_output(), which nobody
  * need wait for; a call that fails leaves them all the same. There are none with --output, with
- * another format than text, or where a descriptor takes them. Any thread; valid until options are set or the next run begins.
+ * another format than text, or where a descriptor takes them. Any thread; valid until options are
+ * set or the next run begins.
  */
 PYLEAK_API const char *pyleak_early(pyleak *p, size_t i);
 

@@ -19,8 +19,7 @@ static void put_escaped(struct pl_buf *b, const char *s, size_t n)
 		uint32_t cp = 0;
 		size_t run = i, took;
 
-		while (run < n && s[run] >= ' ' && s[run] < 0x7f && s[run] != '"' &&
-		       s[run] != '\\')
+		while (run < n && s[run] >= ' ' && s[run] < 0x7f && s[run] != '"' && s[run] != '\\')
 			run++;
 		pl_buf_put(b, s + i, run - i);
 		i = run;
@@ -222,8 +221,7 @@ static void head(struct pl_document *w)
 {
 	const struct pl_report *r = w->r;
 
-	pl_buf_printf(&w->buf,
-		      "{\"schema\": \"pyleak/1\",\n \"analysis\": \"%s\",\n \"core\": ",
+	pl_buf_printf(&w->buf, "{\"schema\": \"pyleak/1\",\n \"analysis\": \"%s\",\n \"core\": ",
 		      r->analysis);
 	if (r->core.known)
 		put_core(&w->buf, r);

@@ -28,8 +28,8 @@ struct pl_document {
 	struct pl_sink sink; /* for pl_result.sink; first */
 	const struct pl_document_format *format;
 	FILE *out;
-	const struct pl_report *r;      /* as it is when it is looked at */
-	void (*look)(void *arg); /* make *r true again before head and foot; or NULL */
+	const struct pl_report *r; /* as it is when it is looked at */
+	void (*look)(void *arg);   /* make *r true again before head and foot; or NULL */
 	void *arg;
 	struct pl_buf buf;
 	bool headed;     /* the head is written */

@@ -20,8 +20,14 @@ static const struct pl_column columns[] = {
 /* Made by several threads; the text has all that needs care. */
 static void make_row(void *arg, unsigned worker, size_t i, struct pl_table *t)
 {
-	static const char *const texts[] = {"plain", "", "a \"b\" \\ c", "\x1b[31m\n\t\v", "\xff\xfe",
-					    "=1+1",  "na\xc3\xafve, \xe2\x80\xae", "\xf0\x9f\x90\x8d"};
+	static const char *const texts[] = {"plain",
+					    "",
+					    "a \"b\" \\ c",
+					    "\x1b[31m\n\t\v",
+					    "\xff\xfe",
+					    "=1+1",
+					    "na\xc3\xafve, \xe2\x80\xae",
+					    "\xf0\x9f\x90\x8d"};
 	struct pl_cell *row = pl_table_row(t);
 	struct pl_ctx *cancel_at_half = arg;
 
