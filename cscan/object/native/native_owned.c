@@ -4,6 +4,7 @@
 #include "base/search.h"
 #include "object/native/native_words.h"
 
+#include "object/edges/put.h"
 #include "object/types/rows.h"
 
 enum {
