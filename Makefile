@@ -52,7 +52,7 @@ MAN := $B/man/pyleak.1
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-full unit unit-build e2e bench fuzz replay lint format layout install uninstall clean help \
+.PHONY: all demo check test test-full unit unit-build e2e bench fuzz replay lint format layout install uninstall clean help \
 	setup-build setup-demo setup-test force
 
 all: $(SHARED) $(PROGRAM) $(MAN)
@@ -60,9 +60,10 @@ all: $(SHARED) $(PROGRAM) $(MAN)
 help:
 	@echo 'make               build/bin/pyleak, build/lib/libpyleak.so and the man page'
 	@echo 'make demo          install what is missing, build, let a Python leak and die, show who leaks'
-	@echo 'make test          install what is missing, then every test'
-	@echo 'make test-full     make test on the whole matrix of interpreters, under sanitizers, valgrind'
-	@echo 'make unit e2e      the parts of make test'
+	@echo 'make check         lint, unit tests, three interpreters: minutes, for every commit'
+	@echo 'make test          install what is missing, then one interpreter of each version, damaged cores'
+	@echo 'make test-full     everything on every interpreter, races, ten thousand damaged cores: hours'
+	@echo 'make unit e2e      the parts of these'
 	@echo 'make lint          format, rooms and Python of the sources (LINT=more: cppcheck, clang-tidy too)'
 	@echo 'make format        clang-format -i'
 	@echo 'make bench fuzz    speed and memory; random bytes (FUZZ_SECONDS=60 for each target)'
@@ -108,7 +109,14 @@ $(MAN): $B/obj/mkman
 
 # ---- tests ----
 
-$B/tests/%: $B/obj/tests/unit/%.o $(TEST_SUPPORT:%.c=$B/obj/%.o) $(STATIC)
+# An archive, so that a test gets what it asks for: some put functions of their own in place of the
+# library's, which what they do not need must not drag in.
+$B/lib/libtests.a: $(TEST_SUPPORT:%.c=$B/obj/%.o)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/tests/%: $B/obj/tests/unit/%.o $B/lib/libtests.a $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
 
@@ -135,22 +143,42 @@ lint: $(LIB_OBJECTS) $(CLI_OBJECTS)
 format:
 	clang-format -i $$(sh scripts/lint.sh --formatted)
 
-# Each part is a make of its own: what setup installs must be seen by what follows.
-test: setup-test
-	$(PYTHON) scripts/interpreters.py fetch $(if $(PYLEAK_FULL),--full)
-	$(MAKE) $(JOBS) all unit-build
+# The tiers. Each part is a make of its own: what setup installs must be seen by what follows.
+# PYLEAK_MATRIX narrows all of them; which tests an interpreter runs, due() in tests/e2e/conftest.py says.
+CHECKED := system,system+stripped,sid-3.14
+ASAN := SANITIZE=address,undefined
+
+# For every commit, within minutes.
+check: export PYLEAK_MATRIX := $(or $(PYLEAK_MATRIX),$(CHECKED))
+check: setup-test
+	$(PYTHON) scripts/interpreters.py fetch
 	$(MAKE) lint
-	$(MAKE) unit
-	$(MAKE) $(JOBS) all unit-build SANITIZE=address,undefined
-	$(MAKE) unit SANITIZE=address,undefined
-	$(MAKE) replay SANITIZE=address,undefined
-	PYLEAK_MATRIX=system $(MAKE) e2e SANITIZE=address,undefined \
-		E2E='tests/synth tests/e2e/test_damage.py tests/e2e/test_mutations.py'
+	$(MAKE) $(JOBS) unit-build $(ASAN)
+	$(MAKE) unit $(ASAN)
+	$(MAKE) $(JOBS) all
 	PYLEAK_MUTATIONS=100 $(MAKE) e2e
 
-test-full: setup-test
-	PYLEAK_FULL=1 $(MAKE) test
-	PYLEAK_MUTATIONS=10000 PYLEAK_MUTATIONS_FROM=1000 $(MAKE) e2e SANITIZE=address,undefined
+# What continuous integration runs.
+test: setup-test
+	$(PYTHON) scripts/interpreters.py fetch
+	$(MAKE) lint
+	$(MAKE) $(JOBS) all unit-build $(ASAN)
+	$(MAKE) unit $(ASAN)
+	$(MAKE) replay $(ASAN)
+	$(MAKE) e2e $(ASAN) E2E='tests/synth tests/e2e/test_mutations.py'
+	PYLEAK_MATRIX=$(or $(PYLEAK_MATRIX),system) $(MAKE) e2e $(ASAN) E2E=tests/e2e/test_damage.py
+	$(MAKE) $(JOBS) all
+	PYLEAK_MUTATIONS=100 $(MAKE) e2e
+
+# The rest, and all of it on every interpreter.
+test-full: export PYLEAK_FULL := 1
+test-full:
+	$(MAKE) test
+	$(MAKE) $(JOBS) unit-build
+	$(MAKE) unit
+	$(MAKE) $(JOBS) all SANITIZE=thread
+	$(MAKE) e2e SANITIZE=thread E2E=tests/e2e/test_races.py
+	PYLEAK_MUTATIONS=10000 PYLEAK_MUTATIONS_FROM=1000 $(MAKE) e2e $(ASAN)
 
 bench: all
 	PYLEAK_BUILD=$(abspath $B) $(PYTHON) tests/bench/bench.py
@@ -161,7 +189,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link,address,undefined
 FUZZ_B := build/$(subst $(comma),-,$(FUZZ_SAN))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SUPPORT := base runs
+FUZZ_SUPPORT := base runs sound
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 # Cores made here, with seeds for them in the corpus. Only a shell that needs them makes them.
 FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"

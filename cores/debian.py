@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import matrix
 
@@ -114,15 +114,15 @@ def unpack_root(suite: str, packages: Sequence[str], root: Path) -> None:
 
 
 def unpack_libraries(suite: str, packages: Sequence[str], folder: Path) -> None:
-    """Make the folder from packages of a suite and what they need that this machine has not
-    installed.
+    """Make the folder from packages of a suite, be they installed here, and what they need that is
+    not: the machine's other interpreters do not look where its packages are.
 
     folder is complete or not there at all.  matrix.Missing says what stands in the way.
     """
     for tool in TOOLS:
         if not shutil.which(tool):
             raise matrix.Missing("%s is not installed" % tool)
-    apt = _PrivateApt(suite, mirror(), installed=Path("/var/lib/dpkg/status"))
+    apt = _PrivateApt(suite, mirror(), _status_without(packages))
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=str(folder.parent)))
     try:
@@ -133,6 +133,13 @@ def unpack_libraries(suite: str, packages: Sequence[str], folder: Path) -> None:
         os.rename(str(work), str(folder))
     finally:
         shutil.rmtree(str(work), ignore_errors=True)
+
+
+def _status_without(packages: Sequence[str]) -> str:
+    """What dpkg says is installed here, these packages left out."""
+    stanzas = Path("/var/lib/dpkg/status").read_text().split("\n\n")
+    return "\n\n".join(stanza for stanza in stanzas
+                       if stanza.partition("\n")[0] not in {"Package: " + name for name in packages})
 
 
 def _unpack(package_file: Path, root: Path) -> None:
@@ -168,14 +175,14 @@ def _devices(folder: Path) -> None:
 
 class _PrivateApt:
     """apt-get and apt-cache of one suite, with all their state in the cache and no package
-    installed, or those of the status file `installed`."""
+    installed, or those of a status file that reads as `installed`."""
 
-    def __init__(self, suite: str, source: Mirror, installed: Optional[Path] = None):
+    def __init__(self, suite: str, source: Mirror, installed: str = ""):
         self.suite = suite
         self.folder = matrix.cache_dir() / "apt" / (suite + ("-more" if installed else ""))
         for name in ("lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "status").write_text(installed.read_text() if installed else "")
+        (self.folder / "status").write_text(installed)
         (self.folder / "sources.list").write_text("deb %s %s %s main\n" % (source.options,
                                                                            source.uri, suite))
         self._run("apt-get", "update")

@@ -57,6 +57,22 @@ def is_full_tier(recipe_id: str) -> bool:
     return _recipe(recipe_id).get("tier") == "full"
 
 
+def library_users(name: str, interpreter_ids: Sequence[str]) -> List[str]:
+    """Which of these interpreters make cores with the libraries of that folder."""
+    recipes_with = [row for row in json.loads(RECIPES.read_text())["recipes"]
+                    if row.get("libraries") == name]
+    return [interpreter_id for interpreter_id in interpreter_ids
+            if any(_fits(interpreter_id, recipe) for recipe in recipes_with)]
+
+
+def _fits(interpreter_id: str, recipe: dict) -> bool:
+    try:
+        _check_fit(matrix.find(interpreter_id), recipe)
+    except matrix.Missing:
+        return False
+    return True
+
+
 def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
          env: Optional[Dict[str, str]] = None, flags: Sequence[str] = (),
          kill: Optional[str] = None) -> Path:
@@ -118,7 +134,7 @@ def _check_fit(interpreter: matrix.Interpreter, recipe: dict) -> None:
     library = recipe.get("needs_library")
     if library and not list((interpreter.sysroot or Path("/")).glob("usr/lib/*/" + library)):
         raise matrix.Missing("%s needs %s" % (recipe["id"], library))
-    row = matrix.row_of(interpreter.id.split(matrix.STRIPPED)[0])
+    row = matrix.row_of(matrix.plain(interpreter.id))
     if recipe.get("needs_gil") and row.get("free_threaded"):
         raise matrix.Missing("%s: a free-threaded build has no such allocator" % recipe["id"])
 

@@ -3,15 +3,20 @@
 An id names one interpreter; "ID+stripped" names a private copy of it with neither .symtab nor
 DWARF, and with a build-id of its own so that no separate debug file can match (see stripped.py).
 
-matrix.json has four tables.  `roots`: folders unpacked from a Debian suite's packages.  `builds`:
+matrix.json has five tables.  `roots`: folders unpacked from a Debian suite's packages.  `builds`:
 own builds from Debian's source tarballs.  `interpreters`: one row for each id with one of
     path            an executable of the machine
     root and path   an executable inside one of the roots (path as seen inside)
     pyenv           a version under $PYENV_ROOT (~/.pyenv)
     build           one of the builds
-and optionally tier "full" (only for `make test-full`) and free_threaded.  `libraries`:
-folders unpacked from Debian packages of Python libraries, for interpreters of the machine itself.
-Roots, builds and libraries are provided by scripts/interpreters.py.
+and optionally tier "full" (only for `make test-full`), free_threaded, and siblings: ids of the same
+minor version from which it differs only in patch release or in where its layout comes from.
+`libraries`: folders unpacked from Debian packages of Python libraries, for interpreters of the machine
+itself.  `sample`: the few that what is slow is tried on every day, of each choice the first that is
+there.  Roots, builds and libraries are provided by scripts/interpreters.py.
+
+What a run is about: PYLEAK_MATRIX=id,id narrows it to these ids, and to nothing else, be it what tests
+ask or what is fetched; else PYLEAK_FULL=1 adds the tier "full".
 """
 
 import functools
@@ -79,6 +84,55 @@ def table() -> dict:
 def ids(full: bool = False) -> List[str]:
     """All ids, in the order of matrix.json; those of tier "full" only if asked for."""
     return [row["id"] for row in table()["interpreters"] if full or row.get("tier") != "full"]
+
+
+def full() -> bool:
+    """Whether this run is of the tier "full"."""
+    return os.environ.get("PYLEAK_FULL") == "1"
+
+
+def named() -> List[str]:
+    """The ids of PYLEAK_MATRIX, be it with +stripped; none if it does not narrow this run."""
+    return [name for name in os.environ.get("PYLEAK_MATRIX", "").split(",") if name]
+
+
+def chosen() -> List[str]:
+    """The ids that this run is about."""
+    return named() or ids(full())
+
+
+def is_chosen(interpreter_id: str) -> bool:
+    """Whether this run may ask that interpreter, or a stripped copy of it."""
+    return not named() or plain(interpreter_id) in map(plain, named())
+
+
+def plain(interpreter_id: str) -> str:
+    """The id without +stripped."""
+    return interpreter_id.split(STRIPPED)[0]
+
+
+@functools.lru_cache(maxsize=None)
+def sample() -> Tuple[str, ...]:
+    """The ids of the sample that are there, of each choice the first."""
+    found: List[str] = []
+    for choice in table()["sample"]:
+        found += [interpreter_id for interpreter_id in choice if _minor(interpreter_id)][:1]
+    return tuple(found)
+
+
+def has_sibling(interpreter_id: str) -> bool:
+    """Whether this run also has one that differs from it in no more than its patch release."""
+    minor = _minor(plain(interpreter_id))
+    siblings = row_of(plain(interpreter_id)).get("siblings", [])
+    return bool(minor) and any(is_chosen(other) and _minor(other) == minor for other in siblings)
+
+
+def _minor(interpreter_id: str) -> Tuple[int, ...]:
+    """(3, 11); () if it is not there."""
+    try:
+        return version_of(find(interpreter_id))[:2]
+    except Missing:
+        return ()
 
 
 def row_of(interpreter_id: str) -> dict:

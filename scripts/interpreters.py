@@ -3,12 +3,14 @@
 
     scripts/interpreters.py list                     every id: its executable, or why it is missing
     scripts/interpreters.py path ID                  its executable; exit 1 with the reason if it is
-    missing scripts/interpreters.py fetch [--full] [ID...]   unpack Debian packages and, with
-    --full, build from source
+                                                     missing
+    scripts/interpreters.py fetch [--full] [ID...]   unpack Debian packages and, with --full, build
+                                                     from source
 
 fetch provides what it can into the cache (see cores/matrix.py), says aloud what it cannot and why,
-and exits 0.  What is already there is left alone; to have a newer one, remove its folder under
-roots/ or builds/ of the cache.
+and exits 0.  Without IDs it is what a run needs: PYLEAK_MATRIX and PYLEAK_FULL count as for the
+tests.  What is already there is left alone; to have a newer one, remove its folder under roots/ or
+builds/ of the cache.
 """
 
 import argparse
@@ -20,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cores"))
 
 import debian  # noqa: E402
+import make  # noqa: E402
 import matrix  # noqa: E402
 import sources  # noqa: E402
 
@@ -54,9 +57,12 @@ def fetch_all(ids: List[str]) -> None:
                   file=sys.stderr)
 
 
-def fetch_libraries() -> None:
-    """Make sure that the folders of `libraries` are there, saying aloud what cannot be had."""
+def fetch_libraries(ids: List[str]) -> None:
+    """Make sure that those folders of `libraries` are there that one of these makes cores with, saying
+    aloud what cannot be had."""
     for name, plan in matrix.table()["libraries"].items():
+        if not make.library_users(name, ids):
+            continue
         try:
             if not matrix.library_dir(name).is_dir():
                 debian.unpack_libraries(plan["suite"], plan["packages"], matrix.library_dir(name))
@@ -96,12 +102,14 @@ def main() -> int:
             print("%s: %s" % (given.id, reason), file=sys.stderr)
             return 1
     else:
-        unknown = set(given.id) - set(matrix.ids(full=True))
+        ids = given.id or (matrix.ids(full=True) if given.full else matrix.chosen())
+        ids = list(dict.fromkeys(map(matrix.plain, ids)))
+        unknown = set(ids) - set(matrix.ids(full=True))
         if unknown:
             parser.error("not in cores/matrix.json: %s" % ", ".join(sorted(unknown)))
-        fetch_all(given.id or matrix.ids(given.full))
+        fetch_all(ids)
         if not given.id:
-            fetch_libraries()
+            fetch_libraries(ids)
     return 0
 
 

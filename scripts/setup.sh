@@ -8,7 +8,8 @@ set -eu
 group=${1:-build}
 build="gcc libc6-dev make pkg-config libelf-dev libdw-dev libarchive-dev libjansson-dev"
 demo="$build gdb python3 python3-dbg binutils"
-test="$demo libcmocka-dev python3-pytest python3-pytest-xdist python3-jsonschema valgrind zstd xz-utils lz4 gzip
+# libpython3-dev has the Python.h that the extension modules of the tests are compiled against.
+test="$demo libcmocka-dev libpython3-dev python3-pytest python3-pytest-xdist python3-jsonschema valgrind zstd xz-utils lz4 gzip
 	graphviz"
 
 case $group in

@@ -4,16 +4,21 @@
                holds the only reference to an Owned; the list BUFFERED holds them. Needs the
                extension module scaleext (tests/e2e/ext/scaleext.c) on PYTHONPATH.
 --long N       N objects in the list LONG, and nowhere else.
+--array N      N objects that nothing but one malloc'd array holds, as C code keeps what it owns.
 
 known
     types      {type: count}: how many of each there are
     buffered   a sample of the first: [address, address of its Owned]
     long       a sample of the second: [index, address]
+    array      where that begins
+    arrayed    a sample of the third: [index, address]
 
 Runs on Python 2.7 and 3.6 or newer.
 """
 
 import argparse
+import array
+import ctypes
 import gc
 
 import truth
@@ -34,6 +39,15 @@ class Owned(object):
 
 class Item(object):
     """Held by one item of LONG."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Arrayed(object):
+    """Held by one word of a malloc'd array."""
 
     __slots__ = ("number",)
 
@@ -73,10 +87,34 @@ def make_long(count):
     return sample
 
 
+def make_array(count):
+    """Where the array begins, and a sample of what it has. By ctypes: what counts is that no object
+    knows of the memory."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    libc.malloc.restype = ctypes.c_void_p
+    increase = ctypes.pythonapi.Py_IncRef
+    increase.argtypes = [ctypes.py_object]
+    increase.restype = None
+    block = libc.malloc(8 * count)
+    words = array.array("L")
+    sample = []
+    for index in range(count):
+        made = Arrayed(index)
+        increase(made)
+        words.append(id(made))
+        if is_sample(index, count):
+            sample.append([index, address_of(made)])
+    ctypes.memmove(block, words.buffer_info()[0], 8 * count)
+    ctypes.memset(words.buffer_info()[0], 0, 8 * count)
+    return "0x%x" % block, sample
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--buffered", type=int, default=0)
     parser.add_argument("--long", type=int, default=0)
+    parser.add_argument("--array", type=int, default=0)
     given = parser.parse_args()
     known = {"types": {}}
     gc.disable()
@@ -87,6 +125,9 @@ def main():
     if given.long:
         known["long"] = make_long(given.long)
         known["types"]["__main__.Item"] = given.long
+    if given.array:
+        known["array"], known["arrayed"] = make_array(given.array)
+        known["types"]["__main__.Arrayed"] = given.array
     gc.enable()
     truth.die(known, closure=False)
 

@@ -2,6 +2,7 @@
 #include "base/addrset.h"
 
 #include "base/mem.h"
+#include "base/search.h"
 
 static uint64_t key_of(pl_addr addr)
 {
@@ -199,19 +200,9 @@ void pl_addrset_sort(struct pl_addrset *s)
 }
 
 /* Index of the first sorted chunk whose key is not below key. */
-static size_t lower_bound(const struct pl_addrset *s, uint64_t key)
+static size_t chunk_from(const struct pl_addrset *s, uint64_t key)
 {
-	size_t lo = 0, hi = s->n_chunks;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->sorted[mid]->key < key)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return PL_LOWER_BOUND(s->n_chunks, k, s->sorted[k]->key < key);
 }
 
 pl_addr pl_addrset_next(const struct pl_addrset *s, pl_addr addr)
@@ -224,7 +215,7 @@ pl_addr pl_addrset_next(const struct pl_addrset *s, pl_addr addr)
 		return UINT64_MAX;
 	if (key_of(addr + 7) != key)
 		key++;
-	for (size_t i = lower_bound(s, key); i < s->n_chunks; i++) {
+	for (size_t i = chunk_from(s, key); i < s->n_chunks; i++) {
 		const struct pl_addrset_chunk *c = s->sorted[i];
 		unsigned from = c->key == key ? bit : 0;
 		unsigned w = from / 64;

@@ -4,7 +4,8 @@
  * One bit per 8 bytes, in chunks of one MiB of address space that are made when first touched, so a
  * set over a sparse 47-bit space costs 1/64 of the memory its members spread over. With
  * pl_addrset_rank_build() the position of a member among all members is found in constant time.
- * Not locked: one writer, or several readers; but see pl_addrset_reserve().
+ * Not locked: one writer, or several readers; but see pl_addrset_reserve(). Members lie in memory
+ * that the core has: how far that may be scattered image/spans.c bounds.
  */
 #ifndef PL_ADDRSET_H
 #define PL_ADDRSET_H

@@ -75,4 +75,12 @@ static inline uint64_t pl_ldn(const void *p, unsigned width)
 	}
 }
 
+/* What follows the last slash of a path. */
+static inline const char *pl_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 #endif

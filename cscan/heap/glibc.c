@@ -9,6 +9,8 @@
  */
 #include "heap/glibc.h"
 
+#include "base/search.h"
+
 enum {
 	PART_BYTES = 4 << 20,
 	RESUME_CHAIN = 16,      /* good chunks in a row behind a broken stretch */
@@ -240,33 +242,15 @@ void pl_heap_glibc_close(struct pl_heap *h)
 
 static const struct pl_glibc_part *part_at(const struct pl_glibc *g, pl_addr lo)
 {
-	size_t a = 0, b = g->parts.n;
+	size_t above = PL_LOWER_BOUND(g->parts.n, k, g->parts.at[k].lo <= lo);
 
-	while (b - a > 1) {
-		size_t mid = a + (b - a) / 2;
-
-		if (g->parts.at[mid].lo <= lo)
-			a = mid;
-		else
-			b = mid;
-	}
-	return &g->parts.at[a];
+	return &g->parts.at[above ? above - 1 : 0];
 }
 
 /* The first dead chunk at or behind addr. */
 static size_t dead_from(const struct pl_glibc *g, pl_addr addr)
 {
-	size_t a = 0, b = g->dead.n;
-
-	while (a < b) {
-		size_t mid = a + (b - a) / 2;
-
-		if (g->dead.at[mid] < addr)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	return a;
+	return PL_LOWER_BOUND(g->dead.n, k, g->dead.at[k] < addr);
 }
 
 static bool is_dead(const struct pl_glibc *g, pl_addr chunk)

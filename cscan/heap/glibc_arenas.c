@@ -8,6 +8,7 @@
  * next, next_free, attached_threads, system_mem, max_system_mem}, and each empty bin points to
  * itself: that pattern names the arena where no symbol does.
  */
+#include "base/search.h"
 #include "heap/glibc.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
 	HEAP_ALIGN = 64 << 20, /* HEAP_MAX_SIZE on 64-bit machines */
 	HEAP_INFO_MIN = 32,
 	HEAP_INFO_MAX = 256,
-	PAGE = 4096,
 	CHAIN = 64, /* chunks in a row that nothing but a heap can show */
 	START_SEARCH = 16 << 20,
 	SEARCH_TRIES = 1024, /* arrays that look like bins */
@@ -70,19 +70,9 @@ bool pl_glibc_chain(struct pl_view *v, const struct pl_glibc_heap *heap, pl_addr
 
 const struct pl_glibc_heap *pl_glibc_heap_at(const struct pl_glibc *g, pl_addr addr)
 {
-	size_t lo = 0, hi = g->heaps.n;
+	size_t i = PL_LOWER_BOUND(g->heaps.n, k, g->heaps.at[k].hi <= addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (addr < g->heaps.at[mid].lo)
-			hi = mid;
-		else if (addr >= g->heaps.at[mid].hi)
-			lo = mid + 1;
-		else
-			return &g->heaps.at[mid];
-	}
-	return NULL;
+	return i < g->heaps.n && addr >= g->heaps.at[i].lo ? &g->heaps.at[i] : NULL;
 }
 
 /* ---- malloc_state ---- */
@@ -241,8 +231,8 @@ static pl_addr first_by_mp(struct pl_view *v, const struct pl_glibc_arena *a,
 		pl_addr base = pl_ld64(s->host + off);
 		uint64_t now = pl_ld64(s->host + off - 16), most = pl_ld64(s->host + off - 8);
 
-		if (base < heap->lo || base >= heap->top || now > most || now % PAGE ||
-		    most % PAGE || s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
+		if (base < heap->lo || base >= heap->top || now > most || now % PL_PAGE ||
+		    most % PL_PAGE || s->lo + off - a->at < a->bins + BINS_TO_END - a->at)
 			continue;
 		base = pl_round_up(base, PL_CHUNK_ALIGN);
 		if ((!first || base < first) && (base == heap->lo || starts_chain(v, heap, base))) {
@@ -359,7 +349,7 @@ static void take_heap(struct others *o, struct pl_view *v, pl_addr at)
 	heap.size = pl_ld64(p + 16);
 	writable = pl_ld64(p + 24);
 	heap.info = heap.arena % HEAP_ALIGN;
-	if (!heap.size || heap.size % PAGE || heap.size > writable || writable > HEAP_ALIGN ||
+	if (!heap.size || heap.size % PL_PAGE || heap.size > writable || writable > HEAP_ALIGN ||
 	    heap.info < HEAP_INFO_MIN || heap.info > HEAP_INFO_MAX || heap.arena % PL_CHUNK_ALIGN ||
 	    !pl_read64(v, heap.arena - heap.info, &self) || self != heap.arena)
 		return;

@@ -19,7 +19,6 @@ enum {
 	TCACHE_BINS_MAX = 76,
 	TCACHE_LIST_MAX = UINT16_MAX,
 	TCACHE_WRONG_MAX = 1, /* the process may have died between the list and its counter */
-	MMAPPED_ALIGN = 4096,
 };
 
 /* n counters of width bytes each, then n heads: the builds of tcache_perthread_struct so far. */
@@ -66,7 +65,7 @@ static bool list_node(const struct list *l, pl_addr chunk)
 	if (heap) {
 		if (!pl_glibc_chunk(l->v, heap, chunk, &raw))
 			return false;
-	} else if (chunk % MMAPPED_ALIGN || !pl_read64(l->v, chunk + 8, &raw) ||
+	} else if (chunk % PL_PAGE || !pl_read64(l->v, chunk + 8, &raw) ||
 		   !(raw & PL_CHUNK_MMAPPED)) {
 		return false;
 	}

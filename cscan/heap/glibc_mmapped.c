@@ -10,7 +10,7 @@
  */
 #include "heap/glibc.h"
 
-enum { PAGE = 4096, CANCEL_EACH = 16 << 20 /* bytes of a mapping */ };
+enum { CANCEL_EACH = 16 << 20 /* bytes of a mapping */ };
 
 /*
  * Up to 2.42 the size counts the whole mapping; from 2.43 on without the 16 bytes at its end that
@@ -21,13 +21,13 @@ uint64_t pl_glibc_mmapped(const uint8_t *p, uint64_t *usable)
 	uint64_t prev = pl_ld64(p), raw = pl_ld64(p + 8), size = raw & ~(uint64_t)PL_CHUNK_FLAGS;
 
 	if ((raw & PL_CHUNK_FLAGS) != PL_CHUNK_MMAPPED || prev > 1 ||
-	    size < PAGE - PL_CHUNK_HEADER || size > INT64_MAX)
+	    size < PL_PAGE - PL_CHUNK_HEADER || size > INT64_MAX)
 		return 0;
-	if (!prev && size % PAGE == 0) {
+	if (!prev && size % PL_PAGE == 0) {
 		*usable = size - PL_CHUNK_HEADER;
 		return size;
 	}
-	if (size % PAGE == PAGE - PL_CHUNK_HEADER) {
+	if (size % PL_PAGE == PL_PAGE - PL_CHUNK_HEADER) {
 		*usable = size - PL_CHUNK_OVERHEAD;
 		return size + PL_CHUNK_HEADER;
 	}
@@ -50,7 +50,7 @@ static void search_mapping(struct search *q, const struct pl_mapping *m, bool ea
 	uint64_t size, usable;
 	const uint8_t *p;
 
-	while ((at = pl_round_up(pl_heap_next_at_hand(h->im, at, m->hi), PAGE)) < m->hi) {
+	while ((at = pl_round_up(pl_heap_next_at_hand(h->im, at, m->hi), PL_PAGE)) < m->hi) {
 		const struct pl_region *r = h->regions.at + q->next;
 
 		if (q->next < q->n_known && r->hi <= at) {
@@ -75,7 +75,7 @@ static void search_mapping(struct search *q, const struct pl_mapping *m, bool ea
 			h->stats.chunks_mmapped++;
 			at += size;
 		} else if (each_page) {
-			at += PAGE;
+			at += PL_PAGE;
 		} else if (q->next < q->n_known && r->lo < m->hi) {
 			at = r->hi;
 		} else {

@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "heap/heap.h"
 #include "heap/starts.h"
+#include "layout/facts.h"
 
 struct pl_pymalloc;
 struct pl_mimalloc;
@@ -147,8 +148,6 @@ bool pl_heap_pool(const struct pl_layout *l, const uint8_t *host, pl_addr at, st
 
 /* ---- hooks.c: CPython's debug hooks (PYTHONMALLOC=debug and the like) ---- */
 
-/* Bytes in front of and at least behind what a hooked block's owner asked for. */
-enum { PL_HOOK_PREFIX = 16, PL_HOOK_SUFFIX = 8 };
 /*
  * True when the room bytes at p, a block of an allocator, were handed out through the hooks;
  * *request is then what was asked for, *suffix how many bytes behind it are the hooks' (8 or 16).

@@ -14,6 +14,7 @@
  * The object heaps of a free-threaded build are pages like these with a tag that tells what is in
  * them; they will be another reader of the same pages.
  */
+#include "base/search.h"
 #include "heap/internal.h"
 
 enum {
@@ -463,19 +464,11 @@ static uint32_t drop_delayed(const struct pl_mimalloc *m, const struct page *pg,
 			     uint64_t *bits)
 {
 	pl_addr end = pg->start + n * pg->block;
-	size_t a = 0, b = m->delayed.n;
+	size_t i = PL_LOWER_BOUND(m->delayed.n, k, m->delayed.at[k] < pg->start);
 	uint32_t dropped = 0;
 
-	while (a < b) {
-		size_t mid = a + (b - a) / 2;
-
-		if (m->delayed.at[mid] < pg->start)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	for (; a < m->delayed.n && m->delayed.at[a] < end; a++) {
-		uint64_t off = m->delayed.at[a] - pg->start;
+	for (; i < m->delayed.n && m->delayed.at[i] < end; i++) {
+		uint64_t off = m->delayed.at[i] - pg->start;
 
 		if (off % pg->block == 0 && pl_bits_has(bits, (uint32_t)(off / pg->block))) {
 			pl_bits_clear(bits, (uint32_t)(off / pg->block));

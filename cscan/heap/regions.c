@@ -4,6 +4,7 @@
  * Knows no allocator. A place where two of them claim the same memory can only be damage (or a
  * hostile core); the one that was opened first keeps it.
  */
+#include "base/search.h"
 #include "heap/internal.h"
 
 static int by_lo(const void *a, const void *b)
@@ -34,18 +35,11 @@ size_t pl_heap_settle(struct pl_heap *h)
 
 pl_addr pl_heap_next_at_hand(const struct pl_image *im, pl_addr at, pl_addr end)
 {
-	size_t n, lo = 0, hi;
+	size_t n, i;
 	const struct pl_span *s = pl_image_spans(im, &n);
 
-	for (hi = n; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s[mid].hi <= at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo == n || s[lo].lo >= end ? end : PL_MAX(at, s[lo].lo);
+	i = PL_LOWER_BOUND(n, k, s[k].hi <= at);
+	return i == n || s[i].lo >= end ? end : PL_MAX(at, s[i].lo);
 }
 
 const struct pl_region *pl_heap_regions(const struct pl_heap *h, size_t *n)
@@ -56,17 +50,7 @@ const struct pl_region *pl_heap_regions(const struct pl_heap *h, size_t *n)
 
 size_t pl_heap_region_from(const struct pl_heap *h, pl_addr addr)
 {
-	size_t lo = 0, hi = h->regions.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (h->regions.at[mid].hi <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return PL_LOWER_BOUND(h->regions.n, k, h->regions.at[k].hi <= addr);
 }
 
 const struct pl_region *pl_heap_region(const struct pl_heap *h, pl_addr addr)

@@ -2,6 +2,7 @@
 #include "heap/starts.h"
 
 #include "base/bits.h"
+#include "base/search.h"
 
 enum {
 	RANK_WORDS = 8, /* of 64 bits, for each of which one rank is kept */
@@ -87,21 +88,12 @@ uint64_t pl_starts_bytes(const struct pl_starts *s)
 
 uint64_t pl_starts_below(const struct pl_starts *s, pl_addr addr)
 {
-	uint64_t bit, lo = 0, hi = s->n, sum;
+	uint64_t bit, sum;
 
 	if (!s->n || addr <= s->lo)
 		return 0;
-	if (!s->n_bits) {
-		while (lo < hi) {
-			uint64_t mid = lo + (hi - lo) / 2;
-
-			if (s->at[mid] < addr)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		return lo;
-	}
+	if (!s->n_bits)
+		return PL_LOWER_BOUND(s->n, k, s->at[k] < addr);
 	/* An address between two places of the grid counts what lies at the lower one. */
 	bit = ((addr - s->lo - 1) >> s->shift) + 1;
 	if (bit >= s->n_bits)
@@ -115,22 +107,15 @@ uint64_t pl_starts_below(const struct pl_starts *s, pl_addr addr)
 
 pl_addr pl_starts_nth(const struct pl_starts *s, uint64_t i)
 {
-	uint64_t lo = 0, hi = n_ranks(s->n_bits), w, word;
+	uint64_t last, w, word;
 	unsigned n;
 
 	if (!s->n_bits)
 		return s->at[i];
-	/* the last rank that is not above i */
-	while (hi - lo > 1) {
-		uint64_t mid = lo + (hi - lo) / 2;
-
-		if (s->rank[mid] <= i)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	i -= s->rank[lo];
-	for (w = lo * RANK_WORDS;; w++) {
+	/* the last rank that is not above i; the first is 0 */
+	last = PL_LOWER_BOUND(n_ranks(s->n_bits), k, s->rank[k] <= i) - 1;
+	i -= s->rank[last];
+	for (w = last * RANK_WORDS;; w++) {
 		n = (unsigned)__builtin_popcountll(s->bits[w]);
 		if (i < n)
 			break;

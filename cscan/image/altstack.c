@@ -21,7 +21,7 @@ static bool is_at_home(const struct pl_image *im, const struct pl_thread *t)
 	const struct pl_mapping *m = pl_image_mapping(im, t->sp);
 	uint64_t random;
 
-	return !m || (t->fs_base > t->sp && t->fs_base < m->hi) ||
+	return !m || (t->tp > t->sp && t->tp < m->hi) ||
 	       (pl_image_auxv(im, AT_RANDOM, &random) && random >= m->lo && random < m->hi);
 }
 
@@ -33,10 +33,10 @@ static bool is_alternate(const struct pl_image *im, struct pl_view *v, pl_addr f
 	uint64_t lo, size, hi;
 	struct pl_signal s;
 
-	if (!pl_read64(v, frame + im->machine->sig_stack, &lo) ||
-	    !pl_read64(v, frame + im->machine->sig_stack + 16, &size) || !pl_add(lo, size, &hi) ||
-	    t->sp < lo || frame >= hi || !pl_sigframe_regs(im->machine, v, t, frame, &s) ||
-	    (s.sp >= lo && s.sp < hi))
+	if (!pl_read64(v, frame + im->machine->sigframes->stack, &lo) ||
+	    !pl_read64(v, frame + im->machine->sigframes->stack + 16, &size) ||
+	    !pl_add(lo, size, &hi) || t->sp < lo || frame >= hi ||
+	    !pl_sigframe_regs(im->machine, v, t, frame, &s) || (s.sp >= lo && s.sp < hi))
 		return false;
 	t->alt_lo = lo;
 	t->alt_hi = hi;
@@ -51,7 +51,7 @@ void pl_altstacks_find(struct pl_image *im)
 	struct pl_view v;
 
 	pl_view_init(&v, im);
-	for (size_t i = 0; m->call_pushes && i < im->threads.n && words < MAX_WORDS &&
+	for (size_t i = 0; m->calls->pushes && i < im->threads.n && words < MAX_WORDS &&
 			   im->altstacks.n < MAX_STACKS;
 	     i++) {
 		struct pl_thread *t = &im->threads.at[i];

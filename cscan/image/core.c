@@ -9,29 +9,9 @@
 #include "image/internal.h"
 
 /* Many times the mappings that Linux gives a process (vm.max_map_count is 65530). */
-enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64, LAST_PAGE = 4096 };
+enum { MAX_SEGMENTS = 1 << 22, MAX_NOTE_SEGMENTS = 64 };
 
 /* ---- what kind of file is it ---- */
-
-static const char *machine_name(uint16_t machine)
-{
-	switch (machine) {
-	case EM_AARCH64:
-		return "an aarch64";
-	case EM_386:
-		return "an i386";
-	case EM_ARM:
-		return "an arm";
-	case EM_PPC64:
-		return "a ppc64";
-	case EM_S390:
-		return "an s390x";
-	case EM_RISCV:
-		return "a riscv";
-	default:
-		return NULL;
-	}
-}
 
 static bool is_text(const uint8_t *p, uint64_t n)
 {
@@ -79,9 +59,9 @@ int pl_core_check(const char *name, const uint8_t *p, uint64_t n, struct pl_err 
 	if (big)
 		return pl_err_set(err, PL_E_MACHINE, "%s is a core of a big-endian machine", name);
 	if (!pl_machine_find(machine)) {
-		if (machine_name(machine))
+		if (pl_machine_name(machine))
 			return pl_err_set(err, PL_E_MACHINE, "%s is a core of %s machine", name,
-					  machine_name(machine));
+					  pl_machine_name(machine));
 		return pl_err_set(err, PL_E_MACHINE, "%s is a core of machine %u (ELF's number)",
 				  name, machine);
 	}
@@ -139,7 +119,7 @@ static void add_load(struct pl_image *im, const Elf64_Phdr *ph, struct headers *
 	if (!ph->p_memsz)
 		return;
 	/* No process has the last page, and without it no walk in steps of up to a page wraps. */
-	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - LAST_PAGE) {
+	if (!pl_add(ph->p_vaddr, ph->p_memsz, &end) || end > UINT64_MAX - PL_PAGE) {
 		h->bad++;
 		return;
 	}
@@ -273,7 +253,7 @@ void pl_core_read(struct pl_image *im, struct pl_ctx *ctx)
 const uint8_t *pl_core_bytes(const struct pl_image *im, pl_addr addr, uint64_t *n)
 {
 	const struct pl_range *r;
-	size_t i = pl_find(im->ranges.at, im->ranges.n, sizeof(*r), addr);
+	size_t i = pl_find_range(im->ranges.at, im->ranges.n, sizeof(*r), addr);
 
 	if (i == im->ranges.n || !im->ranges.at[i].host)
 		return NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/search.h"
 #include "image/internal.h"
 
 /* ---- opening ---- */
@@ -248,25 +249,20 @@ static void import_unit(struct units *u, Dwarf_Die *import)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Die die;
-	size_t lo = 0, hi = u->v.n;
+	struct unit *x;
+	size_t i;
 
 	if (!dwarf_attr(import, DW_AT_import, &attr) || !dwarf_formref_die(&attr, &die))
 		return;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		struct unit *x = &u->v.at[u->by_addr[mid]];
-
-		if ((const char *)x->die.addr < (const char *)die.addr) {
-			lo = mid + 1;
-		} else if (x->die.addr != die.addr) {
-			hi = mid;
-		} else {
-			if (!x->done)
-				u->todo[u->n_todo++] = u->by_addr[mid];
-			x->done = true;
-			return;
-		}
-	}
+	i = PL_LOWER_BOUND(u->v.n, k,
+			   (const char *)u->v.at[u->by_addr[k]].die.addr < (const char *)die.addr);
+	if (i == u->v.n)
+		return;
+	x = &u->v.at[u->by_addr[i]];
+	if (x->die.addr != die.addr || x->done)
+		return;
+	x->done = true;
+	u->todo[u->n_todo++] = u->by_addr[i];
 }
 
 /* Keep die when it defines, or is a typedef of, a struct that is wanted. */

@@ -8,8 +8,6 @@
 
 #include "image/internal.h"
 
-#define PAGE UINT64_C(4096) /* the least page of any machine; loaders map whole pages */
-
 static bool get_phdrs(const uint8_t *p, uint64_t n, Elf64_Ehdr *eh, const uint8_t **ret)
 {
 	if (n < sizeof(*eh) || memcmp(p, ELFMAG, SELFMAG) != 0 || p[EI_CLASS] != ELFCLASS64 ||
@@ -102,7 +100,7 @@ bool pl_elf_vaddr_of(const uint8_t *p, uint64_t n, uint64_t offset, uint64_t *re
 	for (unsigned i = 0; i < eh.e_phnum; i++) {
 		Elf64_Phdr ph = phdr_at(phdrs, i);
 
-		if (ph.p_type == PT_LOAD && offset >= (ph.p_offset & ~(PAGE - 1)) &&
+		if (ph.p_type == PT_LOAD && offset >= (ph.p_offset & ~(PL_PAGE - 1)) &&
 		    (offset < ph.p_offset || offset - ph.p_offset < ph.p_filesz)) {
 			*ret = ph.p_vaddr + (offset - ph.p_offset);
 			return true;

@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/ctx.h"
 #include "base/err.h"
+#include "machine/machine.h"
 
 struct pl_image_options {
 	const char *core;      /* path, or "-" for standard input */
@@ -19,6 +20,7 @@ struct pl_image_options {
 	const char *sysroot;   /* prefix of every path that the core names, or NULL */
 	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL;
 				  directories separated by ':' */
+	uint64_t max_unpacked; /* most bytes of a compressed or piped core; 0 = no limit */
 };
 
 /* Where the bytes of a span come from. */
@@ -69,7 +71,7 @@ struct pl_thread {
 	uint32_t lwp;
 	int signal; /* pr_cursig of this thread */
 	pl_addr ip, sp;
-	pl_addr fs_base; /* thread pointer: pthread_t on x86-64 glibc */
+	pl_addr tp; /* thread pointer: pthread_t on x86-64 glibc */
 	/* Where a signal's handler runs on a stack of its own: that stack, and the stack pointer
 	 * that the thread had on its own one. Else 0, 0, sp. */
 	pl_addr alt_lo, alt_hi, own_sp;
@@ -122,6 +124,8 @@ const struct pl_span *pl_image_spans(const struct pl_image *im, size_t *n);
 const struct pl_mapping *pl_image_mappings(const struct pl_image *im, size_t *n);
 const struct pl_module *pl_image_modules(const struct pl_image *im, size_t *n);
 const struct pl_thread *pl_image_threads(const struct pl_image *im, size_t *n);
+/* The machine that the process ran on. */
+const struct pl_machine *pl_image_machine(const struct pl_image *im);
 /* Name of the general register with that index in pl_thread.regs; "?" when there is none. */
 const char *pl_image_register(const struct pl_image *im, size_t index);
 
@@ -130,7 +134,7 @@ bool pl_image_in_futex(const struct pl_image *im, const struct pl_thread *t);
 
 /*
  * Where every thread has its copy of a thread-local variable that a library exports ("errno" of the
- * C library): what to add to its fs_base, modulo 2^64. False unless the library's file and what the
+ * C library): what to add to its tp, modulo 2^64. False unless the library's file and what the
  * loader wrote for it are at hand. Only for libraries that came with the program: what dlopen()
  * loads later has another place in each thread.
  */
@@ -278,7 +282,6 @@ bool pl_image_unwind_register(struct pl_image *im, size_t thread, size_t frame, 
 			      uint64_t *ret);
 
 /* ---- signal frames (image/sigframe.c) ---- */
-#define PL_REGS_MAX 32
 /*
  * A signal whose handler has not returned: why it came, and where the thread will go on. All of it
  * is from the stack, which a bug may have overwritten.

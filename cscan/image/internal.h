@@ -13,54 +13,10 @@
 #include <libelf.h>
 
 #include "base/mem.h"
+#include "base/search.h"
 #include "image/image.h"
 
 #define PL_BUILD_ID_MAX 32
-
-/* ---- regs.c: the only place that knows a machine's registers ---- */
-/* An instruction that could not be done, and what the kernel makes of it. */
-struct pl_trap {
-	struct pl_siginfo info;
-	/* A page was not there or not to be used so: info.signal and code are for the mappings to
-	 * say. */
-	bool page;
-	uint8_t access; /* PL_PROT_..., what it was to be used for */
-};
-struct pl_machine {
-	uint16_t machine;  /* EM_... */
-	size_t n_regs;     /* words of pr_reg in NT_PRSTATUS */
-	size_t ip, sp, tp; /* index of program counter, stack pointer and thread pointer in it */
-	const char *const *names; /* n_regs of them */
-	/* The same registers by DWARF's numbers: index of each, n_dwarf of them. */
-	const uint8_t *dwarf;
-	unsigned n_dwarf, dwarf_sp; /* dwarf_sp: DWARF's number of the stack pointer */
-	uint32_t dwarf_kept;        /* bit by DWARF's number: calls have to keep this register */
-	size_t syscall; /* index of the register that keeps the number of the system call at hand */
-	uint64_t futex; /* that number of futex(2) */
-	bool call_pushes; /* a call leaves its return address where the stack pointer then points */
-	/*
-	 * What the kernel lays down on the stack for a signal handler. Offsets are from the stack
-	 * pointer of the code that the handler returns to, which asks the kernel to take it all
-	 * back.
-	 */
-	const char *sigreturn; /* that code, n_sigreturn bytes */
-	unsigned n_sigreturn;
-	unsigned sig_info;        /* offset of siginfo_t */
-	unsigned sig_stack;       /* offset of stack_t, the alternate stack */
-	unsigned sig_regs;        /* offset of the interrupted registers */
-	const uint8_t *sig_order; /* index of each of them in pr_reg, n_sig_order of them */
-	unsigned n_sig_order;
-	/* Which trap the registers at context (sig_regs) are from; false for none. */
-	bool (*trap)(struct pl_view *v, pl_addr context, const uint64_t *regs, struct pl_trap *ret);
-	/* Did the thread, with these registers, just come out of a system call? */
-	bool (*after_syscall)(struct pl_view *v, const uint64_t *regs);
-	uint8_t sys_args[3], sys_ret; /* index of the registers of its arguments and result, which
-					 it leaves as they are */
-	uint32_t tls_relocation; /* R_...: its word is the distance of thread-local data from the
-				    thread pointer; 0 = this machine has none such */
-};
-/* The registers of a machine, or NULL when its cores cannot be read. */
-const struct pl_machine *pl_machine_find(uint16_t machine);
 
 /* ---- elfhead.c: the first bytes of an ELF file, in a file or in a core ---- */
 struct pl_elf_head {
@@ -125,28 +81,6 @@ bool pl_is_packed(const uint8_t *p, size_t n);
  */
 int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *ret,
 	      struct pl_err *err);
-
-/*
- * Index of the [lo, hi) that holds addr among n sorted, disjoint structs of size bytes that start
- * with pl_addr lo, hi; n when there is none.
- */
-static inline size_t pl_find(const void *at, size_t n, size_t size, pl_addr addr)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const pl_addr *range = (const pl_addr *)((const char *)at + mid * size);
-
-		if (addr < range[0])
-			hi = mid;
-		else if (addr >= range[1])
-			lo = mid + 1;
-		else
-			return mid;
-	}
-	return n;
-}
 
 /* ---- core.c ---- */
 /* 0 when the n first bytes of a file start a core that can be read, else the error, which says what
@@ -222,6 +156,8 @@ struct pl_image {
 };
 
 /* ---- sigframe.c ---- */
+/* A view's memory for a machine to ask. */
+struct pl_memory pl_memory_of(struct pl_view *v);
 /* Is the code at pc the one that a signal handler returns to? */
 bool pl_is_sigreturn(const struct pl_machine *m, struct pl_view *v, pl_addr pc);
 /*
@@ -253,6 +189,9 @@ struct pl_file *pl_module_debug(struct pl_image *im, int module);
 
 /* ---- spans.c ---- */
 void pl_spans_build(struct pl_image *im);
+/* PL_E_NOMEM when the core's bytes are scattered so far that tables about them are out of all
+ * proportion. */
+int pl_spans_check(const struct pl_image *im, struct pl_err *err);
 
 /* ---- members.c ---- */
 /* The type behind typedefs and qualifiers of the type that die has (DW_AT_type), or false. */
@@ -281,5 +220,11 @@ void pl_unwinder_free(struct pl_unwinder *u);
 /* ---- symbols.c, dwarf.c: give back what they keep in priv ---- */
 void pl_symbols_free(struct pl_module_priv *m);
 void pl_dwarf_free(struct pl_module_priv *m);
+
+/* Whether all of the n bytes at p are 0. */
+static inline bool pl_is_zero(const uint8_t *p, uint64_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+}
 
 #endif

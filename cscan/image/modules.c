@@ -14,7 +14,6 @@
 /* More mapped files than any process has; each costs an open(). */
 enum { MAX_MODULES = 8192, MAX_NAMED = 4 };
 
-#define FIRST_PAGE 4096
 #define DELETED " (deleted)"
 
 /* What is being found out about one module. */
@@ -49,7 +48,7 @@ static bool starts_again(const struct pl_file_map *f, const struct pl_file_map *
 	if (f->offset)
 		return false;
 	if (head)
-		return f->lo - m->lo >= pl_round_up(head->load_hi - head->load_lo, FIRST_PAGE);
+		return f->lo - m->lo >= pl_round_up(head->load_hi - head->load_lo, PL_PAGE);
 	return f->lo != prev->hi;
 }
 
@@ -147,13 +146,13 @@ static void make_file_maps(struct pl_image *im)
 	free(where);
 	if (f && f->is_elf && find_bias(im, f, &bias)) {
 		for (unsigned i = 0; pl_elf_load(f->map, f->size, i, &ph); i++) {
-			uint64_t skip = ph.p_vaddr % FIRST_PAGE;
+			uint64_t skip = ph.p_vaddr % PL_PAGE;
 			struct pl_file_map m = {.path = path, .module = -1};
 
 			m.lo = bias + ph.p_vaddr - skip;
 			m.offset = ph.p_offset - skip;
 			if (ph.p_filesz && ph.p_offset >= skip &&
-			    pl_add(m.lo, pl_round_up(ph.p_filesz + skip, FIRST_PAGE), &m.hi) &&
+			    pl_add(m.lo, pl_round_up(ph.p_filesz + skip, PL_PAGE), &m.hi) &&
 			    (!im->file_maps.n || m.lo >= im->file_maps.at[im->file_maps.n - 1].hi))
 				pl_vec_push(&im->file_maps, m);
 		}
@@ -176,8 +175,8 @@ static struct candidate look(struct pl_image *im, size_t index, const struct pl_
 	c.looks_elf = c.has_head;
 	/* Without its first bytes, code is the sign; a JIT's memory file has other first bytes. */
 	for (size_t i = 0; i < n_maps && !c.looks_elf && (!c.bytes || first->offset); i++) {
-		size_t k =
-			pl_find(im->memory.at, im->memory.n, sizeof(*im->memory.at), first[i].lo);
+		size_t k = pl_find_range(im->memory.at, im->memory.n, sizeof(*im->memory.at),
+					 first[i].lo);
 
 		c.looks_elf = k < im->memory.n && (im->memory.at[k].prot & PL_PROT_EXEC);
 	}
@@ -238,7 +237,7 @@ static struct pl_file *open_file(struct pl_image *im, const struct pl_module *m)
 
 static bool same_first_page(const struct candidate *c, const struct pl_file *f)
 {
-	uint64_t n = PL_MIN(c->n_bytes, FIRST_PAGE);
+	uint64_t n = PL_MIN(c->n_bytes, PL_PAGE);
 
 	if (c->first->offset >= f->size)
 		return false;

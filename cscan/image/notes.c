@@ -2,7 +2,7 @@
  * notes.c - the notes of a core: threads, process, signal, auxiliary vector, mapped files.
  *
  * Layouts are those of 64-bit Linux (fs/binfmt_elf.c, include/linux/elfcore.h; the same on every
- * 64-bit machine but for the registers, see regs.c). Each note is bounded by what the file holds;
+ * 64-bit machine but for the registers, see machine/). Each note is bounded by what the file holds;
  * a note that claims more ends the reading, and what NT_FILE and NT_AUXV held till there counts.
  */
 #include <elf.h>
@@ -22,23 +22,23 @@ enum { MAX_AUXV = 256, MAX_THREADS = 1 << 20, MAX_FILE_MAPS = 1 << 22 };
 
 static void read_prstatus(struct pl_image *im, const uint8_t *d, uint64_t n)
 {
-	const struct pl_machine *m = im->machine;
+	const struct pl_registers *m = im->machine->regs;
 	uint64_t *regs;
 	struct pl_thread t;
 
-	if (n < PRSTATUS_REG + m->n_regs * 8 + PRSTATUS_TAIL || im->threads.n == MAX_THREADS)
+	if (n < PRSTATUS_REG + m->n * 8 + PRSTATUS_TAIL || im->threads.n == MAX_THREADS)
 		return;
-	regs = pl_arena_alloc(&im->strings, m->n_regs * sizeof(*regs));
-	memcpy(regs, d + PRSTATUS_REG, m->n_regs * sizeof(*regs));
+	regs = pl_arena_alloc(&im->strings, m->n * sizeof(*regs));
+	memcpy(regs, d + PRSTATUS_REG, m->n * sizeof(*regs));
 	t = (struct pl_thread){
 		.lwp = pl_ld32(d + PRSTATUS_PID),
 		.signal = (int16_t)pl_ld16(d + PRSTATUS_CURSIG),
-		.ip = regs[m->ip],
+		.ip = regs[m->pc],
 		.sp = regs[m->sp],
 		.own_sp = regs[m->sp],
-		.fs_base = regs[m->tp],
+		.tp = regs[m->tp],
 		.regs = regs,
-		.n_regs = m->n_regs,
+		.n_regs = m->n,
 	};
 	if (!im->threads.n) {
 		im->info.signal = t.signal;

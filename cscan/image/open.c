@@ -138,6 +138,11 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	pl_core_read(im, ctx);
 	pl_modules_find(im, ctx);
 	pl_spans_build(im);
+	code = pl_spans_check(im, err);
+	if (code < 0) {
+		pl_image_free(im);
+		return code;
+	}
 	pl_stacks_find(im);
 	sum_up(im, ctx);
 	look_for_stacks(im, ctx);

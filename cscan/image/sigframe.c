@@ -2,8 +2,8 @@
  * sigframe.c - what the kernel lays down on a thread's stack for the handler of a signal: why the
  * signal came, and the registers of what it interrupted.
  *
- * Where the parts lie is the machine's (regs.c). A frame is believed when it and the unwinder, who
- * read its registers by other ways (.eh_frame of the C library), agree on where the thread was.
+ * Where the parts lie is the machine's (machine/). A frame is believed when it and the unwinder,
+ * who read its registers by other ways (.eh_frame of the C library), agree on where the thread was.
  * Its siginfo_t is written only for handlers with SA_SIGINFO (setup_rt_frame() of the kernel) and
  * else is what was on the stack before: it is believed when the registers do not say otherwise.
  */
@@ -13,29 +13,41 @@
 
 enum { SIGINFO_ERRNO = 4, SIGINFO_PAD = 12, MAX_PID = 1 << 22 }; /* PID_MAX_LIMIT */
 
+static bool read_view(void *v, pl_addr addr, void *buf, uint64_t n)
+{
+	return pl_read(v, addr, buf, n);
+}
+
+struct pl_memory pl_memory_of(struct pl_view *v)
+{
+	return (struct pl_memory){read_view, v};
+}
+
 bool pl_is_sigreturn(const struct pl_machine *m, struct pl_view *v, pl_addr pc)
 {
-	const uint8_t *code = m->n_sigreturn ? pl_at(v, pc, m->n_sigreturn) : NULL;
+	const struct pl_sigframes *f = m->sigframes;
+	const uint8_t *code = f->n_sigreturn ? pl_at(v, pc, f->n_sigreturn) : NULL;
 
-	return code && !memcmp(code, m->sigreturn, m->n_sigreturn);
+	return code && !memcmp(code, f->sigreturn, f->n_sigreturn);
 }
 
 bool pl_sigframe_regs(const struct pl_machine *m, struct pl_view *v, const struct pl_thread *t,
 		      pl_addr sp, struct pl_signal *ret)
 {
+	const struct pl_sigframes *f = m->sigframes;
 	struct pl_signal s = {.frame = 0};
 
-	if (!m->n_sig_order)
+	if (!f->n_order)
 		return false;
 	memcpy(s.regs, t->regs, t->n_regs * sizeof(*s.regs));
 	/* The number of the system call is the handler's. */
-	s.regs[m->syscall] = UINT64_MAX;
-	for (unsigned i = 0; i < m->n_sig_order; i++) {
-		if (!pl_read64(v, sp + m->sig_regs + 8 * i, &s.regs[m->sig_order[i]]))
+	s.regs[m->syscalls->number] = UINT64_MAX;
+	for (unsigned i = 0; i < f->n_order; i++) {
+		if (!pl_read64(v, sp + f->regs + 8 * i, &s.regs[f->order[i]]))
 			return false;
 	}
-	s.ip = s.regs[m->ip];
-	s.sp = s.regs[m->sp];
+	s.ip = s.regs[m->regs->pc];
+	s.sp = s.regs[m->regs->sp];
 	*ret = s;
 	return true;
 }
@@ -53,15 +65,20 @@ static bool is_fault(const struct pl_siginfo *s)
  */
 static void judge_page(const struct pl_image *im, struct pl_trap *trap)
 {
-	const struct pl_mapping *m = pl_image_mapping(im, trap->info.addr);
+	static const uint8_t needs[] = {
+		[PL_ACCESS_READ] = PL_PROT_READ,
+		[PL_ACCESS_WRITE] = PL_PROT_WRITE,
+		[PL_ACCESS_EXEC] = PL_PROT_EXEC,
+	};
+	const struct pl_mapping *m = pl_image_mapping(im, trap->addr);
 
-	trap->info.signal = SIGSEGV;
-	trap->info.code = SEGV_MAPERR;
-	if (m && !(m->prot & trap->access)) {
-		trap->info.code = SEGV_ACCERR;
+	trap->signal = SIGSEGV;
+	trap->code = SEGV_MAPERR;
+	if (m && !(m->prot & needs[trap->access])) {
+		trap->code = SEGV_ACCERR;
 	} else if (m && m->module >= 0) {
-		trap->info.signal = SIGBUS;
-		trap->info.code = BUS_ADRERR;
+		trap->signal = SIGBUS;
+		trap->code = BUS_ADRERR;
 	}
 }
 
@@ -86,7 +103,7 @@ static bool read_told(const struct pl_image *im, struct pl_view *v, pl_addr sp,
 {
 	uint8_t raw[PL_SIGINFO_BYTES];
 
-	if (!pl_read(v, sp + im->machine->sig_info, raw, sizeof(raw)))
+	if (!pl_read(v, sp + im->machine->sigframes->info, raw, sizeof(raw)))
 		return false;
 	pl_siginfo_read(raw, ret);
 	if (ret->signal < 1 || ret->signal > SIGRTMAX || pl_ld32(raw + SIGINFO_ERRNO) ||
@@ -97,20 +114,20 @@ static bool read_told(const struct pl_image *im, struct pl_view *v, pl_addr sp,
 	if (!trap)
 		return false;
 	if (trap->page)
-		return (ret->signal == SIGSEGV || ret->signal == SIGBUS) &&
-		       ret->addr == trap->info.addr;
-	return ret->signal == trap->info.signal;
+		return (ret->signal == SIGSEGV || ret->signal == SIGBUS) && ret->addr == trap->addr;
+	return ret->signal == trap->signal;
 }
 
 /* The arguments of raise() and kill() of the process to itself are in the registers yet. */
 static void find_sent(const struct pl_image *im, struct pl_view *v, const struct pl_thread *t,
 		      const uint64_t *regs, struct pl_siginfo *ret)
 {
-	const struct pl_machine *m = im->machine;
-	uint64_t a = regs[m->sys_args[0]], b = regs[m->sys_args[1]], c = regs[m->sys_args[2]];
+	const struct pl_syscalls *m = im->machine->syscalls;
+	const struct pl_memory mem = pl_memory_of(v);
+	uint64_t a = regs[m->args[0]], b = regs[m->args[1]], c = regs[m->args[2]];
 
 	*ret = (struct pl_siginfo){0};
-	if (!m->after_syscall(v, regs) || regs[m->sys_ret])
+	if (!m->done(&mem, regs) || regs[m->result])
 		return;
 	if (a == im->info.pid && b == t->lwp && c - 1 < 64) { /* tgkill(2) */
 		ret->signal = (int)c;
@@ -127,8 +144,10 @@ static void find_sent(const struct pl_image *im, struct pl_view *v, const struct
 static void find_cause(const struct pl_image *im, struct pl_view *v, const struct pl_thread *t,
 		       pl_addr sp, struct pl_signal *s)
 {
+	const struct pl_sigframes *f = im->machine->sigframes;
+	const struct pl_memory mem = pl_memory_of(v);
 	struct pl_trap trap;
-	bool trapped = im->machine->trap(v, sp + im->machine->sig_regs, s->regs, &trap);
+	bool trapped = f->trap(&mem, sp + f->regs, s->regs, &trap);
 
 	if (trapped && trap.page)
 		judge_page(im, &trap);
@@ -136,7 +155,10 @@ static void find_cause(const struct pl_image *im, struct pl_view *v, const struc
 	if (s->told)
 		return;
 	if (trapped)
-		s->info = trap.info;
+		s->info = (struct pl_siginfo){.signal = trap.signal,
+					      .code = trap.code,
+					      .has_addr = true,
+					      .addr = trap.addr};
 	else
 		find_sent(im, v, t, s->regs, &s->info);
 }

@@ -7,7 +7,15 @@
  * where a truncated core lost bytes that it claims to have held no file stands in, because they
  * were saved for having been changed.
  */
+#include "base/addrset.h"
 #include "image/internal.h"
+
+/*
+ * What the tables about a core may take: so many times its bytes, and so much for the smallest. A
+ * core of pages that lie a megabyte apart, each with its header, comes to six times.
+ */
+#define MAX_SPREAD 64
+#define SPREAD_ALLOWED ((uint64_t)64 << 20)
 
 /* A mapping, cut where a segment or a file map begins or ends. */
 static void add_mapping(struct pl_image *im, pl_addr lo, pl_addr hi, const struct pl_range *r,
@@ -139,4 +147,38 @@ void pl_spans_build(struct pl_image *im)
 	build_mappings(im);
 	build_spans(im);
 	build_runs(im);
+}
+
+/*
+ * A set of addresses (base/addrset.h) takes memory for each megabyte in which it has a member, and
+ * a column for each object: headers that scatter the same few bytes of the file over the address
+ * space would make them any size.
+ */
+int pl_spans_check(const struct pl_image *im, struct pl_err *err)
+{
+	const uint64_t chunk =
+		sizeof(struct pl_addrset_chunk) + PL_ADDRSET_WORDS * sizeof(uint32_t);
+	uint64_t chunks = 0, bytes = 0, last = UINT64_MAX, most;
+
+	for (size_t i = 0; i < im->spans.n; i++) {
+		const struct pl_span *s = &im->spans.at[i];
+		uint64_t lo = s->lo >> PL_ADDRSET_SHIFT, hi = (s->hi - 1) >> PL_ADDRSET_SHIFT;
+
+		if (s->source != PL_SPAN_CORE)
+			continue;
+		chunks += hi - lo + (lo != last);
+		bytes += s->hi - s->lo;
+		last = hi;
+	}
+	if (!pl_mul(im->info.file_size, MAX_SPREAD, &most) ||
+	    !pl_add(most, SPREAD_ALLOWED, &most) || (bytes <= most && chunks <= most / chunk))
+		return 0;
+	pl_err_set(
+		err, PL_E_NOMEM,
+		"the core of %llu bytes claims %llu bytes of memory in %llu different megabytes: "
+		"tables of that would take more than %d times its size",
+		(unsigned long long)im->info.file_size, (unsigned long long)bytes,
+		(unsigned long long)chunks, MAX_SPREAD);
+	pl_err_hint(err, "neither a kernel nor gdb writes such a core: it is damaged, or made");
+	return PL_E_NOMEM;
 }

@@ -9,25 +9,17 @@
 #include "image/internal.h"
 
 enum {
-	RED_ZONE = 128,   /* bytes below the stack pointer that a function may use (System V ABI;
-			     more than enough elsewhere) */
-	PAGE_MASK = 4095, /* struct pthread and the thread's own data end with a page */
-	BLANK = 65536,    /* so many zeros in a row are no stack, where nothing tells its end */
-	HEAD = 16,        /* bytes at the thread pointer that no thread has all 0: its own address
-			     or that of its thread-local data (tcbhead_t, sysdeps/.../nptl/tls.h) */
+	BLANK = 65536, /* so many zeros in a row are no stack, where nothing tells its end */
+	HEAD = 16,     /* bytes at the thread pointer that no thread has all 0: its own address
+			  or that of its thread-local data (tcbhead_t, sysdeps/.../nptl/tls.h) */
 };
 
 /* Where the stack of a thread whose stack pointer is in m ends. */
 static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
 {
-	if (t->fs_base <= t->own_sp || t->fs_base >= m->hi)
+	if (t->tp <= t->own_sp || t->tp >= m->hi)
 		return m->hi;
-	return PL_MIN((t->fs_base | PAGE_MASK) + 1, m->hi);
-}
-
-static bool is_zero(const uint8_t *p, uint64_t n)
-{
-	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+	return PL_MIN((t->tp | (PL_PAGE - 1)) + 1, m->hi);
 }
 
 bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
@@ -39,13 +31,12 @@ bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
 	/* Of a stack that is cut off nothing is said. */
 	if (!stack || !m || n < PL_MIN(m->hi - t->sp, (uint64_t)BLANK))
 		return false;
-	head = t->fs_base > t->sp && t->fs_base - t->sp < n ? pl_core_bytes(im, t->fs_base, &n_head)
-							    : NULL;
+	head = t->tp > t->sp && t->tp - t->sp < n ? pl_core_bytes(im, t->tp, &n_head) : NULL;
 	if (!head)
-		return is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
+		return pl_is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
 	/* The return address of the innermost call is not far. */
-	return is_zero(stack, PL_MIN(t->fs_base - t->sp, (uint64_t)PAGE_MASK + 1)) &&
-	       is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
+	return pl_is_zero(stack, PL_MIN(t->tp - t->sp, PL_PAGE)) &&
+	       pl_is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
 }
 
 static int by_end(const void *pa, const void *pb)
@@ -80,27 +71,21 @@ enum pl_stack_part pl_image_stack(const struct pl_image *im, pl_addr addr,
 				  const struct pl_thread **ret)
 {
 	const struct pl_stack_end *at = im->stacks.at;
-	size_t lo = 0, hi = im->stacks.n;
 	const struct pl_thread *t;
+	size_t i;
 
-	for (size_t i = 0; i < im->altstacks.n; i++) {
+	for (i = 0; i < im->altstacks.n; i++) {
 		t = &im->threads.at[im->altstacks.at[i]];
 		if (addr >= t->alt_lo && addr < t->alt_hi) {
 			*ret = t;
-			return addr + RED_ZONE < t->sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+			return addr + im->machine->calls->red_zone < t->sp ? PL_STACK_DEAD
+									   : PL_STACK_LIVE;
 		}
 	}
-	while (lo < hi) { /* the first that ends above addr */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (at[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == im->stacks.n || addr < at[lo].mapping->lo || addr >= at[lo].mapping->hi)
+	i = PL_LOWER_BOUND(im->stacks.n, k, at[k].end <= addr);
+	if (i == im->stacks.n || addr < at[i].mapping->lo || addr >= at[i].mapping->hi)
 		return PL_STACK_NONE;
-	t = &im->threads.at[at[lo].thread];
+	t = &im->threads.at[at[i].thread];
 	*ret = t;
-	return addr + RED_ZONE < t->own_sp ? PL_STACK_DEAD : PL_STACK_LIVE;
+	return addr + im->machine->calls->red_zone < t->own_sp ? PL_STACK_DEAD : PL_STACK_LIVE;
 }

@@ -296,26 +296,18 @@ static const struct pl_symtab_by_addr *addresses(struct pl_image *im, int module
 /* The module in whose segments addr lies, its .bss included; -1 for none. */
 static int module_at(struct pl_image *im, pl_addr addr)
 {
-	size_t lo = 0, hi = im->modules.n;
+	size_t above = PL_LOWER_BOUND(im->modules.n, k, im->modules.at[k].lo <= addr);
 	const struct pl_file *f;
 	const struct pl_module *m;
 
-	while (lo < hi) { /* the first module above addr */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (im->modules.at[mid].lo <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo)
+	if (!above)
 		return -1;
-	m = &im->modules.at[lo - 1];
-	f = im->priv[lo - 1].file;
+	m = &im->modules.at[above - 1];
+	f = im->priv[above - 1].file;
 	if (!f)
-		f = pl_module_debug(im, (int)lo - 1);
+		f = pl_module_debug(im, (int)above - 1);
 	if (addr < m->hi || (f && addr - m->bias < f->head.load_hi))
-		return (int)lo - 1;
+		return (int)above - 1;
 	return -1;
 }
 
@@ -324,21 +316,13 @@ bool pl_image_symbol_at(struct pl_image *im, pl_addr addr, struct pl_symbol *ret
 	enum { MAX_STEPS = 1000 }; /* only a hostile table nests this deep */
 	const struct pl_symtab_by_addr *t;
 	int module = module_at(im, addr);
-	size_t lo = 0, hi;
+	size_t above;
 
 	if (module < 0)
 		return false;
 	t = addresses(im, module);
-	hi = t->v.n;
-	while (lo < hi) { /* the first symbol above addr */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (t->v.at[mid].lo <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (size_t i = lo; i && lo - i < MAX_STEPS && t->v.at[i - 1].reach > addr; i--) {
+	above = PL_LOWER_BOUND(t->v.n, k, t->v.at[k].lo <= addr);
+	for (size_t i = above; i && above - i < MAX_STEPS && t->v.at[i - 1].reach > addr; i--) {
 		const struct by_addr *a = &t->v.at[i - 1];
 
 		if (addr < a->hi) {

@@ -60,7 +60,7 @@ static bool block_distance(const struct pl_image *im, size_t module, uint64_t *r
 		uint64_t word;
 
 		/* With a symbol it may be of another module. */
-		if (GELF_R_TYPE(r.r_info) != im->machine->tls_relocation || GELF_R_SYM(r.r_info) ||
+		if (GELF_R_TYPE(r.r_info) != im->machine->tls->relocation || GELF_R_SYM(r.r_info) ||
 		    !written_word(&v, im->modules.at[module].bias + r.r_offset, &word))
 			continue;
 		word -= (uint64_t)r.r_addend;
@@ -74,7 +74,7 @@ static bool block_distance(const struct pl_image *im, size_t module, uint64_t *r
 
 bool pl_image_tls(struct pl_image *im, const char *name, uint64_t *ret)
 {
-	for (size_t i = 0; im->machine->tls_relocation && i < im->modules.n; i++) {
+	for (size_t i = 0; im->machine->tls->relocation && i < im->modules.n; i++) {
 		uint64_t offset, distance;
 
 		if (!symbol_offset(im->priv[i].file, name, &offset))

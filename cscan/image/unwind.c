@@ -100,7 +100,7 @@ static bool set_initial_registers(Dwfl_Thread *thread, void *arg)
 	struct pl_unwinder *u = arg;
 
 	dwfl_thread_state_register_pc(thread, u->pc);
-	return dwfl_thread_state_registers(thread, 0, u->im->machine->n_dwarf, u->regs);
+	return dwfl_thread_state_registers(thread, 0, u->im->machine->regs->n_dwarf, u->regs);
 }
 
 static const Dwfl_Callbacks file_callbacks = {
@@ -122,7 +122,7 @@ static void add_code(struct pl_unwinder *u, int module, pl_addr bias,
 	struct code c = {.bias = bias, .module = module, .bytes = bytes, .n = n};
 
 	/* Wherever ET_DYN is linked to: libdwfl takes the first segment's page for the start. */
-	if (head->load_lo >= head->load_hi || !pl_add(bias, head->load_lo & ~UINT64_C(4095), &c.lo))
+	if (head->load_lo >= head->load_hi || !pl_add(bias, head->load_lo & ~(PL_PAGE - 1), &c.lo))
 		return;
 	c.hi = bias + head->load_hi;
 	if (c.lo < c.hi)
@@ -138,7 +138,7 @@ static void add_vdso(struct pl_unwinder *u)
 	if (!pl_image_auxv(u->im, AT_SYSINFO_EHDR, &addr) ||
 	    !(bytes = pl_core_bytes(u->im, addr, &n)) || !pl_elf_head(bytes, n, &head))
 		return;
-	add_code(u, -1, addr - (head.load_lo & ~UINT64_C(4095)), &head, bytes, n);
+	add_code(u, -1, addr - (head.load_lo & ~(PL_PAGE - 1)), &head, bytes, n);
 }
 
 static int by_lo(const void *a, const void *b)
@@ -227,7 +227,7 @@ enum { FEW = 16 }; /* frames that are read of any stack */
 
 static const struct code *code_at(const struct pl_unwinder *u, pl_addr pc)
 {
-	size_t i = pl_find(u->codes.at, u->codes.n, sizeof(*u->codes.at), pc);
+	size_t i = pl_find_range(u->codes.at, u->codes.n, sizeof(*u->codes.at), pc);
 
 	return i < u->codes.n ? &u->codes.at[i] : NULL;
 }
@@ -287,7 +287,7 @@ static int each_frame(Dwfl_Frame *state, void *arg)
 	 * registers. */
 	if (!dwfl_frame_pc(state, &pc, &exact))
 		return DWARF_CB_ABORT;
-	if (dwfl_frame_reg(state, w->u->im->machine->dwarf_sp, &sp) != 0)
+	if (dwfl_frame_reg(state, w->u->im->machine->regs->dwarf_sp, &sp) != 0)
 		sp = 0;
 	/* The caller of a wild jump: see start(). */
 	if (w->jumped && w->frames.n == w->jumped) {
@@ -330,17 +330,17 @@ static bool is_code(const struct pl_image *im, pl_addr pc)
  */
 static void start(struct walk *w, const uint64_t *regs)
 {
-	const struct pl_machine *m = w->u->im->machine;
-	pl_addr ip = regs[m->ip], sp = regs[m->sp];
+	const struct pl_registers *m = w->u->im->machine->regs;
+	pl_addr ip = regs[m->pc], sp = regs[m->sp];
 	uint64_t ret;
 
 	w->jumped = 0;
 	w->resumed = w->frames.n;
 	for (unsigned i = 0; i < m->n_dwarf; i++)
-		w->u->regs[i] = regs[m->dwarf[i]];
+		w->u->regs[i] = regs[m->by_dwarf[i]];
 	w->u->pc = ip;
-	if (!m->call_pushes || is_code(w->u->im, ip) || !pl_read64(&w->u->view, sp, &ret) || !ret ||
-	    !is_code(w->u->im, ret - 1))
+	if (!w->u->im->machine->calls->pushes || is_code(w->u->im, ip) ||
+	    !pl_read64(&w->u->view, sp, &ret) || !ret || !is_code(w->u->im, ret - 1))
 		return;
 	add_frame(w, ip, sp, true);
 	w->jumped = w->frames.n;
@@ -350,7 +350,7 @@ static void start(struct walk *w, const uint64_t *regs)
 
 static void run(struct walk *w, const uint64_t *regs)
 {
-	const struct pl_machine *m = w->u->im->machine;
+	const struct pl_registers *m = w->u->im->machine->regs;
 
 	w->end = PL_UNWIND_NO_FILE;
 	start(w, regs);
@@ -358,7 +358,7 @@ static void run(struct walk *w, const uint64_t *regs)
 	if (w->u->dwfl && dwfl_getthread_frames(w->u->dwfl, 1, each_frame, w) == 0)
 		w->end = w->u->unreadable ? PL_UNWIND_LOST : PL_UNWIND_WHOLE;
 	if (w->frames.n == w->resumed)
-		add_frame(w, regs[m->ip], regs[m->sp], true);
+		add_frame(w, regs[m->pc], regs[m->sp], true);
 }
 
 /*
@@ -429,12 +429,12 @@ static int ask_frame(Dwfl_Frame *state, void *arg)
 bool pl_image_unwind_register(struct pl_image *im, size_t thread, size_t frame, size_t reg,
 			      uint64_t *ret)
 {
-	const struct pl_machine *m = im->machine;
+	const struct pl_registers *m = im->machine->regs;
 	struct walk w = {.u = unwinder(im)};
 	struct ask a = {.reg = m->n_dwarf};
 
 	for (unsigned i = 0; i < m->n_dwarf; i++) {
-		if (m->dwarf[i] == reg && m->dwarf_kept >> i & 1)
+		if (m->by_dwarf[i] == reg && pl_machine_kept(im->machine, reg))
 			a.reg = i;
 	}
 	start(&w, im->threads.at[thread].regs);

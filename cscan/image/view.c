@@ -48,14 +48,14 @@ bool pl_image_auxv(const struct pl_image *im, uint64_t type, uint64_t *ret)
 
 const struct pl_span *pl_image_span(const struct pl_image *im, pl_addr addr)
 {
-	size_t i = pl_find(im->spans.at, im->spans.n, sizeof(*im->spans.at), addr);
+	size_t i = pl_find_range(im->spans.at, im->spans.n, sizeof(*im->spans.at), addr);
 
 	return i < im->spans.n ? &im->spans.at[i] : NULL;
 }
 
 const struct pl_mapping *pl_image_mapping(const struct pl_image *im, pl_addr addr)
 {
-	size_t i = pl_find(im->mappings.at, im->mappings.n, sizeof(*im->mappings.at), addr);
+	size_t i = pl_find_range(im->mappings.at, im->mappings.n, sizeof(*im->mappings.at), addr);
 
 	return i < im->mappings.n ? &im->mappings.at[i] : NULL;
 }
@@ -70,7 +70,7 @@ const uint8_t *pl_view_miss(struct pl_view *v, pl_addr addr, uint64_t n)
 {
 	unsigned s = (unsigned)(addr >> 20) % PL_VIEW_SLOTS;
 	const struct pl_run *r;
-	size_t i = pl_find(v->im->runs.at, v->im->runs.n, sizeof(*r), addr);
+	size_t i = pl_find_range(v->im->runs.at, v->im->runs.n, sizeof(*r), addr);
 
 	if (i == v->im->runs.n)
 		return NULL;

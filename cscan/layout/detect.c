@@ -7,13 +7,6 @@
  */
 #include "layout/internal.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool usable(const struct pl_module *m)
 {
 	return m->state == PL_MODULE_MATCHED || m->state == PL_MODULE_UNCHECKED;
@@ -25,7 +18,7 @@ int pl_layout_extension(const struct pl_image *im, const char *base)
 	const struct pl_module *m = pl_image_modules(im, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = base_name(m[i].path);
+		const char *name = pl_base_name(m[i].path);
 
 		/* array.cpython-311-x86_64-linux-gnu.so, array.so, array_d.so */
 		if (!strncmp(name, base, len) && strstr(name, ".so") && usable(&m[i]) &&
@@ -40,7 +33,7 @@ enum { RANK_LIBRARY, RANK_PROGRAM, RANK_OTHER };
 
 static int rank_of(const struct pl_module *m)
 {
-	const char *name = base_name(m->path);
+	const char *name = pl_base_name(m->path);
 
 	if (!strncmp(name, "libpython", 9))
 		return RANK_LIBRARY;
@@ -87,7 +80,7 @@ static void find_name(const struct pl_image *im, struct pl_found *f)
 
 	for (int rank = RANK_LIBRARY; rank <= RANK_PROGRAM && !f->path; rank++) {
 		for (size_t i = 0; i < n && !f->path; i++) {
-			if (rank_of(&m[i]) != rank || !strstr(base_name(m[i].path), "python"))
+			if (rank_of(&m[i]) != rank || !strstr(pl_base_name(m[i].path), "python"))
 				continue;
 			/* "libpython3.so" is a stub, "python" may be a symbolic name */
 			if (rank == RANK_LIBRARY && !pl_layout_version_in_path(m[i].path, &flavour))
@@ -233,7 +226,7 @@ static const char *other_by_files(const struct pl_image *im)
 	const struct pl_module *m = pl_image_modules(im, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = base_name(m[i].path);
+		const char *name = pl_base_name(m[i].path);
 
 		if (!strncmp(name, "libpypy", 7) || (m[i].is_exe && !strncmp(name, "pypy", 4)))
 			return "PyPy";

@@ -45,5 +45,6 @@ struct pl_layout_range pl_layout_statics_range(const struct pl_image *im, int mo
 	if (module < 0 || (size_t)module >= n)
 		return all;
 	/* the .bss behind a file's last mapping is anonymous memory */
-	return (struct pl_layout_range){m[module].lo, pl_round_up(m[module].hi, 4096) + BSS_REACH};
+	return (struct pl_layout_range){m[module].lo,
+					pl_round_up(m[module].hi, PL_PAGE) + BSS_REACH};
 }

@@ -58,29 +58,13 @@ static void find_neighbours(struct pl_image *im, const struct pl_found *found, s
 	}
 }
 
-/*
- * PyInterpreterState_Head() returns interp_head: on x86-64 "mov rel32(%rip), %rax" behind what the
- * compiler puts first in every function. The only place that reads machine code.
- */
-static bool decode_head(struct pl_view *v, pl_addr function, pl_addr *ret)
+/* PyInterpreterState_Head() does nothing but return interp_head. */
+static bool decode_head(struct pl_image *im, struct pl_view *v, pl_addr function, pl_addr *ret)
 {
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-	static const uint8_t prologue[] = {0x55, 0x48, 0x89, 0xe5}; /* push %rbp; mov %rsp, %rbp */
-	static const uint8_t load[] = {0x48, 0x8b, 0x05};
-	const uint8_t *p = pl_at(v, function, 16);
-	size_t at = 0;
+	const uint8_t *code = pl_at(v, function, PL_SMALL_FUNCTION);
 
-	if (!p)
-		return false;
-	if (!memcmp(p, endbr64, sizeof(endbr64)))
-		at += sizeof(endbr64);
-	if (!memcmp(p + at, prologue, sizeof(prologue)))
-		at += sizeof(prologue);
-	if (memcmp(p + at, load, sizeof(load)))
-		return false;
-	at += sizeof(load);
-	*ret = function + at + 4 + (uint64_t)(int64_t)(int32_t)pl_ld32(p + at);
-	return true;
+	return code && pl_image_machine(im)->patterns->returned_variable(code, PL_SMALL_FUNCTION,
+									 function, ret);
 }
 
 static void find_interp_head(struct pl_image *im, const struct pl_found *found, struct pl_layout *l)
@@ -98,7 +82,7 @@ static void find_interp_head(struct pl_image *im, const struct pl_found *found, 
 	if (pl_image_symbol(im, found->module, "interp_head", &s))
 		variable = s.addr;
 	else if (pl_image_symbol(im, found->module, "PyInterpreterState_Head", &s))
-		decode_head(&v, s.addr, &variable);
+		decode_head(im, &v, s.addr, &variable);
 	if (variable && pl_read64(&v, variable, &head) &&
 	    pl_layout_is_interp(&v, l, head, &threads)) {
 		l->interp_head = head;

@@ -171,8 +171,7 @@ static uint32_t version_at(const char *s, unsigned *flavour)
 
 uint32_t pl_layout_version_in_path(const char *path, unsigned *flavour)
 {
-	const char *base = strrchr(path, '/');
-	const char *p = base ? base + 1 : path;
+	const char *p = pl_base_name(path);
 	unsigned found = 0;
 	uint32_t hex = 0;
 

@@ -11,7 +11,28 @@
 #include "base/base.h"
 
 enum { PL_X86_MAX = 15 }; /* bytes of an instruction */
-enum { PL_X86_RIP = 16, PL_X86_NONE = 17 };
+/* General registers, by the numbers that instructions have for them; RIP for a memory operand's
+ * base only. */
+enum {
+	PL_X86_RAX,
+	PL_X86_RCX,
+	PL_X86_RDX,
+	PL_X86_RBX,
+	PL_X86_RSP,
+	PL_X86_RBP,
+	PL_X86_RSI,
+	PL_X86_RDI,
+	PL_X86_R8,
+	PL_X86_R9,
+	PL_X86_R10,
+	PL_X86_R11,
+	PL_X86_R12,
+	PL_X86_R13,
+	PL_X86_R14,
+	PL_X86_R15,
+	PL_X86_RIP,
+	PL_X86_NONE
+};
 
 struct pl_x86 {
 	uint8_t len;

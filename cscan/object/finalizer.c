@@ -1,6 +1,7 @@
 /* finalizer.c - see finalizer.h. */
 #include "object/finalizer.h"
 
+#include "layout/facts.h"
 #include "object/frames/generators.h"
 #include "object/types/names.h"
 #include "object/value/value.h"
@@ -8,7 +9,6 @@
 enum {
 	SETUP_LOOP = 120,  /* b_type of a block that needs no clean-up, up to 3.7 (opcode.h) */
 	MAX_BLOCKS = 20,   /* CO_MAXBLOCKS, code.h */
-	MAX_BASES = 64,    /* of a chain of tp_base */
 	ENTRY_START = 128, /* first byte of an entry of an exception table, */
 	ENTRY_MORE = 64,   /* and a byte that another one follows (3.11+,
 			      Objects/exception_handling_notes.txt) */
@@ -38,7 +38,7 @@ bool pl_finalizer_blocks(const struct pl_layout *l, enum pl_finalizer f)
 /* The nearest base that no class statement made, or -1. */
 static int32_t c_base(const struct pl_objects *o, struct pl_view *v, const struct pl_type *t)
 {
-	for (int i = 0; i < MAX_BASES && t->base; i++) {
+	for (int i = 0; i < PL_MAX_BASES && t->base; i++) {
 		int32_t base = pl_types_find(o->types, v, t->base);
 
 		if (base < 0)
@@ -106,7 +106,7 @@ void pl_finalizers_free(struct pl_finalizers *f)
 /* _PyInstance_Lookup(): the instance's dict, then the class and its bases, depth first. */
 static bool class_has_del(const struct pl_layout *l, struct pl_view *v, pl_addr class)
 {
-	pl_addr todo[MAX_BASES], items, found;
+	pl_addr todo[PL_MAX_BASES], items, found;
 	size_t n = 0;
 	uint64_t n_items;
 
@@ -118,7 +118,7 @@ static bool class_has_del(const struct pl_layout *l, struct pl_view *v, pl_addr 
 		if (!pl_tuple_items(l, v, pl_field_word(v, todo[at], l->f.class27_bases), &items,
 				    &n_items))
 			continue;
-		for (uint64_t i = 0; i < n_items && n < MAX_BASES; i++) {
+		for (uint64_t i = 0; i < n_items && n < PL_MAX_BASES; i++) {
 			if (pl_read64(v, items + 8 * i, &todo[n]))
 				n++;
 		}

@@ -34,12 +34,31 @@ static bool is_astray(const struct pl_objects *o, const struct pl_edge *e)
 	       (pl_heap_region(o->heap, e->target) || !pl_image_mapping(o->im, e->target));
 }
 
+static int by_source(const void *pa, const void *pb)
+{
+	const struct pl_stray *a = pa, *b = pb;
+
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	return (a->target > b->target) - (a->target < b->target);
+}
+
+static void sort_and_cut(struct pl_strays *s)
+{
+	if (s->at.n)
+		qsort(s->at.at, s->at.n, sizeof(*s->at.at), by_source);
+	s->at.n = PL_MIN(s->at.n, (size_t)PL_STRAYS_KEPT);
+}
+
+/* Which are kept must not depend on who met them: the first of each thread, then of all. */
 static void put_stray(struct putting *p, const struct pl_edge *e)
 {
 	if (!is_astray(p->o, e))
 		return;
-	if (p->strays->n++ < PL_STRAYS_KEPT)
-		pl_vec_push(&p->strays->at, (struct pl_stray){p->source, e->target});
+	p->strays->n++;
+	pl_vec_push(&p->strays->at, (struct pl_stray){p->source, e->target});
+	if (p->strays->at.n == 2 * (size_t)PL_STRAYS_KEPT)
+		sort_and_cut(p->strays);
 }
 
 static void put(void *arg, const struct pl_edge *e)
@@ -63,15 +82,6 @@ static void edges_of(void *arg, unsigned worker, pl_node node, struct pl_edge_si
 	pl_edges_within(b->o, &b->views[worker], node, &b->left[worker], put, &p);
 }
 
-static int by_source(const void *pa, const void *pb)
-{
-	const struct pl_stray *a = pa, *b = pb;
-
-	if (a->source != b->source)
-		return a->source < b->source ? -1 : 1;
-	return (a->target > b->target) - (a->target < b->target);
-}
-
 static void join_strays(struct pl_strays *of, unsigned n, struct pl_strays *ret)
 {
 	*ret = (struct pl_strays){0};
@@ -81,8 +91,7 @@ static void join_strays(struct pl_strays *of, unsigned n, struct pl_strays *ret)
 			pl_vec_push(&ret->at, of[i].at.at[k]);
 		pl_vec_free(&of[i].at);
 	}
-	if (ret->at.n)
-		qsort(ret->at.at, ret->at.n, sizeof(*ret->at.at), by_source);
+	sort_and_cut(ret);
 }
 
 int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
@@ -107,6 +116,7 @@ int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_gr
 			      "of them is not looked at");
 	free(b.left);
 	join_strays(b.strays, n, strays);
+	strays->cut = cut;
 	if (rc)
 		pl_vec_free(&strays->at);
 	free(b.strays);

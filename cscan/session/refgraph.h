@@ -17,10 +17,11 @@ struct pl_stray {
 	pl_id source;
 	pl_addr target;
 };
-#define PL_STRAYS_KEPT 1024 /* by each thread */
+#define PL_STRAYS_KEPT 1024
 struct pl_strays {
-	PL_VEC(struct pl_stray) at; /* ascending by source */
+	PL_VEC(struct pl_stray) at; /* ascending by source, then target: the first so many */
 	uint64_t n;                 /* of all, kept or not */
+	bool cut;                   /* not all references were looked at */
 };
 
 /*

@@ -1,12 +1,11 @@
 /* refsum.c - see refsum.h. */
 #include "session/refsum.h"
 
-#include "base/addrset.h"
+#include "base/bits.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 
-#define CHUNK 4096        /* objects that a worker takes at a time */
-#define MAX_OWN (1 << 16) /* words among objects' own that are kept */
+#define CHUNK 4096 /* objects that a worker takes at a time */
 
 struct counting {
 	const struct pl_objects *o;
@@ -96,12 +95,12 @@ int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, stru
 	if (!rc && roots)
 		count_roots(o, roots, f.strong);
 	pl_ctx_stage(ctx, NULL, 0);
-	for (unsigned i = 0; i < n_workers; i++) {
-		if (!c.left[i].n)
-			pl_ctx_damage(ctx, "stopped-looking",
-				      "objects claim more references than the core has words: the "
-				      "rest of them is not counted");
-	}
+	for (unsigned i = 0; i < n_workers; i++)
+		f.cut |= !c.left[i].n;
+	if (f.cut)
+		pl_ctx_damage(ctx, "stopped-looking",
+			      "objects claim more references than the core has words: the rest of "
+			      "them is not counted");
 	free(c.left);
 	free(c.views);
 	if (rc)
@@ -168,33 +167,30 @@ bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const stru
 
 /* ---- words of C memory ---- */
 
+/* Of an object, by id. */
+enum {
+	HOLDS = 1 << 0,     /* refers to a target */
+	HAS_WORDS = 1 << 1, /* by a word of its own that may be no reference */
+};
+
 struct holding {
 	const struct pl_objects *o;
 	struct pl_view *views;
 	struct pl_ctx *ctx;
-	struct pl_addrset targets;
-	uint8_t *holds;                  /* by id */
-	PL_VEC(struct pl_refword) * own; /* one per worker */
-	_Atomic size_t n_own;
+	struct pl_refsum *f;
 };
 
 struct holder {
-	struct holding *h;
-	unsigned worker;
-	pl_addr source;
-	bool holds;
+	const struct pl_addrset *targets;
+	uint8_t flags;
 };
 
 static void ask(void *arg, const struct pl_edge *e)
 {
 	struct holder *one = arg;
 
-	if (!pl_addrset_has(&one->h->targets, e->target))
-		return;
-	one->holds = true;
-	if (e->kind == PL_EDGE_NATIVE && atomic_fetch_add(&one->h->n_own, 1) < MAX_OWN)
-		pl_vec_push(&one->h->own[one->worker],
-			    (struct pl_refword){{.target = e->target}, one->source, *e});
+	if (pl_addrset_has(one->targets, e->target))
+		one->flags |= e->kind == PL_EDGE_NATIVE ? HOLDS | HAS_WORDS : HOLDS;
 }
 
 static void ask_chunk(void *arg, unsigned worker, size_t chunk)
@@ -203,10 +199,10 @@ static void ask_chunk(void *arg, unsigned worker, size_t chunk)
 	size_t end = PL_MIN((chunk + 1) * CHUNK, h->o->n);
 
 	for (size_t id = chunk * CHUNK; id < end; id++) {
-		struct holder one = {h, worker, h->o->addr[id], false};
+		struct holder one = {&h->f->targets, 0};
 
 		pl_edges(h->o, &h->views[worker], h->o->addr[id], ask, &one);
-		h->holds[id] = one.holds;
+		h->f->holders[id] = one.flags;
 	}
 	pl_ctx_step(h->ctx, end - chunk * CHUNK);
 }
@@ -218,15 +214,15 @@ static void ask_graph(struct holding *h, const struct pl_graph *g)
 		const pl_node *in;
 		uint64_t n;
 
-		if (!pl_addrset_has(&h->targets, h->o->addr[id]))
+		if (!pl_addrset_has(&h->f->targets, h->o->addr[id]))
 			continue;
 		in = pl_graph_in(g, (pl_node)id, &n);
 		for (uint64_t i = 0; i < n; i++)
-			h->holds[in[i]] = true;
+			h->f->holders[in[i]] = HOLDS;
 	}
 }
 
-static size_t find_targets(struct holding *h, const struct pl_refsum *f)
+static size_t find_targets(struct holding *h, struct pl_refsum *f)
 {
 	size_t n = 0;
 
@@ -236,7 +232,7 @@ static size_t find_targets(struct holding *h, const struct pl_refsum *f)
 
 		if (pl_refsum_surplus(h->o, &h->views[0], f, (pl_id)id, &refcount, &surplus) &&
 		    surplus > 0 && !pl_refsum_static(h->o, (pl_id)id)) {
-			pl_addrset_add(&h->targets, h->o->addr[id]);
+			pl_addrset_add(&f->targets, h->o->addr[id]);
 			n++;
 		}
 	}
@@ -246,84 +242,35 @@ static size_t find_targets(struct holding *h, const struct pl_refsum *f)
 static void leave_out_traced(const struct holding *h, struct pl_refsum *f)
 {
 	for (size_t id = 0; id < h->o->n; id++) {
-		if (f->native[id] && pl_addrset_has(&h->targets, h->o->addr[id]))
+		if (f->native[id] && pl_addrset_has(&f->targets, h->o->addr[id]))
 			f->native[id]--;
 	}
 }
 
-static int by_target(const void *pa, const void *pb)
+static bool count_word(void *arg, const struct pl_native_hit *hit)
 {
-	const struct pl_refword *a = pa, *b = pb;
+	struct holding *h = arg;
+	uint32_t *n = &h->f->native[pl_objects_id(h->o, hit->target)];
 
-	if (a->hit.target != b->hit.target)
-		return a->hit.target < b->hit.target ? -1 : 1;
-	if (a->source != b->source)
-		return a->source < b->source ? -1 : 1;
-	if (a->hit.place != b->hit.place)
-		return a->hit.place < b->hit.place ? -1 : 1;
-	return (a->hit.at > b->hit.at) - (a->hit.at < b->hit.at);
+	*n += *n < UINT32_MAX;
+	return true;
 }
 
-/* Keep what was found, so that it can be shown. */
-static void keep_words(const struct holding *h, unsigned n_workers,
-		       const struct pl_native_hit *hits, size_t n, struct pl_refsum *f)
-{
-	PL_VEC(struct pl_refword) all = {0};
-
-	for (size_t i = 0; i < n; i++)
-		pl_vec_push(&all, (struct pl_refword){.hit = hits[i]});
-	for (unsigned w = 0; w < n_workers; w++) {
-		for (size_t i = 0; i < h->own[w].n; i++)
-			pl_vec_push(&all, h->own[w].at[i]);
-	}
-	if (all.n)
-		qsort(all.at, all.n, sizeof(*all.at), by_target);
-	f->words = all.at;
-	f->n_words = all.n;
-}
-
-const struct pl_refword *pl_refsum_words_of(const struct pl_refsum *f, pl_addr target, size_t *n)
-{
-	size_t lo = 0, hi = f->n_words, end;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->words[mid].hit.target < target)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (end = lo; end < f->n_words && f->words[end].hit.target == target; end++)
-		;
-	*n = end - lo;
-	return *n ? &f->words[lo] : NULL;
-}
-
-static int count_words(struct holding *h, unsigned n_workers, struct pl_refsum *f,
-		       struct pl_err *err)
+static int count_words(struct holding *h, struct pl_refsum *f, struct pl_err *err)
 {
 	PL_VEC(pl_id) owners = {0};
-	struct pl_native_hit *hits = NULL;
-	size_t n = 0;
 	int rc;
 
 	for (size_t id = 0; id < h->o->n; id++) {
-		if (h->holds[id])
+		if (f->holders[id])
 			pl_vec_push(&owners, (pl_id)id);
 	}
-	rc = pl_native_words(h->o, &h->targets, owners.at, owners.n, h->ctx, &hits, &n, err);
-	for (size_t i = 0; !rc && i < n; i++) {
-		pl_id id = pl_objects_id(h->o, hits[i].target);
-
-		if (id != PL_NO_ID && f->native[id] < UINT32_MAX)
-			f->native[id]++;
-	}
+	rc = pl_native_words_new(h->o, &f->targets, owners.at, owners.n, h->ctx, &f->words, err);
+	if (!rc)
+		rc = pl_native_words_each(f->words, PL_NATIVE_FILE, PL_NATIVE_REGISTER, count_word,
+					  h, err);
 	if (!rc && pl_refsum_traced(h->o->l))
 		leave_out_traced(h, f);
-	if (!rc)
-		keep_words(h, n_workers, hits, n, f);
-	free(hits);
 	pl_vec_free(&owners);
 	return rc;
 }
@@ -332,15 +279,15 @@ int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct
 		    struct pl_ctx *ctx, struct pl_err *err)
 {
 	unsigned n_workers = pl_parallel_workers(ctx);
-	struct holding h = {.o = o, .ctx = ctx};
+	struct holding h = {.o = o, .ctx = ctx, .f = f};
 	int rc = 0;
 
+	f->holders = pl_col_alloc(f->n + 1, sizeof(*f->holders));
+	if (!f->holders)
+		return pl_err_set(err, PL_E_NOMEM, "no memory for who holds the objects");
 	h.views = pl_calloc(n_workers, sizeof(*h.views));
 	for (unsigned i = 0; i < n_workers; i++)
 		pl_view_init(&h.views[i], o->im);
-	h.holds = pl_calloc(o->n + 1, 1);
-	h.own = pl_calloc(n_workers, sizeof(*h.own));
-	pl_addrset_init(&h.targets);
 	if (find_targets(&h, f)) {
 		pl_ctx_stage(ctx, "looking for holders", o->n);
 		if (g)
@@ -349,14 +296,64 @@ int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct
 			rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, ask_chunk, &h, err);
 		pl_ctx_stage(ctx, NULL, 0);
 		if (!rc)
-			rc = count_words(&h, n_workers, f, err);
+			rc = count_words(&h, f, err);
 	}
-	pl_addrset_fini(&h.targets);
-	for (unsigned i = 0; i < n_workers; i++)
-		pl_vec_free(&h.own[i]);
-	free(h.own);
-	free(h.holds);
 	free(h.views);
+	return rc;
+}
+
+/* ---- the words themselves ---- */
+
+struct telling {
+	const struct pl_objects *o;
+	const uint64_t *wanted;
+	pl_id source;
+	pl_refword_fn *fn;
+	void *arg;
+};
+
+static bool is_wanted(const struct telling *t, pl_id id)
+{
+	return id != PL_NO_ID && pl_bits_has(t->wanted, id);
+}
+
+static bool tell_word(void *arg, const struct pl_native_hit *hit)
+{
+	struct telling *t = arg;
+	pl_id target = pl_objects_id(t->o, hit->target);
+
+	if (is_wanted(t, target))
+		t->fn(t->arg, &(struct pl_refword){target, PL_NO_ID, .hit = *hit});
+	return true;
+}
+
+static void tell_own(void *arg, const struct pl_edge *e)
+{
+	struct telling *t = arg;
+	pl_id target = pl_objects_id(t->o, e->target);
+
+	if (e->kind == PL_EDGE_NATIVE && is_wanted(t, target))
+		t->fn(t->arg, &(struct pl_refword){target, t->source, .edge = *e});
+}
+
+int pl_refsum_tell(const struct pl_objects *o, const struct pl_refsum *f, const uint64_t *wanted,
+		   pl_refword_fn *fn, void *arg, struct pl_ctx *ctx, struct pl_err *err)
+{
+	struct telling t = {.o = o, .wanted = wanted, .fn = fn, .arg = arg};
+	struct pl_view v;
+	int rc = 0;
+
+	if (!f->words)
+		return 0;
+	rc = pl_native_words_each(f->words, PL_NATIVE_FILE, PL_NATIVE_REGISTER, tell_word, &t, err);
+	pl_view_init(&v, o->im);
+	for (size_t id = 0; !rc && id < o->n; id++) {
+		if (id % 4096 == 0 && pl_ctx_cancelled(ctx))
+			rc = pl_ctx_cancel_err(err);
+		t.source = (pl_id)id;
+		if (f->holders[id] & HAS_WORDS)
+			pl_edges(o, &v, o->addr[id], tell_own, &t);
+	}
 	return rc;
 }
 
@@ -366,6 +363,9 @@ void pl_refsum_fini(struct pl_refsum *f)
 		pl_col_free(f->strong, f->n + 1, sizeof(*f->strong));
 	if (f->native)
 		pl_col_free(f->native, f->n + 1, sizeof(*f->native));
-	free(f->words);
+	if (f->holders)
+		pl_col_free(f->holders, f->n + 1, sizeof(*f->holders));
+	pl_native_words_free(f->words);
+	pl_addrset_fini(&f->targets);
 	*f = (struct pl_refsum){0};
 }

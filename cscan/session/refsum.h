@@ -5,16 +5,10 @@
 #ifndef PL_REFSUM_H
 #define PL_REFSUM_H
 
+#include "base/addrset.h"
 #include "graph/graph.h"
 #include "object/native/native.h"
 #include "object/roots/roots.h"
-
-/* A word that may be a reference: in C memory, or among an object's own. */
-struct pl_refword {
-	struct pl_native_hit hit; /* when source is 0; else only its target */
-	pl_addr source;           /* object that has the word */
-	struct pl_edge edge;      /* from there */
-};
 
 /* By object id. */
 struct pl_refsum {
@@ -23,9 +17,13 @@ struct pl_refsum {
 	uint32_t *native; /* words of raw memory that hold the object's address: may be counted, may
 			     not */
 	size_t n;
-	struct pl_refword *words; /* what native counts of the objects that pl_refsum_words()
-				     looked for, by target; at most 2^16 of objects' own */
-	size_t n_words;
+	bool cut; /* not all references were counted: what was not found may be there. A graph's
+		     pl_strays says the same of it */
+	/* After pl_refsum_words(): what it looked for, who refers to it, and where the words are.
+	 */
+	struct pl_addrset targets;
+	uint8_t *holders;
+	struct pl_native_words *words;
 };
 
 /*
@@ -48,8 +46,23 @@ int pl_refsum_of_graph(const struct pl_objects *o, const struct pl_roots *roots,
  */
 int pl_refsum_words(const struct pl_objects *o, const struct pl_graph *g, struct pl_refsum *f,
 		    struct pl_ctx *ctx, struct pl_err *err);
-/* The words that may hold the object at that address: the first of *n, or NULL. */
-const struct pl_refword *pl_refsum_words_of(const struct pl_refsum *f, pl_addr target, size_t *n);
+/* A word that may be a reference: in C memory, or among an object's own. */
+struct pl_refword {
+	pl_id target;
+	pl_id source; /* object that has the word; PL_NO_ID: C memory has it */
+	union {
+		struct pl_native_hit hit;
+		struct pl_edge edge; /* from source */
+	};
+};
+typedef void pl_refword_fn(void *arg, const struct pl_refword *word);
+/*
+ * After pl_refsum_words() without a graph: tell of each word that native counts of the objects in
+ * wanted (a bitmap by id), as far as they were looked for; those in C memory first, in the order of
+ * pl_native_words_each(), then those of objects, by source. PL_E_CANCELLED.
+ */
+int pl_refsum_tell(const struct pl_objects *o, const struct pl_refsum *f, const uint64_t *wanted,
+		   pl_refword_fn *fn, void *arg, struct pl_ctx *ctx, struct pl_err *err);
 /* ob_refcnt minus what was found: below 0 when more was. False: no count, or an immortal object. */
 bool pl_refsum_surplus(const struct pl_objects *o, struct pl_view *v, const struct pl_refsum *f,
 		       pl_id id, uint64_t *refcount, int64_t *ret);

@@ -1,12 +1,11 @@
 """Fixtures of the end-to-end tests.
 
-A test that takes `interpreter` runs once for each interpreter of cores/matrix.json;
-PYLEAK_MATRIX=id,id narrows it to these ids, and "ID+stripped" asks for the stripped copy of one;
-PYLEAK_FULL=1 adds the tier "full".  What is not on this machine is skipped with the reason (pytest
--rs).
+A test that takes `interpreter` runs once for each interpreter of cores/matrix.json that is due():
+that function is the whole difference between the tiers.  PYLEAK_MATRIX=id,id narrows the run to these
+ids, "ID+stripped" asks for the stripped copy of one, and no core of another is made; PYLEAK_FULL=1
+leaves nothing out.  What is not on this machine is skipped with the reason (pytest -rs).
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -19,12 +18,32 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "cores"), str(HERE.parents[1] /
 import matrix  # noqa: E402
 from support import cores, deaths, extension, pyleak as pyleak_binary, session  # noqa: E402
 
+# What each of two interpreters runs that differ only in their patch release or in where their layout
+# comes from: what another layout could put out of order shows in these.
+OF_EACH = {"test_types", "test_referents", "test_cycles", "test_layout"}
+# And what needs a C extension, which the one that lives in a root of its own cannot load.
+OF_EXTENSIONS = {"test_native", "test_refcounts", "test_visits"}
+
+
+def due(chosen, file, fixtures):
+    """Those of the chosen interpreters that this file's tests run on, if they use these fixtures.
+
+    A death leaves its signature and its verdict whatever the layout: the sample's die, if there is one
+    of it. Of siblings one does the rest; what is of the sample does all.
+    """
+    if matrix.full():
+        return chosen
+    few = [one for one in chosen if one in matrix.sample()]
+    if "death_of" in fixtures:
+        return few or chosen
+    return [one for one in chosen if file in OF_EACH | OF_EXTENSIONS or one in few or not matrix.has_sibling(one)]
+
 
 def pytest_generate_tests(metafunc):
     if "interpreter" in metafunc.fixturenames:
-        chosen = os.environ.get("PYLEAK_MATRIX")
-        ids = chosen.split(",") if chosen else matrix.ids(full=os.environ.get("PYLEAK_FULL") == "1")
-        metafunc.parametrize("interpreter", ids, indirect=True, scope="session")
+        file = metafunc.module.__name__.split(".")[-1]
+        metafunc.parametrize("interpreter", due(matrix.chosen(), file, metafunc.fixturenames),
+                             indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items):
@@ -57,6 +76,8 @@ def core_of():
     """core_of(interpreter_id, recipe_id, **options) -> Core; skips the test, with the reason, if it
     cannot be made here. Options as of make.make() in cores/make.py."""
     def made(interpreter_id, recipe_id, **options):
+        if not matrix.is_chosen(interpreter_id):
+            pytest.skip("%s is not of PYLEAK_MATRIX" % interpreter_id)
         try:
             return cores.made(interpreter_id, recipe_id, **options)
         except matrix.Missing as reason:
@@ -68,8 +89,8 @@ def core_of():
 def core(interpreter, core_of):
     """core(recipe_id, stripped=False, **options) -> Core, made by `interpreter`."""
     def made(recipe_id, stripped=False, **options):
-        return core_of(interpreter + matrix.STRIPPED if stripped else interpreter, recipe_id,
-                       **options)
+        wanted = matrix.plain(interpreter) + matrix.STRIPPED if stripped else interpreter
+        return core_of(wanted, recipe_id, **options)
     return made
 
 

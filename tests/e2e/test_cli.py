@@ -247,19 +247,23 @@ def test_no_progress_off_a_terminal(core):
 
 # ---- signals ----
 
-def test_interrupt(tmp_path):
+def test_interrupt(core):
     """The core comes from a pipe that never ends: nothing but the signal can end the wait."""
-    with subprocess.Popen([str(PYLEAK), "types", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
-        time.sleep(0.5)
-        start = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        process.wait(TIMEOUT)
-        # 0.2 s are promised; the rest is for starting to run again on a busy machine
-        assert time.monotonic() - start < 1.0
-        assert process.returncode == 130
-        assert process.stderr.read() == b"pyleak: cancelled\n"
-        assert process.stdout.read() == b""
+    took = []
+    for _ in range(5):
+        with subprocess.Popen([str(PYLEAK), "types", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            with open(core, "rb") as file:
+                process.stdin.write(file.read(1 << 20))  # more than a pipe holds: it listens and reads
+            process.stdin.flush()
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            process.wait(TIMEOUT)
+            took.append(time.monotonic() - start)
+            assert process.returncode == 130
+            assert process.stderr.read() == b"pyleak: cancelled\n"
+            assert process.stdout.read() == b""
+    assert min(took) < 0.2, took  # the best of them: a busy machine lets it wait, never the other way round
 
 
 def test_interrupt_on_a_terminal(tmp_path):

@@ -78,32 +78,55 @@ def test_worker_blocks_signals_and_restores_them():
 ], ids=["to the waiting thread", "to the process, taken by another thread"])
 def test_worker_interrupted(send):
     """However it arrives, and many times over, Ctrl-C cancels, and the call has ended before run() has."""
-    event = threading.Event()
+    begun, event, hammered = threading.Event(), threading.Event(), threading.Event()
     ended = []
 
     def call():
+        begun.set()
         slow(event)()
+        assert hammered.wait(20)  # it takes its time to end, and the keys come all the while
         ended.append(True)
 
     def hammer():
-        time.sleep(0.2)
-        for _ in range(20):
+        begun.wait()
+        for _ in range(200):
             send()
+            time.sleep(0.0005)
+        hammered.set()
+
+    def heard(number, frame):
+        if not ended:  # the last one may be late, which is not what is tested
+            raise KeyboardInterrupt
 
     thread = threading.Thread(target=hammer)
     thread.start()
+    usual = signal.signal(signal.SIGINT, heard)
     try:
         with pytest.raises(KeyboardInterrupt):
             worker.run(call, event.set)
         assert ended
+        assert signal.getsignal(signal.SIGINT) is heard
     finally:
-        while True:  # a late signal may still hit this thread, which is not what is tested
-            try:
-                thread.join()
-                time.sleep(0.05)
-                break
-            except KeyboardInterrupt:
-                continue
+        ended.append(True)
+        thread.join()
+        signal.signal(signal.SIGINT, usual)
+
+
+def test_worker_leaves_the_handler_of_the_process():
+    """gdb's own, which Python does not know of: signal.signal() would put Python's in its place."""
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+    heard = []
+    ours = ctypes.CFUNCTYPE(None, ctypes.c_int)(heard.append)
+    address = ctypes.cast(ours, ctypes.c_void_p).value
+    pythons = libc.signal(signal.SIGINT, address)
+    try:
+        assert worker.run(lambda: 7, lambda: None) == 7
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        assert heard == [signal.SIGINT]
+    finally:
+        assert libc.signal(signal.SIGINT, pythons) == address
 
 
 def test_worker_cancels_again_until_heard():
@@ -348,32 +371,68 @@ def test_session_keeps_one_core(library, core_of, monkeypatch, tmp_path):
         opened.append(session._handle)
         return result
 
-    first = run(Target(str(made.path)))
-    assert first.status == 0 and "__main__.Thing" in first.output
+    assert run(Target(str(made.path))).status == 0
+    first = "".join(told)
+    assert "__main__.Thing" in first
     run(Target(str(made.path)))
     assert opened[0] is opened[1] and not closed
     run(Target(str(copy)))
     assert closed == opened[:1]
     copy.unlink()
     copy.write_bytes(made.path.read_bytes()[:4096])
-    truncated = run(Target(str(copy)))
-    assert truncated.output != first.output
+    told.clear()
+    run(Target(str(copy)))
+    assert "".join(told) != first
     assert closed == opened[1:3]
     session.close()
-    assert closed == opened[1:4] and not told
+    assert closed == opened[1:4]
 
 
-def test_session_tells_what_is_ready(library, core_of):
-    """All but the last section of triage, once; the result is the rest, as of a call that did not wait."""
+def test_session_tells_what_is_ready(library, core_of, monkeypatch):
+    """All but the last section of triage comes before the end; together it is what a call that waits has."""
+    target = Target(str(core_of("system", "minimal").path))
+    session = Session(library)
+    told, early = [], []
+
+    def tell(piece):
+        told.append(piece)
+        if session._handle.progress() is not None:  # it still runs
+            early.append(piece)
+
+    monkeypatch.setattr(worker, "STEP", 0.001)  # the core is small
+    try:
+        assert session.run(target, ["triage"], 0, False, lambda _: None, tell).output == ""
+        assert "How it died" in early[0] and "What the heap tells" not in early[0]
+        session._handle.configure()
+        assert session._handle.run(["triage"]).output == "".join(told)
+        told.clear()
+        assert session.run(target, ["triage", "--limit", "x"], 0, False, lambda _: None, tell).error
+        assert not told
+    finally:
+        session.close()
+
+
+def test_session_tells_in_pieces(library, core_of):
+    """However long a result is, it is never one string; a Ctrl-C in the middle of it ends the run."""
     target = Target(str(core_of("system", "minimal").path))
     session = Session(library)
     told = []
+
+    def once(text):
+        told.append(text)
+        raise KeyboardInterrupt
+
+    words = ["instances", "*", "--format", "json"]
     try:
-        rest = session.run(target, ["triage"], 0, False, lambda _: None, told.append).output
-        assert len(told) == 1 and "How it died" in told[0] and "What the heap tells" not in told[0]
-        assert session._handle.run(["triage"]).output == told[0] + rest
-        assert session.run(target, ["triage", "--limit", "x"], 0, False, lambda _: None, told.append).error
+        session.run(target, words, 0, False, lambda _: None, told.append)
+        assert len(told) > 10 and max(map(len, told)) <= 64 << 10
+        session._handle.configure()
+        assert session._handle.run(words).output == "".join(told)
+        told.clear()
+        with pytest.raises(KeyboardInterrupt):
+            session.run(target, words, 0, False, lambda _: None, once)
         assert len(told) == 1
+        assert session.run(target, ["info"], 0, False, lambda _: None, told.append).status == 0
     finally:
         session.close()
 

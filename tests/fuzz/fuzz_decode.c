@@ -1,34 +1,21 @@
 /*
  * fuzz_decode.c - decoders, labels, sizes and reprs, on damaged objects.
  *
- * The stages up to the table of objects are built once for each base, from the sound core; then
- * objects are decoded while the bytes below them change, which is thousands of times faster than to
- * open a core for every input. The pages of a private mapping that nobody wrote to show what is
- * written to the file (on Linux; mmap(2) leaves it open), and pyleak only reads.
- *
  * An input is the number of a base in its first byte, then operations as in base.h. The objects
  * that operations hit are decoded, with what they refer to; a first operation that hits none asks
  * for the roots and the stacks of threads, which takes far longer.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "session/session.h"
-#include "base.h"
 #include "fuzz.h"
 #include "object/edges/edges.h"
 #include "object/roots/roots.h"
 #include "object/frames/threads.h"
 #include "runs.h"
 #include "object/repr/repr.h"
+#include "sound.h"
 
 #define MAX_SHOWN 40 /* edges of an object whose label is spelled */
-
-struct target {
-	struct fuzz_base *b;
-	struct pl_session *s;
-	struct pl_objects *o;
-};
 
 struct edges {
 	const struct pl_objects *o;
@@ -36,25 +23,6 @@ struct edges {
 	unsigned n;
 	pl_addr first; /* some targets */
 };
-
-static struct target *target_at(unsigned i)
-{
-	static struct target targets[UINT8_MAX + 1];
-	struct fuzz_base *b;
-	struct pl_err err = {0};
-	struct target *t;
-	unsigned n;
-
-	b = fuzz_base_at(i, &n);
-	t = &targets[i % n];
-	if (!t->s) {
-		t->b = b;
-		t->s = pl_session_new(fuzz_base_options(b), 1);
-		if (pl_session_index(t->s, &t->o, &err))
-			abort();
-	}
-	return t;
-}
 
 static void spell(void *arg, const struct pl_edge *e)
 {
@@ -84,7 +52,7 @@ static pl_addr decode(const struct pl_objects *o, struct pl_view *v, pl_addr add
 	return x.first;
 }
 
-static void decode_threads(struct target *t)
+static void decode_threads(struct fuzz_sound *t)
 {
 	struct pl_ctx *ctx = pl_session_ctx(t->s);
 	struct pl_pythread *threads;
@@ -111,12 +79,12 @@ static void decode_threads(struct target *t)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool runtime = false;
-	struct target *t;
+	struct fuzz_sound *t;
 	struct pl_view v;
 
 	if (!size)
 		return 0;
-	t = target_at(data[0]);
+	t = fuzz_sound_at(data[0]);
 	data++;
 	size--;
 	for (size_t i = 0; i + sizeof(struct fuzz_op) <= size; i += sizeof(struct fuzz_op)) {

@@ -29,8 +29,14 @@ void object_ids_init(struct pl_objects *o, const pl_addr *objects, size_t n)
 void object_ids_fini(struct pl_objects *o)
 {
 	pl_addrset_fini(&o->priv->ids);
+	pl_addrset_fini(&o->priv->dead);
 	free(o->priv);
 	free(o->addr);
 	free(o->type);
 	free(o->flags);
+}
+
+void object_ids_dead(struct pl_objects *o, pl_addr addr)
+{
+	pl_addrset_add(&o->priv->dead, addr);
 }

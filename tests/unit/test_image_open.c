@@ -303,6 +303,61 @@ static void many_segments(void **state)
 	build_fini(&b);
 }
 
+/* n segments of 8 bytes a megabyte apart, or of all these bytes: the same ones of the file. */
+static void open_scattered(struct opened *o, uint64_t n, bool dense)
+{
+	static uint8_t bytes[1 << 20];
+	struct build b;
+
+	build_init(&b);
+	build_load(&b, 0x100000, bytes, dense ? sizeof(bytes) : 8, DEFAULT, DEFAULT, RW);
+	for (uint64_t i = 1; i < n; i++) {
+		build_load(&b, 0x100000 + (i << 20), NULL, 0, dense ? sizeof(bytes) : 8,
+			   dense ? sizeof(bytes) : 8, RW);
+		b.segs.at[i].ph.p_offset = sizeof(b.eh) + (n + 1) * sizeof(Elf64_Phdr);
+	}
+	build_write(&b, in_scratch("core"));
+	build_fini(&b);
+	open_path(o, in_scratch("core"));
+}
+
+/* How many of them are one more than are read, by what spans.c says. */
+static uint64_t first_refused(bool dense)
+{
+	const uint64_t chunk = 16384 + 24 + 4 * 2048, allowed = (uint64_t)64 << 20;
+	const uint64_t head = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
+
+	for (uint64_t n = 1;; n++) {
+		uint64_t size = head + n * sizeof(Elf64_Phdr) + (dense ? 1 << 20 : 8);
+		uint64_t most = 64 * size + allowed;
+
+		if (n > most / chunk || (dense && n << 20 > most))
+			return n;
+	}
+}
+
+static void scattered_bytes(void **state)
+{
+	(void)state;
+	for (int dense = 0; dense < 2; dense++) {
+		uint64_t n = first_refused(dense);
+		struct opened o;
+		size_t spans;
+
+		open_scattered(&o, n - 1, dense);
+		assert_int_equal(o.code, 0);
+		pl_image_spans(o.im, &spans);
+		assert_int_equal(spans, n - 1);
+		close_opened(&o);
+		open_scattered(&o, n, dense);
+		assert_int_equal(o.code, PL_E_NOMEM);
+		assert_null(o.im);
+		assert_non_null(strstr(o.err.text, "more than 64 times its size"));
+		assert_non_null(strstr(o.err.hint, "damaged, or made"));
+		close_opened(&o);
+	}
+}
+
 static void too_many_claimed(void **state)
 {
 	struct opened o;
@@ -407,7 +462,7 @@ static void notes_of_a_process(void **state)
 	assert_int_equal(t[0].signal, SIGSEGV);
 	assert_int_equal(t[0].ip, 0x400000);
 	assert_int_equal(t[0].sp, 0x7ffe0000);
-	assert_int_equal(t[0].fs_base, 0x7f0000001000);
+	assert_int_equal(t[0].tp, 0x7f0000001000);
 	assert_int_equal(t[0].n_regs, 27);
 	assert_int_equal(t[0].regs[10], 10);
 	assert_int_equal(t[1].lwp, 102);
@@ -545,6 +600,7 @@ int main(void)
 		cmocka_unit_test(overlapping_segments),
 		cmocka_unit_test(absurd_segments),
 		cmocka_unit_test(many_segments),
+		cmocka_unit_test(scattered_bytes),
 		cmocka_unit_test(too_many_claimed),
 		cmocka_unit_test(truncated_at_any_byte),
 		cmocka_unit_test(notes_of_a_process),

@@ -272,14 +272,20 @@ static inline void heap_init(struct heap *h, const char *table)
 	h->none = heap_object(h, h->none_type, 16);
 }
 
-/* heap_open() where h->b has been begun by the test: build_init() and what notes it wants. */
-static inline void heap_open_begun(struct heap *h)
+/* heap_open_begun(), and the core holds the first bytes alone. */
+static inline void heap_open_part(struct heap *h, size_t bytes)
 {
-	build_load(&h->b, HEAP_BASE, h->mem, HEAP_SIZE, DEFAULT, DEFAULT, PF_R | PF_W);
+	build_load(&h->b, HEAP_BASE, h->mem, bytes, DEFAULT, DEFAULT, PF_R | PF_W);
 	open_built(&h->o, &h->b);
 	h->names = (struct pl_names){.l = &h->l};
 	h->types = pl_types_new(h->o.im, &h->names);
 	h->objects = (struct pl_objects){.im = h->o.im, .l = &h->l, .types = h->types};
+}
+
+/* heap_open() where h->b has been begun by the test: build_init() and what notes it wants. */
+static inline void heap_open_begun(struct heap *h)
+{
+	heap_open_part(h, HEAP_SIZE);
 }
 
 /* From here on the objects are read through h->o.view. */

@@ -21,8 +21,8 @@ static struct pl_ctx ctx;
 static uint8_t stacks[2 * STACK_BYTES], main_stack[0x2000], other[0x1000];
 static uint8_t chunks[N_CHUNKS * 0x1000];
 static pl_addr held, list, owner;
-static struct pl_native_hit *hits;
-static size_t n_hits;
+static struct pl_native_hit hits[16];
+static size_t n_hits, most_hits = 16;
 
 static void put(uint8_t *memory, uint64_t offset, uint64_t word)
 {
@@ -83,24 +83,40 @@ static void open_all(uint64_t main_ip)
 	h.objects.heap = heap;
 }
 
-static void look(const pl_id *owners, size_t n_owners)
+static bool take(void *arg, const struct pl_native_hit *hit)
 {
+	(void)arg;
+	assert_true(n_hits < most_hits);
+	hits[n_hits++] = *hit;
+	return n_hits < most_hits;
+}
+
+static void look_in(enum pl_native_place first, enum pl_native_place last, const pl_id *owners,
+		    size_t n_owners)
+{
+	struct pl_native_words *words;
 	struct pl_addrset targets;
 	struct pl_err err;
 
 	pl_addrset_init(&targets);
 	pl_addrset_add(&targets, held);
 	assert_int_equal(
-		pl_native_words(&h.objects, &targets, owners, n_owners, &ctx, &hits, &n_hits, &err),
-		0);
+		pl_native_words_new(&h.objects, &targets, owners, n_owners, &ctx, &words, &err), 0);
+	n_hits = 0;
+	assert_int_equal(pl_native_words_each(words, first, last, take, NULL, &err), 0);
+	pl_native_words_free(words);
 	pl_addrset_fini(&targets);
 	for (size_t i = 0; i < n_hits; i++)
 		assert_int_equal(hits[i].target, held);
 }
 
+static void look(const pl_id *owners, size_t n_owners)
+{
+	look_in(PL_NATIVE_FILE, PL_NATIVE_REGISTER, owners, n_owners);
+}
+
 static void close_all(void)
 {
-	free(hits);
 	pl_heap_free(heap);
 	pl_ctx_fini(&ctx);
 	free(h.objects.size);
@@ -197,9 +213,51 @@ static void what_objects_account_for(void **state)
 	look(NULL, 0);
 	assert_int_equal(n_hits, 1);
 	assert_hit(0, PL_NATIVE_BLOCK, chunk(2) + 8, 0);
-	free(hits);
 	look(owners, PL_ARRAY_LEN(owners));
 	assert_int_equal(n_hits, 0);
+	close_all();
+}
+
+static void places_are_told_one_by_one(void **state)
+{
+	(void)state;
+	make();
+	put(chunks, 16 + 0x18, held);
+	put(chunks, 16 + 0x28, held);
+	put(other, 0x48, held);
+	put(stacks, STACK_BYTES - 8, held);
+	open_all(held);
+	look_in(PL_NATIVE_BLOCK, PL_NATIVE_BLOCK, NULL, 0);
+	assert_int_equal(n_hits, 2);
+	assert_hit(1, PL_NATIVE_BLOCK, chunk(0) + 0x28, 0);
+	look_in(PL_NATIVE_MAPPING, PL_NATIVE_STACK, NULL, 0);
+	assert_int_equal(n_hits, 2);
+	assert_hit(0, PL_NATIVE_MAPPING, OTHER + 0x48, 0);
+	assert_hit(1, PL_NATIVE_STACK, STACKS + STACK_BYTES - 8, FIRST + 1);
+	look_in(PL_NATIVE_REGISTER, PL_NATIVE_REGISTER, NULL, 0);
+	assert_int_equal(n_hits, 1);
+	for (most_hits = 1; most_hits < 5; most_hits++) {
+		look(NULL, 0); /* who is told says when it is enough */
+		assert_int_equal(n_hits, most_hits);
+	}
+	most_hits = PL_ARRAY_LEN(hits);
+	close_all();
+}
+
+static void names_of_arrays(void **state)
+{
+	char buf[64];
+
+	(void)state;
+	make();
+	put(chunks, 16 + 0x38, held);
+	open_all(0);
+	look(NULL, 0);
+	assert_int_equal(n_hits, 1);
+	pl_native_array_name(&hits[0], 8, buf, sizeof(buf));
+	assert_string_equal(buf, "<malloc block *+8*n>");
+	pl_native_array_name(&hits[0], 24, buf, sizeof(buf));
+	assert_string_equal(buf, "<malloc block *+0x8+24*n>");
 	close_all();
 }
 
@@ -210,6 +268,8 @@ int main(void)
 		cmocka_unit_test(registers_by_their_names),
 		cmocka_unit_test(blocks_and_other_memory),
 		cmocka_unit_test(what_objects_account_for),
+		cmocka_unit_test(places_are_told_one_by_one),
+		cmocka_unit_test(names_of_arrays),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -115,9 +115,7 @@ void pl_signature_native(const char *library, const char *symbol, bool interpret
 
 void pl_signature_python(const char *file, const char *function, char *buf, size_t cap)
 {
-	const char *slash = strrchr(file, '/');
-
-	snprintf(buf, cap, "py %s %s", slash ? slash + 1 : file, function);
+	snprintf(buf, cap, "py %s %s", pl_base_name(file), function);
 }
 
 /* The interpreter, be it a program or a library, with the extension modules that come with it. */

@@ -107,8 +107,6 @@ void pl_signature_python(const char *file, const char *function, char *buf, size
 void pl_crash_signature(const struct pl_death *d, const char *word, char ret[32]);
 
 /* ---- death_words.c ---- */
-/* What follows the last slash of a path. */
-const char *pl_death_base_name(const char *path);
 /* "record_read in deathext.so", "libffi.so.8 +0x6f7a", "0x10": what a native call is. */
 void pl_death_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap);
 /* "handler (app.py:33)" for a Python call. */

@@ -13,7 +13,6 @@
 #include "analysis/death/death.h"
 #include "analysis/spell/secrets.h"
 #include "base/utf8.h"
-#include "machine/x86.h"
 
 enum {
 	MAX_MESSAGE = 240,
@@ -174,12 +173,11 @@ static bool python_message(struct pl_death *d, pl_addr end, char *buf, size_t ca
 
 /*
  * The text that the caller loads as the first or second argument just before its call, as compilers
- * do it for a constant: lea or mov to rdi or rsi. Other machines have no such instructions, and
- * what would be taken for one does not point to a sentence.
+ * do it for a constant. What is only taken for such an instruction does not point to a sentence.
  */
 static bool loaded_message(struct pl_death *d, const struct pl_call *caller, char *buf, size_t cap)
 {
-	enum { RSI = 6, RDI = 7, LEA = 0x8d, MOV_IMM = 0xb8 };
+	const struct pl_patterns *m = pl_image_machine(d->im)->patterns;
 	/* What stands before the function's start is another's. */
 	uint64_t n = caller->native->symbol ? PL_MIN(caller->native->offset, (uint64_t)CALL_BYTES)
 					    : CALL_BYTES;
@@ -187,20 +185,11 @@ static bool loaded_message(struct pl_death *d, const struct pl_call *caller, cha
 	const uint8_t *code = n ? pl_at(d->v, from, n) : NULL;
 	char text[MAX_MESSAGE];
 	bool found = false;
+	pl_addr at;
 
-	for (size_t i = 0; code && i < n; i++) {
-		struct pl_x86 x;
-		pl_addr at;
-
-		if (!pl_x86_decode(code + i, n - i, &x) || x.map)
-			continue;
-		if (x.op == LEA && x.base == PL_X86_RIP && (x.reg == RSI || x.reg == RDI))
-			at = from + i + x.len + (uint64_t)x.disp;
-		else if (x.op == MOV_IMM + RSI || x.op == MOV_IMM + RDI)
-			at = (uint64_t)x.imm;
-		else
-			continue;
-		if (!pl_read_cstr(d->v, at, text, sizeof(text)) ||
+	for (size_t i = 0; code && i < n; i += m->step) {
+		if (!m->constant_argument(code + i, n - i, from + i, &at) ||
+		    !pl_read_cstr(d->v, at, text, sizeof(text)) ||
 		    !is_sentence(text, strlen(text)) || !is_constant(d, at))
 			continue;
 		snprintf(buf, cap, "%s", text);

@@ -9,7 +9,6 @@
  * begins with the eight bytes "GNUCC++\0", which nothing else has.
  */
 #include "analysis/death/death.h"
-#include "machine/x86.h"
 
 enum {
 	TYPE_BEFORE = 80,       /* exceptionType, before unwindHeader: ten words */
@@ -17,11 +16,6 @@ enum {
 	MAX_STACK_WORDS = 4096, /* of the calls that give up */
 	MAX_CODE = 256,         /* bytes of operator new() */
 	COLD_BYTES = 64,        /* of its cold part: allocate the exception, throw it */
-	CALL = 0xe8,
-	MOV_TO_RM = 0x89,
-	MOV_TO_REG = 0x8b,
-	JCC = 0x80, /* to 0x8f, of two bytes */
-	RDI = 7,
 };
 #define GNU_CXX UINT64_C(0x474e5543432b2b00) /* exception_class, "GNUCC++\0" read as a number */
 
@@ -57,82 +51,29 @@ static bool is_bad_alloc(const struct pl_death *d, pl_addr addr)
 /* ---- what operator new() was asked for ---- */
 
 /*
- * Where operator new(unsigned long) keeps the size while it calls malloc(), and where it goes on
- * when there is no memory: compilers put that behind other functions, as no part of any symbol.
+ * The size that operator new(unsigned long) could not get, if the call that threw is its; else 0.
+ * It keeps the size while it calls malloc(), and goes on elsewhere when there is no memory:
+ * compilers put that behind other functions, as no part of any symbol.
  */
-struct operator_new {
-	pl_addr lo, hi;
-	unsigned size; /* register, by the processor's number */
-	pl_addr cold;  /* 0: none */
-};
-
-static bool read_operator_new(struct pl_death *d, int module, struct operator_new *ret)
-{
-	struct operator_new o = {.size = PL_X86_NONE};
-	struct pl_symbol symbol;
-	unsigned argument = PL_X86_NONE; /* register that was last copied to rdi */
-	const uint8_t *code;
-	uint64_t n;
-
-	if (module < 0 || !pl_image_symbol(d->im, module, "_Znwm", &symbol))
-		return false;
-	n = PL_MIN(symbol.size, (uint64_t)MAX_CODE);
-	code = n ? pl_at(d->v, symbol.addr, n) : NULL;
-	o.lo = symbol.addr;
-	o.hi = symbol.addr + n;
-	for (uint64_t i = 0; code && i < n;) {
-		struct pl_x86 x;
-		pl_addr to;
-
-		if (!pl_x86_decode(code + i, n - i, &x))
-			return false;
-		i += x.len;
-		to = o.lo + i + (uint64_t)x.imm;
-		if (!x.map && x.width == 8 && x.has_modrm && !x.memory && x.op == MOV_TO_RM &&
-		    x.rm == RDI)
-			argument = x.reg;
-		else if (!x.map && x.width == 8 && x.has_modrm && !x.memory && x.op == MOV_TO_REG &&
-			 x.reg == RDI)
-			argument = x.rm;
-		else if (!x.map && x.op == CALL && o.size == PL_X86_NONE)
-			o.size = argument; /* its first call is malloc() */
-		else if (x.map == 1 && (x.op & 0xf0) == JCC && (to < o.lo || to >= o.hi))
-			o.cold = to;
-	}
-	*ret = o;
-	return o.size < PL_X86_RIP;
-}
-
-/* Index in pl_thread.regs of the register with the processor's number. */
-static bool find_register(const struct pl_death *d, unsigned number, size_t *ret)
-{
-	static const char *const names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-					    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-
-	for (size_t i = 0; i < d->stacks[0].thread->n_regs; i++) {
-		if (!strcmp(pl_image_register(d->im, i), names[number])) {
-			*ret = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The size that operator new() could not get, if the call that threw is its; else 0. */
 static uint64_t asked_for(struct pl_death *d, size_t thrower)
 {
+	const struct pl_patterns *m = pl_image_machine(d->im)->patterns;
 	const struct pl_native_frame *f = &d->stacks[0].frames[thrower];
-	struct operator_new o;
+	struct pl_kept_argument kept;
+	struct pl_symbol symbol;
 	pl_addr at = f->pc - 1; /* in the call that does not return */
-	uint64_t size = 0;
-	size_t reg;
+	const uint8_t *code;
+	uint64_t size, n;
 
-	if (!read_operator_new(d, f->module, &o) ||
-	    !((at >= o.lo && at < o.hi) || (o.cold && at >= o.cold && at - o.cold < COLD_BYTES)) ||
-	    !find_register(d, o.size, &reg) ||
-	    !pl_image_unwind_register(d->im, 0, thrower, reg, &size))
+	if (f->module < 0 || !pl_image_symbol(d->im, f->module, "_Znwm", &symbol))
 		return 0;
-	return size;
+	n = PL_MIN(symbol.size, (uint64_t)MAX_CODE);
+	code = n ? pl_at(d->v, symbol.addr, n) : NULL;
+	if (!code || !m->kept_argument(code, n, symbol.addr, &kept))
+		return 0;
+	if (at - symbol.addr >= n && (!kept.cold || at - kept.cold >= COLD_BYTES))
+		return 0;
+	return pl_image_unwind_register(d->im, 0, thrower, kept.reg, &size) ? size : 0;
 }
 
 bool pl_death_bad_alloc(struct pl_death *d, uint64_t *asked)

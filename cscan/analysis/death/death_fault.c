@@ -13,21 +13,19 @@
 #include "analysis/spell/location.h"
 
 enum {
-	NULL_END = 1 << 16, /* no process has a page below it (vm.mmap_min_addr) */
-	MEMBER_END = 4096,  /* offset of a member from a bad pointer */
-	NEAR_SP = 1 << 20,  /* how far from the stack pointer a frame reaches */
-	FREED_WORDS = 256,  /* of a freed block are looked at */
-	MANY_CALLS = 20,    /* more often than a function is in stacks that are no recursion */
+	MEMBER_END = 4096, /* offset of a member from a bad pointer */
+	NEAR_SP = 1 << 20, /* how far from the stack pointer a frame reaches */
+	FREED_WORDS = 256, /* of a freed block are looked at */
+	MANY_CALLS = 20,   /* more often than a function is in stacks that are no recursion */
 	MAX_TEXT = 300,
 };
 #define SI_FROM_KERNEL 0x80 /* SI_KERNEL: a general protection fault */
-#define USER_END (UINT64_C(1) << 47)
-#define KERNEL_START (UINT64_C(0xffff8) << 44)
 
-/* Sign-extended from bit 47 (x86-64; with 5-level tables, processes get more only if they ask). */
-static bool impossible(pl_addr addr)
+static bool impossible(const struct pl_death *d, pl_addr addr)
 {
-	return addr >= USER_END && addr < KERNEL_START;
+	const struct pl_space *space = pl_image_machine(d->im)->space;
+
+	return addr >= space->hole && addr < space->hole_end;
 }
 
 static bool address_known(const struct pl_death *d)
@@ -122,11 +120,11 @@ static bool leads_to_fault(const struct pl_death *d, uint64_t word)
 	const struct pl_fault *f = &d->fault;
 	pl_addr addr = d->fault.info.addr;
 
-	if (address_known(d) && addr < NULL_END && (!word || addr % 4 == 0 || (addr - word) % 8))
+	if (address_known(d) && addr < PL_NULL_END && (!word || addr % 4 == 0 || (addr - word) % 8))
 		return false;
 	if (address_known(d))
 		return addr - word < MEMBER_END;
-	if (!impossible(word))
+	if (!impossible(d, word))
 		return false;
 	for (size_t i = 0; i < f->n_regs; i++) {
 		if (f->regs[i] == word)
@@ -192,8 +190,8 @@ static bool find_freed(struct pl_death *d, struct pl_cause *ret)
 		pl_location_story(d->o, d->v, f->regs[i], story, sizeof(story));
 		put_call(d, call, sizeof(call));
 		ret->word = "segfault-freed";
-		ret->confidence =
-			address_known(d) && d->fault.info.addr < NULL_END ? PL_POSSIBLE : PL_LIKELY;
+		ret->confidence = address_known(d) && d->fault.info.addr < PL_NULL_END ? PL_POSSIBLE
+										       : PL_LIKELY;
 		snprintf(ret->text, sizeof(ret->text), "%.150s used memory that was freed: %.200s",
 			 call, story);
 		pl_triage_conclusion(
@@ -265,6 +263,7 @@ static void put_member(const struct pl_death *d, uint64_t offset, char *buf, siz
 static void null(struct pl_death *d, struct pl_cause *ret)
 {
 	const struct pl_fault *f = &d->fault;
+	uint32_t of_program = pl_image_machine(d->im)->regs->of_program;
 	unsigned long long offset = d->fault.info.addr;
 	char call[MAX_TEXT], member[80], registers[120] = "";
 
@@ -282,12 +281,11 @@ static void null(struct pl_death *d, struct pl_cause *ret)
 		snprintf(ret->text, sizeof(ret->text), "%.200s used a NULL pointer", call);
 	for (size_t i = 0; i < f->n_regs; i++) {
 		size_t used = strlen(registers);
-		const char *name = pl_image_register(d->im, i);
 
-		/* Segment registers and their bases are always 0. */
-		if (f->regs[i] == 0 && strlen(name) < 4 && !strchr("cdefgs", name[0]))
+		/* Others may always be 0. */
+		if (f->regs[i] == 0 && of_program >> i & 1)
 			snprintf(registers + used, sizeof(registers) - used, "%s%s",
-				 used ? " " : "", name);
+				 used ? " " : "", pl_image_register(d->im, i));
 	}
 	pl_triage_evidence(d->t, "address", "threads --native",
 			   "0x%llx%s; registers that are 0: %s", offset, member,
@@ -332,7 +330,7 @@ void pl_death_fault(struct pl_death *d, struct pl_cause *ret)
 		overflow(d, ret);
 	} else if (!bus && find_freed(d, ret)) {
 		return;
-	} else if (address_known(d) && !bus && d->fault.info.addr < NULL_END) {
+	} else if (address_known(d) && !bus && d->fault.info.addr < PL_NULL_END) {
 		null(d, ret);
 	} else {
 		wild(d, ret);

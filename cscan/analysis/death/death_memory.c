@@ -19,10 +19,7 @@ enum {
 	MAX_TEXT = 300,
 	SHOWN_THREADS = 8,
 	SHOWN_ERRORS = 8, /* MemoryErrors whose places are told */
-	PAGE = 4096,
 };
-/* No process has memory above: the kernel's half, where only the page of old system calls is. */
-#define USER_END (UINT64_C(1) << 63)
 
 /* ---- messages ---- */
 
@@ -78,7 +75,7 @@ static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr t
 		return;
 	pl_code_names(d->l, d->v, t.code, function, sizeof(function), file, sizeof(file));
 	pl_triage_evidence(d->t, "out-of-memory", "threads", "%.100s was raised in %s (%s:%d)",
-			   type->name, function, pl_death_base_name(file), t.line);
+			   type->name, function, pl_base_name(file), t.line);
 }
 
 /*
@@ -158,7 +155,7 @@ static bool lacked_memory(struct pl_death *d, const struct pl_thread *t, uint64_
 {
 	uint32_t value;
 
-	return t->fs_base && pl_read32(d->v, t->fs_base + offset, &value) && value == ENOMEM;
+	return t->tp && pl_read32(d->v, t->tp + offset, &value) && value == ENOMEM;
 }
 
 /* Of the other threads: one line, as it is no sign of this death. */
@@ -201,7 +198,7 @@ static void put_address_space(struct pl_death *d)
 
 	modules = pl_image_modules(d->im, &n_modules);
 	m = pl_image_mappings(d->im, &n);
-	for (size_t i = 0; i < n && m[i].lo < USER_END; i++) {
+	for (size_t i = 0; i < n && m[i].lo < PL_ADDRESS_END; i++) {
 		sum += m[i].hi - m[i].lo;
 		count++;
 		if (!largest || m[i].hi - m[i].lo > largest->hi - largest->lo)
@@ -215,7 +212,7 @@ static void put_address_space(struct pl_death *d)
 			   d->info->from_gcore ? "at least " : "", PL_SIZE(sum), PL_COUNT(sum),
 			   PL_COUNT(count), PL_SIZE(largest->hi - largest->lo),
 			   largest->module < 0 ? "anonymous memory"
-					       : pl_death_base_name(modules[largest->module].path));
+					       : pl_base_name(modules[largest->module].path));
 	pl_triage_evidence(d->t, "address-space", "info",
 			   "no limit is written in a core; if one on address space stood in the "
 			   "way (RLIMIT_AS, ulimit -v), it is less than what was mapped then and "
@@ -260,9 +257,9 @@ void pl_death_stack_size(struct pl_death *d)
 				   PL_SIZE(m->hi - m->lo));
 		return;
 	}
-	lo = PL_MAX(m->lo, pl_round_up(fault + 1, PAGE));
-	hi = t->fs_base | (PAGE - 1);
-	if (t->fs_base <= lo || hi >= m->hi)
+	lo = PL_MAX(m->lo, pl_round_up(fault + 1, PL_PAGE));
+	hi = t->tp | (PL_PAGE - 1);
+	if (t->tp <= lo || hi >= m->hi)
 		return;
 	pl_triage_evidence(d->t, "address-space", "info",
 			   "the stack of thread %u is %s, as its creator chose or RLIMIT_STACK was "

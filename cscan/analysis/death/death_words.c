@@ -7,13 +7,6 @@
 
 enum { MAX_TEXT = 300 };
 
-const char *pl_death_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 void pl_death_call(const struct pl_death *d, const struct pl_call *c, char *buf, size_t cap)
 {
 	const struct pl_native_frame *f = c->native;
@@ -37,7 +30,7 @@ void pl_death_python(const struct pl_death *d, const struct pl_pyframe *f, char 
 	char function[MAX_TEXT], file[MAX_TEXT];
 
 	pl_code_names(d->l, d->v, f->code, function, sizeof(function), file, sizeof(file));
-	snprintf(buf, cap, "%s (%s:%d)", function, pl_death_base_name(file), f->line);
+	snprintf(buf, cap, "%s (%s:%d)", function, pl_base_name(file), f->line);
 }
 
 const struct pl_call *pl_death_innermost_python(const struct pl_stack *s)

@@ -4,10 +4,9 @@
 #include "base/parallel.h"
 #include "object/value/value.h"
 
-#define CHUNK 4096           /* objects that a worker takes at a time */
-#define CANCEL_EVERY 64      /* of them */
-#define TAG_BITS UINT64_C(3) /* flags in the low bits of a gc head's links, 3.8+ */
-#define FIRST_PAGES 0x10000  /* nothing is mapped below (vm.mmap_min_addr of most systems) */
+#define CHUNK 4096                     /* objects that a worker takes at a time */
+#define CANCEL_EVERY 64                /* of them */
+#define TAG_BITS UINT64_C(3)           /* flags in the low bits of a gc head's links, 3.8+ */
 #define HUGE_COUNT (UINT64_C(1) << 40) /* taking so many references takes a quarter of an hour */
 #define UNDER 4                        /* so many references beyond a count are no decoder's slip */
 
@@ -229,7 +228,7 @@ static void check_stray(struct checking *c, struct worker *w, const struct pl_st
 	 * own next call holds what it likes (property_descr_get() of 3.6): it must be held by one.
 	 */
 	pl_graph_in(c->g, stray->source, &n_in);
-	if (flags & PL_OBJ_STATIC || stray->target < FIRST_PAGES ||
+	if (flags & PL_OBJ_STATIC || stray->target < PL_NULL_END ||
 	    (!(flags & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT)) &&
 	     (c->lives->of[stray->source] != PL_LIVES || !n_in)))
 		return;

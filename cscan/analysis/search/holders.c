@@ -9,16 +9,8 @@
 #define MOST_STEPS 16    /* objects on a path: longer ones are a chain of like things */
 #define SPELLED 64       /* shapes of one type that are spelled: the ones with most objects */
 #define MOST_BELOW 0.8   /* a step is gone on with when it leads to so much of what is below */
+#define OFTEN 4096       /* objects between two looks at cancel */
 #define NEARLY 0.95      /* paths of so many of the most common one's objects are as common */
-
-static unsigned rank(void *arg, pl_node node)
-{
-	const struct pl_holders *h = arg;
-	size_t n;
-	const struct pl_root *root = pl_roots_of(h->roots, h->o->addr[node], &n);
-
-	return root && root->kind != PL_ROOT_NATIVE ? 1 + (unsigned)root->kind : 0;
-}
 
 /* ---- the whole heap ---- */
 
@@ -33,12 +25,24 @@ struct sampling {
 	uint64_t small;
 };
 
-static void take_sample(struct pl_holders *h, struct sampling *s)
+/* Between two objects of many: true after a cancel. */
+static bool look(const struct pl_holders *h, size_t id)
+{
+	if (id % OFTEN)
+		return false;
+	pl_ctx_step(h->ctx, OFTEN);
+	return pl_ctx_cancelled(h->ctx);
+}
+
+static int take_sample(struct pl_holders *h, struct sampling *s, struct pl_err *err)
 {
 	uint64_t bytes = 0, step, at = 0;
 	double of_small = 0;
 
+	pl_ctx_stage(h->ctx, "weighing objects", 2 * h->o->n);
 	for (size_t id = 0; id < h->o->n; id++) {
+		if (look(h, id))
+			return pl_ctx_cancel_err(err);
 		if (!(h->o->flags[id] & PL_OBJ_STATIC))
 			bytes += pl_object_size(h->o, &h->v, (pl_id)id);
 	}
@@ -46,6 +50,8 @@ static void take_sample(struct pl_holders *h, struct sampling *s)
 	for (size_t id = 0; id < h->o->n; id++) {
 		uint64_t size;
 
+		if (look(h, id))
+			return pl_ctx_cancel_err(err);
 		if (h->o->flags[id] & PL_OBJ_STATIC)
 			continue;
 		size = pl_object_size(h->o, &h->v, (pl_id)id);
@@ -65,15 +71,17 @@ static void take_sample(struct pl_holders *h, struct sampling *s)
 			s->at.at[i].bytes *= -s->rest / of_small;
 	}
 	h->total = (double)bytes;
+	return 0;
 }
 
-static int charge(struct pl_holders *h, const struct sampling *s, struct pl_ctx *ctx,
-		  struct pl_err *err)
+static int charge(struct pl_holders *h, const struct sampling *s, struct pl_err *err)
 {
+	pl_ctx_stage(h->ctx, "grouping chains", s->at.n);
 	for (size_t i = 0; i < s->at.n; i++) {
-		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
-			return pl_ctx_cancel_err(err);
 		pl_shapes_count(&h->shapes, s->at.at[i].node);
+		if (pl_ctx_cancelled(h->ctx))
+			return pl_ctx_cancel_err(err);
+		pl_ctx_step(h->ctx, 1);
 	}
 	h->n_below = h->shapes.at.n;
 	h->below = pl_calloc(h->n_below + 1, sizeof(*h->below));
@@ -101,23 +109,26 @@ static int charge(struct pl_holders *h, const struct sampling *s, struct pl_ctx 
 int pl_holders_init(struct pl_holders *h, const struct pl_objects *o, const struct pl_roots *roots,
 		    const struct pl_graph *g, struct pl_ctx *ctx, struct pl_err *err)
 {
-	struct pl_path_query q = {.rank = rank, .arg = h};
+	struct pl_rooted rooted = {.o = o, .roots = roots};
+	struct pl_path_query q = {.rank = pl_rooted_rank, .arg = &rooted};
 	struct sampling s = {0};
 	int rc;
 
-	*h = (struct pl_holders){.o = o, .roots = roots};
+	*h = (struct pl_holders){.o = o, .roots = roots, .ctx = ctx};
 	pl_view_init(&h->v, o->im);
 	h->parent = pl_col_alloc(o->n + 1, sizeof(*h->parent));
 	if (!h->parent)
 		return pl_err_set(err, PL_E_NOMEM, "no memory for chains");
 	rc = pl_graph_forest(g, &q, ctx, h->parent, err);
 	if (!rc)
-		rc = pl_shapes_init(&h->shapes, o, roots, h->parent, err);
+		rc = pl_shapes_init(&h->shapes, o, roots, h->parent, ctx, err);
 	if (rc)
 		return rc;
 	h->shapes.most = MOST_STEPS;
-	take_sample(h, &s);
-	rc = charge(h, &s, ctx, err);
+	rc = take_sample(h, &s, err);
+	if (!rc)
+		rc = charge(h, &s, err);
+	pl_ctx_stage(ctx, NULL, 0);
 	pl_vec_free(&s.at);
 	return rc;
 }
@@ -263,6 +274,8 @@ char *pl_holders_of_type(struct pl_holders *h, uint32_t type, uint64_t objects, 
 	for (size_t id = 0; id < h->o->n; id++) {
 		uint32_t shape;
 
+		if (id % OFTEN == 0 && pl_ctx_cancelled(h->ctx))
+			break;
 		if (h->o->type[id] != type || h->o->flags[id] & PL_OBJ_STATIC || at++ % step)
 			continue;
 		all++;

@@ -14,6 +14,7 @@
 struct pl_holders {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
+	struct pl_ctx *ctx;
 	pl_node *parent; /* forest of all roots that are sure */
 	struct pl_shapes shapes;
 	double *below; /* by shape: bytes of the objects on it and behind it */
@@ -40,7 +41,8 @@ char *pl_holders_path(struct pl_holders *h, uint32_t shape);
 
 /*
  * Of the objects of one type, those of one path, the general spelling of which most have in common:
- * malloced, and *share of all; NULL when no root reaches any of them.
+ * malloced, and *share of all; NULL when no root reaches any of them. After a cancel, which the
+ * caller looks for, it is of some of them.
  */
 char *pl_holders_of_type(struct pl_holders *h, uint32_t type, uint64_t objects, double *share);
 

@@ -1,10 +1,13 @@
 /* shapes.c - see shapes.h. */
 #include "analysis/search/shapes.h"
 
+#define OFTEN 256 /* references between two looks at cancel */
+
 int pl_shapes_init(struct pl_shapes *s, const struct pl_objects *o, const struct pl_roots *roots,
-		   const pl_node *parent, struct pl_err *err)
+		   const pl_node *parent, struct pl_ctx *ctx, struct pl_err *err)
 {
-	*s = (struct pl_shapes){.o = o, .roots = roots, .parent = parent, .n_nodes = o->n + 1};
+	*s = (struct pl_shapes){
+		.o = o, .roots = roots, .parent = parent, .ctx = ctx, .n_nodes = o->n + 1};
 	pl_view_init(&s->v, o->im);
 	s->shape_of = pl_col_alloc(s->n_nodes, sizeof(*s->shape_of));
 	s->arg_of = pl_col_alloc(s->n_nodes, sizeof(*s->arg_of));
@@ -73,20 +76,40 @@ static uint32_t find(struct pl_shapes *s, uint32_t parent, uint8_t label, uint64
 	return (uint32_t)s->at.n - 1;
 }
 
+bool pl_shapes_step(const struct pl_shapes *s, pl_node node, struct pl_edge *ret)
+{
+	if (!s->label_of[node])
+		return false;
+	*ret = (struct pl_edge){.target = s->o->addr[node],
+				.arg = s->arg_of[node],
+				.kind = PL_EDGE_STRONG,
+				.label = (uint8_t)(s->label_of[node] - 1)};
+	return true;
+}
+
 struct labelling {
 	struct pl_shapes *s;
 	pl_node parent;
+	uint32_t met;
+	bool cancelled;
 };
 
-/* A strong edge's label stays; any other is better than none. */
+/* The first label stays, unless the filter would rather go by another. */
 static void label_child(void *arg, const struct pl_edge *e)
 {
 	struct labelling *l = arg;
-	pl_id id = pl_objects_id(l->s->o, e->target);
+	struct pl_edge before;
+	pl_id id;
 
+	if (l->met++ % OFTEN == 0)
+		l->cancelled = pl_ctx_cancelled(l->s->ctx);
+	if (l->cancelled || e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED)
+		return;
+	id = pl_objects_id(l->s->o, e->target);
 	if (id == PL_NO_ID || l->s->parent[id] != l->parent || id == l->parent)
 		return;
-	if (e->kind == PL_EDGE_WEAK || e->kind == PL_EDGE_BORROWED || l->s->label_of[id])
+	if (pl_shapes_step(l->s, id, &before) &&
+	    !(l->s->filter && pl_filter_prefers(l->s->filter, l->parent, e, &before)))
 		return;
 	l->s->label_of[id] = (uint8_t)(e->label + 1);
 	l->s->arg_of[id] = e->arg;
@@ -113,7 +136,7 @@ static uint32_t extend(struct pl_shapes *s, uint32_t shape, pl_node parent, pl_n
 
 	if (!s->label_of[node]) {
 		/* One decoding labels all children of the parent, for a container has many. */
-		struct labelling l = {s, parent};
+		struct labelling l = {.s = s, .parent = parent};
 
 		pl_edges_of(s->o, &s->v, parent, label_child, &l);
 	}
@@ -124,13 +147,21 @@ static uint32_t extend(struct pl_shapes *s, uint32_t shape, pl_node parent, pl_n
 	return find(s, shape, label, arg);
 }
 
+/* The shape of a chain of one node, which a root or a word holds. */
+static uint32_t root_shape(struct pl_shapes *s, pl_node node)
+{
+	const struct pl_native_root *word = s->words ? pl_native_root_of(s->words, node) : NULL;
+
+	return find(s, UINT32_MAX, 0, s->o->addr[word ? word->alike : node]);
+}
+
 /* The last nodes of a chain whose shapes are not known yet, the target first. */
 static uint32_t unknown(const struct pl_shapes *s, pl_node node, pl_node **ret)
 {
 	uint32_t n = 0, cap = 0;
 	pl_node *list = NULL;
 
-	for (pl_node at = node; !s->shape_of[at]; at = s->parent[at]) {
+	for (pl_node at = node; !s->shape_of[at] && !pl_ctx_cancelled(s->ctx); at = s->parent[at]) {
 		if (n == cap) {
 			cap = cap ? cap * 2 : 16;
 			list = pl_realloc(list, cap * sizeof(*list));
@@ -155,8 +186,10 @@ bool pl_shapes_count(struct pl_shapes *s, pl_node node)
 		pl_node at = list[n], parent = s->parent[at];
 		uint32_t shape;
 
+		if (pl_ctx_cancelled(s->ctx))
+			break;
 		if (parent == at)
-			shape = find(s, UINT32_MAX, 0, s->o->addr[at]);
+			shape = root_shape(s, at);
 		else if (s->most && s->at.at[s->shape_of[parent] - 1].length >= s->most)
 			shape = s->shape_of[parent] - 1;
 		else
@@ -164,6 +197,8 @@ bool pl_shapes_count(struct pl_shapes *s, pl_node node)
 		s->shape_of[at] = shape + 1;
 	}
 	free(list);
+	if (!s->shape_of[node])
+		return false;
 	if (!s->at.at[s->shape_of[node] - 1].objects++)
 		s->at.at[s->shape_of[node] - 1].example = node;
 	return true;

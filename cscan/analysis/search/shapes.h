@@ -8,8 +8,8 @@
 #ifndef PL_SHAPES_H
 #define PL_SHAPES_H
 
-#include "graph/graph.h"
-#include "object/roots/roots.h"
+#include "analysis/search/filter.h"
+#include "analysis/search/native.h"
 
 struct pl_shape {
 	uint32_t parent;  /* shape of the chain without its last step; UINT32_MAX at a root */
@@ -24,6 +24,9 @@ struct pl_shapes {
 	const struct pl_objects *o;
 	const struct pl_roots *roots;
 	const pl_node *parent; /* of pl_graph_forest(), borrowed */
+	struct pl_ctx *ctx;
+	struct pl_filter *filter; /* which of several references names a step; or NULL: the first */
+	const struct pl_native_roots *words; /* more roots: those that are alike are one; or NULL */
 	uint32_t
 		most; /* a chain of more objects has the shape of its first so many; 0 = no bound */
 	struct pl_view v;
@@ -38,11 +41,16 @@ struct pl_shapes {
 
 /* PL_E_NOMEM. */
 int pl_shapes_init(struct pl_shapes *s, const struct pl_objects *o, const struct pl_roots *roots,
-		   const pl_node *parent, struct pl_err *err);
+		   const pl_node *parent, struct pl_ctx *ctx, struct pl_err *err);
 void pl_shapes_fini(struct pl_shapes *s);
-/* Count the chain that ends at node; false when no root reaches it. */
+/*
+ * Count the chain that ends at node; false when no root reaches it, and after a cancel, which the
+ * caller looks for.
+ */
 bool pl_shapes_count(struct pl_shapes *s, pl_node node);
 /* The chain of a node, root first: malloced, *n nodes. */
 pl_node *pl_shapes_chain(const struct pl_shapes *s, pl_node node, uint32_t *n);
+/* The step to node of a counted chain, for pl_spell_step(): its label; false when it has none. */
+bool pl_shapes_step(const struct pl_shapes *s, pl_node node, struct pl_edge *ret);
 
 #endif

@@ -4,23 +4,16 @@
 #include <stdio.h>
 
 #include "analysis/spell/location.h"
+#include "base/search.h"
 
 #define STEP 16 /* blocks are 16-aligned, or 8 apart from there */
 #define STEPS 4 /* a chunk's header and the debug hooks' words lie between two blocks */
 
 pl_id pl_besides_object(const struct pl_objects *o, const struct pl_block *b)
 {
-	size_t lo = 0, hi = o->n;
+	size_t i = PL_LOWER_BOUND(o->n, k, o->addr[k] < b->base);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->addr[mid] < b->base)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < o->n && o->addr[lo] - b->base < b->usable ? (pl_id)lo : PL_NO_ID;
+	return i < o->n && o->addr[i] - b->base < b->usable ? (pl_id)i : PL_NO_ID;
 }
 
 /* The next block in a direction; false at the end of what the allocator has. */

@@ -1,14 +1,8 @@
 /* location.c - see location.h. */
 #include "analysis/spell/location.h"
+#include "base/search.h"
 
 #include <stdio.h>
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static bool on_stack(const struct pl_objects *o, pl_addr addr, char *buf, size_t cap)
 {
@@ -32,10 +26,10 @@ static void in_file(const struct pl_objects *o, const struct pl_mapping *m, pl_a
 		unsigned long long into = addr - symbol.addr;
 
 		snprintf(buf, cap, into ? "%s+0x%llx in %s" : "%s%.0llx in %s", symbol.name, into,
-			 base_name(modules[symbol.module].path));
+			 pl_base_name(modules[symbol.module].path));
 		return;
 	}
-	snprintf(buf, cap, "%s+0x%llx", base_name(modules[m->module].path),
+	snprintf(buf, cap, "%s+0x%llx", pl_base_name(modules[m->module].path),
 		 (unsigned long long)(addr - modules[m->module].bias));
 }
 
@@ -117,20 +111,12 @@ static bool same_block(const struct pl_objects *o, pl_addr a, pl_addr b)
  */
 static pl_id around(const struct pl_objects *o, pl_addr addr)
 {
-	size_t lo = 0, hi = o->n;
+	size_t above = PL_LOWER_BOUND(o->n, k, o->addr[k] <= addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->addr[mid] <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr - o->addr[lo - 1] >= o->size[lo - 1] ||
-	    !same_block(o, o->addr[lo - 1], addr))
+	if (!above || addr - o->addr[above - 1] >= o->size[above - 1] ||
+	    !same_block(o, o->addr[above - 1], addr))
 		return PL_NO_ID;
-	return (pl_id)(lo - 1);
+	return (pl_id)(above - 1);
 }
 
 /* A freed block keeps the type pointer of what last lay in it: only its first word is a link. */

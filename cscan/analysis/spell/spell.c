@@ -45,12 +45,12 @@ void pl_spell_root(struct pl_spelling *s, const struct pl_root *root, pl_addr ad
 	}
 }
 
-/* A str that can stand behind a dot. */
-static bool is_name(struct pl_spelling *s, pl_addr key, char *buf, size_t cap)
+bool pl_spell_is_name(const struct pl_objects *o, struct pl_view *v, pl_addr key, char *buf,
+		      size_t cap)
 {
 	bool cut;
 
-	if (!pl_str_read(s->o->l, s->v, key, buf, cap, NULL, &cut) || cut || !*buf ||
+	if (!pl_str_read(o->l, v, key, buf, cap, NULL, &cut) || cut || !*buf ||
 	    isdigit((unsigned char)*buf))
 		return false;
 	for (const char *p = buf; *p; p++) {
@@ -65,7 +65,7 @@ static void spell_item(struct pl_spelling *s, const struct pl_edge *e, char *ste
 {
 	char name[MAX_STEP];
 
-	if (s->namespace && is_name(s, e->arg, name, sizeof(name))) {
+	if (s->namespace && pl_spell_is_name(s->o, s->v, e->arg, name, sizeof(name))) {
 		snprintf(step, cap, ".%.*s", (int)(cap - 2), name);
 		return;
 	}
@@ -121,10 +121,11 @@ void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *
 		spell_item(s, e, step, cap);
 	} else if (s->general && e->label == PL_L_INDEX) {
 		snprintf(step, cap, "[*]");
-	} else if (s->general && e->label == PL_L_KEY) {
-		snprintf(step, cap, "<key>");
 	} else {
-		pl_label(s->o, s->v, e, true, step, cap);
+		if (s->general && e->label == PL_L_KEY)
+			snprintf(step, cap, "<key>");
+		else
+			pl_label(s->o, s->v, e, true, step, cap);
 		if (s->namespace)
 			add(s, ".__dict__");
 	}

@@ -21,6 +21,9 @@ struct pl_spelling {
 	char text[1024];
 	size_t len;
 };
+/* A str that can stand behind a dot: into buf. */
+bool pl_spell_is_name(const struct pl_objects *o, struct pl_view *v, pl_addr key, char *buf,
+		      size_t cap);
 /* Begin at a root; root NULL: at an object that no root holds, spelled <module.Type at 0x...>. */
 void pl_spell_root(struct pl_spelling *s, const struct pl_root *root, pl_addr addr);
 /*

@@ -223,6 +223,15 @@ bool pl_call_is(const struct pl_call *c, const char *function)
 	return c->native && is_named(c->native, function);
 }
 
+bool pl_call_is_any(const struct pl_call *c, const char *const *functions)
+{
+	for (; *functions; functions++) {
+		if (pl_call_is(c, *functions))
+			return true;
+	}
+	return false;
+}
+
 void pl_call_symbol(const struct pl_call *c, char *buf, size_t cap)
 {
 	const char *symbol = c->native && c->native->symbol ? c->native->symbol : "";
@@ -240,13 +249,10 @@ const char *pl_call_library(struct pl_image *im, const struct pl_call *c)
 {
 	size_t n;
 	const struct pl_module *modules = pl_image_modules(im, &n);
-	const char *path, *slash;
 
 	if (!c->native || c->native->module < 0)
 		return "?";
-	path = modules[c->native->module].path;
-	slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	return pl_base_name(modules[c->native->module].path);
 }
 
 const char *pl_stack_end(const struct pl_stack *s)

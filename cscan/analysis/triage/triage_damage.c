@@ -7,6 +7,7 @@
 
 #include "analysis/spell/besides.h"
 #include "analysis/search/damage.h"
+#include "analysis/search/rooted.h"
 #include "analysis/spell/location.h"
 #include "analysis/spell/spell.h"
 #include "base/say.h"
@@ -46,31 +47,23 @@ static const struct {
 
 /* ---- words for a site ---- */
 
-static unsigned rank(void *arg, pl_node node)
-{
-	const struct telling *s = arg;
-	size_t n;
-	const struct pl_root *root = pl_roots_of(s->roots, s->o->addr[node], &n);
-
-	return root && root->kind != PL_ROOT_NATIVE ? 1 + (unsigned)root->kind : 0;
-}
-
 /* " (app.CACHE[*])", or nothing when no root reaches it. */
 static int put_path(struct telling *s, pl_id id, char *buf, size_t cap, struct pl_err *err)
 {
-	struct pl_path_query q = {.rank = rank, .arg = s};
+	struct pl_rooted rooted = {.o = s->o, .roots = s->roots};
+	struct pl_path_query q = {.rank = pl_rooted_rank, .arg = &rooted};
 	struct pl_spelling sp = {.o = s->o, .v = &s->v, .general = true};
 	struct pl_path *paths;
 	enum pl_path_end end;
-	size_t n, n_roots;
+	size_t n;
 	int rc = pl_graph_paths(s->g, id, 1, &q, s->t->ctx, &paths, &n, &end, err);
 
 	*buf = '\0';
 	if (rc)
 		return rc;
 	if (n) {
-		pl_spell_chain(&sp, pl_roots_of(s->roots, s->o->addr[paths[0].node[0]], &n_roots),
-			       paths[0].node, PL_MIN(paths[0].n, MOST_STEPS));
+		pl_spell_chain(&sp, pl_rooted_best(&rooted, paths[0].node[0]), paths[0].node,
+			       PL_MIN(paths[0].n, MOST_STEPS));
 		snprintf(buf, cap, " (%.512s%s)", sp.text, paths[0].n > MOST_STEPS ? "..." : "");
 	}
 	pl_paths_free(paths, n);

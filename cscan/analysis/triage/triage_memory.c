@@ -66,7 +66,7 @@ static int by_weight(const void *pa, const void *pb, void *types)
 	return strcmp(pl_types_at(types, a->type)->name, pl_types_at(types, b->type)->name);
 }
 
-static void weigh(struct filling *f)
+static int weigh(struct filling *f, struct pl_err *err)
 {
 	f->n = pl_types_count(f->o->types);
 	f->weights = pl_calloc(f->n + 1, sizeof(*f->weights));
@@ -78,6 +78,8 @@ static void weigh(struct filling *f)
 		struct weight *w = &f->weights[f->o->type[id]];
 		uint64_t size;
 
+		if (id % 4096 == 0 && pl_ctx_cancelled(f->t->ctx))
+			return pl_ctx_cancel_err(err);
 		if (f->o->flags[id] & PL_OBJ_STATIC)
 			continue;
 		size = pl_object_size(f->o, &f->v, (pl_id)id);
@@ -88,6 +90,7 @@ static void weigh(struct filling *f)
 	}
 	if (f->n)
 		qsort_r(f->weights, f->n, sizeof(*f->weights), by_weight, f->o->types);
+	return 0;
 }
 
 static double percent(uint64_t part, uint64_t of)
@@ -229,14 +232,14 @@ static void count_memory_errors(struct filling *f, const bool *of_kind,
 	char analysis[300];
 	uint64_t kept = 0, edges;
 
-	for (size_t id = 0; id < f->o->n; id++) {
+	for (size_t id = 0; id < f->o->n && !pl_ctx_look(f->t->ctx, id); id++) {
 		if (!of_kind[f->o->type[id]] || !pl_graph_in(f->g, (pl_node)id, &edges) || !edges ||
 		    pl_addrset_has(at_hand, f->o->addr[id]))
 			continue;
 		example = pl_object_type(f->o, (pl_id)id)->name;
 		kept++;
 	}
-	if (!kept)
+	if (!kept || pl_ctx_cancelled(f->t->ctx))
 		return;
 	snprintf(analysis, sizeof(analysis), "referrers %s", example);
 	pl_triage_evidence(f->t, "out-of-memory", analysis,
@@ -328,10 +331,22 @@ static void put_collectors(struct filling *f)
 	free(collectors);
 }
 
+static int put_holders(struct filling *f, struct pl_err *err)
+{
+	struct pl_holders h;
+	int rc = pl_holders_init(&h, f->o, f->roots, f->g, f->t->ctx, err);
+
+	if (!rc) {
+		put_owner(f, &h);
+		put_types(f, &h);
+	}
+	pl_holders_fini(&h);
+	return rc || !pl_ctx_cancelled(f->t->ctx) ? rc : pl_ctx_cancel_err(err);
+}
+
 int pl_triage_memory(struct pl_triage *t, struct pl_err *err)
 {
 	struct filling f = {.t = t};
-	struct pl_holders h;
 	int rc = pl_session_references(t->session, &f.o, &f.roots, &f.g, err);
 
 	if (!rc)
@@ -339,13 +354,9 @@ int pl_triage_memory(struct pl_triage *t, struct pl_err *err)
 	if (rc)
 		return rc;
 	pl_view_init(&f.v, f.o->im);
-	weigh(&f);
-	rc = pl_holders_init(&h, f.o, f.roots, f.g, t->ctx, err);
-	if (!rc) {
-		put_owner(&f, &h);
-		put_types(&f, &h);
-	}
-	pl_holders_fini(&h);
+	rc = weigh(&f, err);
+	if (!rc)
+		rc = put_holders(&f, err);
 	if (!rc)
 		rc = put_memory_errors(&f, err);
 	if (!rc) {

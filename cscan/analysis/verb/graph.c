@@ -9,6 +9,7 @@
 
 #include "analysis/spell/dot.h"
 #include "analysis/search/nearby.h"
+#include "analysis/search/rooted.h"
 #include "analysis/target.h"
 #include "base/bits.h"
 #include "object/repr/repr.h"
@@ -285,18 +286,10 @@ static int draw(struct drawing *d, bool chain, struct pl_result *ret, struct pl_
 
 /* ---- what is asked ---- */
 
-static unsigned rank(void *arg, pl_node node)
-{
-	const struct drawing *d = arg;
-	size_t n;
-	const struct pl_root *root = pl_roots_of(d->roots, d->o->addr[node], &n);
-
-	return root ? 1 + (unsigned)root->kind : 0;
-}
-
 static int find_chain(struct drawing *d, struct pl_err *err)
 {
-	struct pl_path_query query = {.rank = rank, .arg = d};
+	struct pl_rooted rooted = {.o = d->o, .roots = d->roots, .unsure = true};
+	struct pl_path_query query = {.rank = pl_rooted_rank, .arg = &rooted};
 	struct pl_path *paths;
 	enum pl_path_end end;
 	size_t n;

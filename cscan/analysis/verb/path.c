@@ -3,10 +3,7 @@
  */
 #include "analysis/analysis.h"
 
-#include <fnmatch.h>
-
 #include "analysis/search/native.h"
-#include "session/refgraph.h"
 #include "analysis/spell/ringspell.h"
 #include "analysis/search/shapes.h"
 #include "analysis/spell/spell.h"
@@ -30,7 +27,8 @@ static const struct pl_option options[] = {
 	{"via", "GLOB", NULL, "only chains through an object of this type, or a step like '.attr'"},
 	{"without", "GLOB", NULL,
 	 "no chain through an object of this type, or a step like '.attr'"},
-	{"max-nodes", "N", NULL, "stop after looking at so many objects (default: no bound)"},
+	{"max-nodes", "N", NULL,
+	 "of one object: stop after looking at N objects (default: no bound)"},
 	{.name = NULL},
 };
 
@@ -39,14 +37,10 @@ static const struct pl_option options[] = {
 
 struct search {
 	const struct pl_objects *o;
-	const struct pl_roots *roots;
-	const struct pl_graph *graph;
-	struct pl_view v;
-	const struct pl_args *args;
-	const char *without;
+	struct pl_ctx *ctx;
+	struct pl_filter f; /* roots, graph, --via and --without */
 	uint64_t max_nodes;
-	bool filtered; /* --via or --without */
-	bool unsure;   /* roots that may be left-overs count too */
+	bool cut; /* not all references were looked at */
 };
 
 struct found {
@@ -57,85 +51,28 @@ struct found {
 	char name[512];        /* of it */
 };
 
-/* ---- roots and filters ---- */
-
-static const struct pl_root *best_root(const struct search *s, pl_id id)
-{
-	size_t n;
-
-	return pl_roots_of(s->roots, s->o->addr[id], &n);
-}
-
-/* Native roots may be left-overs: a real one always serves better, however long its chain. */
-static unsigned rank(void *arg, pl_node node)
-{
-	const struct search *s = arg;
-	const struct pl_root *root = best_root(s, node);
-
-	return root && (s->unsure || root->kind != PL_ROOT_NATIVE) ? 1 + (unsigned)root->kind : 0;
-}
-
-static bool is_step_glob(const char *glob)
-{
-	return strchr(".[<", *glob) != NULL;
-}
-
-static bool type_fits(const struct search *s, const char *glob, pl_id id)
-{
-	struct pl_args word = *s->args;
-
-	word.match = glob;
-	return pl_args_match(&word, pl_object_type(s->o, id)->name);
-}
-
-static bool step_fits(struct search *s, const char *glob, pl_id source, pl_id target)
-{
-	struct pl_edge e;
-	char label[256];
-
-	if (!pl_refgraph_edge(s->o, &s->v, s->o->addr[source], s->o->addr[target], &e))
-		return false;
-	pl_label(s->o, &s->v, &e, true, label, sizeof(label));
-	return !fnmatch(glob, label, 0);
-}
-
-static bool edge_ok(void *arg, pl_node source, pl_node target)
-{
-	struct search *s = arg;
-
-	return is_step_glob(s->without) ? !step_fits(s, s->without, source, target)
-					: !type_fits(s, s->without, source);
-}
-
-static bool passes(struct search *s, const char *via, const struct pl_path *p)
-{
-	for (uint32_t i = 0; i + 1 < p->n; i++) {
-		if (is_step_glob(via) ? step_fits(s, via, p->node[i], p->node[i + 1])
-				      : type_fits(s, via, p->node[i]))
-			return true;
-	}
-	return false;
-}
-
-static struct pl_path_query query(struct search *s)
-{
-	return (struct pl_path_query){rank, s->without ? edge_ok : NULL, s, s->max_nodes};
-}
-
 /* ---- one object ---- */
 
-static void spell(struct search *s, const struct pl_path *p, const struct pl_root *root,
-		  bool general, struct pl_spelling *sp, struct pl_table *steps)
+/* The step to the i-th node: as a group of chains has it, or of this one. */
+static bool step_to(struct search *s, const struct pl_shapes *shapes, const struct pl_path *p,
+		    uint32_t i, struct pl_edge *ret)
 {
-	*sp = (struct pl_spelling){.o = s->o, .v = &s->v, .general = general};
+	return shapes ? pl_shapes_step(shapes, p->node[i], ret)
+		      : pl_filter_edge(&s->f, p->node[i - 1], p->node[i], ret);
+}
+
+/* shapes: spelled in general for all chains of a shape; NULL: one chain. */
+static void spell(struct search *s, const struct pl_path *p, const struct pl_root *root,
+		  const struct pl_shapes *shapes, struct pl_spelling *sp, struct pl_table *steps)
+{
+	*sp = (struct pl_spelling){.o = s->o, .v = &s->f.v, .general = shapes != NULL};
 	pl_spell_root(sp, root, s->o->addr[p->node[0]]);
-	for (uint32_t i = 0; i < p->n; i++) {
-		char label[256], repr[200];
+	for (uint32_t i = 0; i < p->n && !pl_ctx_cancelled(s->ctx); i++) {
+		char label[256] = "?", repr[200];
 		struct pl_edge e;
 		struct pl_cell *row;
 
-		if (i && pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i - 1]],
-					  s->o->addr[p->node[i]], &e))
+		if (i && step_to(s, shapes, p, i, &e))
 			pl_spell_step(sp, s->o->addr[p->node[i - 1]], &e, label, sizeof(label));
 		if (!steps)
 			continue;
@@ -144,7 +81,7 @@ static void spell(struct search *s, const struct pl_path *p, const struct pl_roo
 		row[1] = i ? pl_cell_text(steps, label) : pl_cell_text(steps, sp->text);
 		row[2] = pl_cell_addr(s->o->addr[p->node[i]]);
 		row[3] = pl_cell_text(steps, pl_object_type(s->o, p->node[i])->name);
-		pl_repr(s->o, &s->v, s->o->addr[p->node[i]], NULL, repr, sizeof(repr));
+		pl_repr(s->o, &s->f.v, s->o->addr[p->node[i]], NULL, repr, sizeof(repr));
 		row[4] = pl_cell_text(steps, repr);
 	}
 	pl_spell_end(sp);
@@ -156,7 +93,7 @@ static void put_path(struct search *s, const struct pl_path *p, const struct pl_
 	struct pl_cell *row = pl_table_row(t);
 	struct pl_spelling sp;
 
-	spell(s, p, root, false, &sp, steps);
+	spell(s, p, root, NULL, &sp, steps);
 	row[0] = pl_cell_text(t, sp.text);
 	row[1] = pl_cell_count(p->n);
 	row[2] = root ? pl_cell_text(t, pl_root_kind_name(root->kind)) : pl_cell_absent();
@@ -165,28 +102,42 @@ static void put_path(struct search *s, const struct pl_path *p, const struct pl_
 	row[5] = pl_cell_addr(s->o->addr[p->node[p->n - 1]]);
 }
 
+static bool is_filtered(const struct search *s)
+{
+	return s->f.via.glob || s->f.without.glob;
+}
+
 static void note_end(struct pl_ctx *ctx, const struct search *s, size_t found, enum pl_path_end end)
 {
 	if (end == PL_PATHS_BOUND)
 		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
 			    "stopped looking after %llu objects: there may be %s",
 			    (unsigned long long)s->max_nodes, found ? "more chains" : "a chain");
-	else if (!found && !s->filtered)
+	else if (!found && !is_filtered(s))
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    "neither a root nor C memory reaches this object: nothing but its own "
-			    "cycle holds it");
+			    s->cut ? "neither a root nor C memory was found to reach this object, "
+				     "but not all references were looked at"
+				   : "neither a root nor C memory reaches this object: nothing but "
+				     "its own cycle holds it");
 	else if (!found)
 		pl_ctx_note(ctx, PL_INFO, "not-found", "no chain fits --via and --without");
+}
+
+static void forget(struct found *f)
+{
+	pl_paths_free(f->paths, f->n);
+	f->paths = NULL;
+	f->n = 0;
 }
 
 static int find_unsure(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
 		       struct found *f, struct pl_err *err)
 {
-	struct pl_path_query q = query(s);
+	struct pl_path_query q = pl_filter_query(&s->f, s->max_nodes);
 
-	pl_paths_free(f->paths, f->n);
-	s->unsure = true;
-	return pl_graph_paths(s->graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
+	forget(f);
+	s->f.rooted.unsure = true;
+	return pl_graph_paths(s->f.graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
 }
 
 /*
@@ -198,7 +149,7 @@ static int find_native(struct pl_ctx *ctx, struct search *s, pl_id target, size_
 {
 	struct pl_native_hit hit;
 	struct pl_path path;
-	int rc = pl_native_chain(s->o, s->graph, target, ctx, &path, &hit, err);
+	int rc = pl_native_chain(s->o, s->f.graph, target, ctx, &path, &hit, err);
 
 	if (rc)
 		return rc;
@@ -208,7 +159,7 @@ static int find_native(struct pl_ctx *ctx, struct search *s, pl_id target, size_
 		free(path.node);
 		return rc;
 	}
-	pl_paths_free(f->paths, f->n);
+	forget(f);
 	pl_native_name(s->o, &hit, f->name, sizeof(f->name));
 	f->native = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = f->name, .accessor = ""};
 	f->paths = pl_malloc(sizeof(*f->paths));
@@ -223,93 +174,117 @@ static bool is_native(struct search *s, const struct pl_path *p)
 	for (uint32_t i = 0; i + 1 < p->n; i++) {
 		struct pl_edge e;
 
-		if (pl_refgraph_edge(s->o, &s->v, s->o->addr[p->node[i]],
-				     s->o->addr[p->node[i + 1]], &e) &&
+		if (pl_filter_edge(&s->f, p->node[i], p->node[i + 1], &e) &&
 		    e.kind == PL_EDGE_NATIVE)
 			return true;
 	}
 	return false;
 }
 
+/* a + b or a * b chains: as many as there are, when that is more than can be counted. */
+static size_t more_by(size_t a, size_t b)
+{
+	return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
+
+static size_t times(size_t a, size_t b)
+{
+	return a > SIZE_MAX / b ? SIZE_MAX : a * b;
+}
+
 /* Chains of sure references first, the order kept otherwise; some more are looked at for that. */
 static int put_sure_first(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
 			  struct found *f, struct pl_err *err)
 {
-	struct pl_path_query q = query(s);
+	struct pl_path_query q = pl_filter_query(&s->f, s->max_nodes);
 	struct pl_path *sorted;
+	bool *native;
 	size_t n = 0;
 	int rc;
 
-	pl_paths_free(f->paths, f->n);
-	rc = pl_graph_paths(s->graph, target, count + NATIVE_TRIES, &q, ctx, &f->paths, &f->n,
-			    &f->end, err);
+	forget(f);
+	rc = pl_graph_paths(s->f.graph, target, more_by(count, NATIVE_TRIES), &q, ctx, &f->paths,
+			    &f->n, &f->end, err);
 	if (rc)
 		return rc;
 	sorted = pl_malloc((f->n + 1) * sizeof(*sorted));
-	for (int native = 0; native < 2; native++) {
+	native = pl_calloc(f->n + 1, sizeof(*native));
+	for (size_t i = 0; i < f->n && !pl_ctx_cancelled(ctx); i++)
+		native[i] = is_native(s, &f->paths[i]);
+	for (int of = 0; of < 2; of++) {
 		for (size_t i = 0; i < f->n; i++) {
-			if (is_native(s, &f->paths[i]) == native)
+			if (native[i] == of)
 				sorted[n++] = f->paths[i];
 		}
 	}
+	free(native);
 	free(f->paths);
 	f->paths = sorted;
-	return 0;
+	return pl_filter_check(&s->f, err);
 }
 
 static int find_paths(struct pl_ctx *ctx, struct search *s, pl_id target, size_t count,
 		      struct found *f, struct pl_err *err)
 {
-	struct pl_path_query q = query(s);
-	int rc = pl_graph_paths(s->graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
+	struct pl_path_query q = pl_filter_query(&s->f, s->max_nodes);
+	int rc = pl_graph_paths(s->f.graph, target, count, &q, ctx, &f->paths, &f->n, &f->end, err);
 
 	if (!rc && f->n && is_native(s, &f->paths[0]))
 		return put_sure_first(ctx, s, target, count, f, err);
 	if (rc || f->n || f->end != PL_PATHS_ALL)
 		return rc;
-	return s->filtered ? find_unsure(ctx, s, target, count, f, err)
-			   : find_native(ctx, s, target, count, f, err);
+	return is_filtered(s) ? find_unsure(ctx, s, target, count, f, err)
+			      : find_native(ctx, s, target, count, f, err);
+}
+
+static int put_paths(struct pl_ctx *ctx, struct search *s, size_t count, size_t looked_at,
+		     const struct found *f, struct pl_result *ret, struct pl_err *err)
+{
+	struct pl_table *steps = NULL, *t;
+	size_t shown = 0;
+
+	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
+	if (count == 1)
+		steps = pl_result_table(ret, "steps", step_columns, PL_ARRAY_LEN(step_columns));
+	for (size_t i = 0; i < f->n && shown < count && !pl_ctx_cancelled(ctx); i++) {
+		const struct pl_path *p = &f->paths[i];
+
+		if (!pl_filter_passes(&s->f, p->node, p->n))
+			continue;
+		put_path(s, p,
+			 f->native.name ? &f->native : pl_rooted_best(&s->f.rooted, p->node[0]), t,
+			 steps);
+		shown++;
+	}
+	note_end(ctx, s, shown, f->end);
+	if (s->f.via.glob && shown < count && f->n == looked_at)
+		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
+			    "--via looked at %zu chains: there may be more", f->n);
+	return pl_filter_check(&s->f, err);
 }
 
 static int of_object(struct pl_session *session, struct search *s, pl_id target, size_t count,
 		     struct pl_result *ret, struct pl_err *err)
 {
-	const char *via = pl_args_get(s->args, "via");
-	struct pl_ctx *ctx = pl_session_ctx(session);
-	struct pl_table *t, *steps = NULL;
+	size_t looked_at = s->f.via.glob ? times(count, VIA_TRIES) : count;
 	struct found f = {0};
 	char story[700];
-	size_t shown = 0;
-	int rc;
+	int rc = pl_ringspell_story(session, target, story, sizeof(story), err);
 
-	s->filtered = via || s->without;
-	rc = pl_ringspell_story(session, target, story, sizeof(story), err);
 	/* What its own cycle accounts for wholly no word of C memory can own. */
 	if (!rc && *story) {
 		pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
-		pl_ctx_note(ctx, PL_INFO, "dead-cycle", "%s", story);
+		pl_ctx_note(s->ctx, PL_INFO, "dead-cycle", "%s", story);
 		return 0;
 	}
 	if (!rc)
-		rc = find_paths(ctx, s, target, via ? count * VIA_TRIES : count, &f, err);
-	if (rc)
-		return rc;
-	t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
-	if (count == 1)
-		steps = pl_result_table(ret, "steps", step_columns, PL_ARRAY_LEN(step_columns));
-	for (size_t i = 0; i < f.n && shown < count; i++) {
-		if (via && !passes(s, via, &f.paths[i]))
-			continue;
-		put_path(s, &f.paths[i],
-			 f.native.name ? &f.native : best_root(s, f.paths[i].node[0]), t, steps);
-		shown++;
-	}
-	note_end(ctx, s, shown, f.end);
-	if (via && shown < count && f.n == count * VIA_TRIES)
-		pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
-			    "--via looked at %zu chains: there may be more", f.n);
-	pl_paths_free(f.paths, f.n);
-	return 0;
+		rc = find_paths(s->ctx, s, target, looked_at, &f, err);
+	if (!rc)
+		rc = pl_filter_check(&s->f, err);
+	if (!rc)
+		rc = put_paths(s->ctx, s, count, looked_at, &f, ret, err);
+	forget(&f);
+	return rc;
 }
 
 /* ---- all objects of a type ---- */
@@ -346,20 +321,20 @@ static void merge_rows(struct pl_table *t)
 static const struct pl_root *tree_root(const struct search *s, const struct pl_native_roots *native,
 				       pl_node node, struct pl_root *word, char *name, size_t cap)
 {
-	const struct pl_native_hit *hit = pl_native_root_of(native, node);
+	const struct pl_native_root *held = pl_native_root_of(native, node);
 
-	if (!hit)
-		return best_root(s, node);
-	pl_native_general_name(s->o, hit, name, cap);
+	if (!held)
+		return pl_rooted_best(&s->f.rooted, node);
+	pl_native_root_name(s->o, held, name, cap);
 	*word = (struct pl_root){.kind = PL_ROOT_NATIVE, .name = name, .accessor = ""};
 	return word;
 }
 
-static void put_shapes(struct search *s, const struct pl_shapes *shapes,
-		       const struct pl_native_roots *native, size_t total, const char *via,
-		       struct pl_table *t)
+static int put_shapes(struct search *s, const struct pl_shapes *shapes,
+		      const struct pl_native_roots *native, size_t total, struct pl_table *t,
+		      struct pl_err *err)
 {
-	for (size_t i = 0; i < shapes->at.n; i++) {
+	for (size_t i = 0; i < shapes->at.n && !pl_ctx_cancelled(s->ctx); i++) {
 		const struct pl_shape *shape = &shapes->at.at[i];
 		struct pl_root word;
 		const struct pl_root *root;
@@ -371,9 +346,9 @@ static void put_shapes(struct search *s, const struct pl_shapes *shapes,
 		if (!shape->objects)
 			continue;
 		p.node = pl_shapes_chain(shapes, shape->example, &p.n);
-		if (!via || passes(s, via, &p)) {
+		if (pl_filter_passes(&s->f, p.node, p.n)) {
 			root = tree_root(s, native, p.node[0], &word, name, sizeof(name));
-			spell(s, &p, root, true, &sp, NULL);
+			spell(s, &p, root, shapes, &sp, NULL);
 			row = pl_table_row(t);
 			row[0] = pl_cell_text(t, sp.text);
 			row[1] = pl_cell_count(p.n);
@@ -387,6 +362,7 @@ static void put_shapes(struct search *s, const struct pl_shapes *shapes,
 	}
 	merge_rows(t);
 	pl_table_sort(t, "objects");
+	return pl_filter_check(&s->f, err);
 }
 
 static int count_shapes(struct pl_ctx *ctx, struct pl_shapes *shapes, const pl_id *ids, size_t n,
@@ -396,10 +372,10 @@ static int count_shapes(struct pl_ctx *ctx, struct pl_shapes *shapes, const pl_i
 
 	pl_ctx_stage(ctx, "grouping chains", n);
 	for (size_t i = 0; i < n; i++) {
-		if (i % 256 == 0 && pl_ctx_cancelled(ctx))
-			return pl_ctx_cancel_err(err);
 		pl_ctx_step(ctx, 1);
 		without_root += !pl_shapes_count(shapes, ids[i]);
+		if (pl_ctx_cancelled(ctx))
+			return pl_ctx_cancel_err(err);
 	}
 	pl_ctx_stage(ctx, NULL, 0);
 	*lost = without_root;
@@ -411,16 +387,16 @@ static int find_forest(struct pl_ctx *ctx, struct search *s, const struct pl_tar
 		       pl_node *parent, struct pl_native_roots *native, size_t *held,
 		       struct pl_err *err)
 {
-	struct pl_path_query q = query(s);
+	struct pl_path_query q = pl_filter_query(&s->f, s->max_nodes);
 	size_t lost = 0;
-	int rc = pl_graph_forest(s->graph, &q, ctx, parent, err);
+	int rc = pl_graph_forest(s->f.graph, &q, ctx, parent, err);
 
 	for (size_t i = 0; !rc && i < target->ids.n; i++)
 		lost += parent[target->ids.at[i]] == PL_NO_NODE;
-	if (rc || !lost || s->without)
+	if (rc || !lost || s->f.without.glob)
 		return rc;
-	rc = pl_native_forest(s->o, s->graph, s->roots, target->ids.at, target->ids.n, ctx, parent,
-			      native, err);
+	rc = pl_native_forest(s->o, s->f.graph, s->f.rooted.roots, target->ids.at, target->ids.n,
+			      ctx, parent, native, err);
 	*held = lost;
 	for (size_t i = 0; !rc && i < target->ids.n; i++)
 		*held -= parent[target->ids.at[i]] == PL_NO_NODE;
@@ -437,75 +413,95 @@ static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, s
 			    held, total);
 	if (lost)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    s->without
-				    ? "%zu of %zu objects are reached from no root that "
-				      "--without leaves; C memory was not looked through"
+			    s->f.without.glob ? "%zu of %zu objects are reached from no root that "
+						"--without leaves; C memory was not looked through"
+			    : s->cut
+				    ? "%zu of %zu objects were found to be reached neither from a "
+				      "root nor from C memory, but not all references were looked "
+				      "at"
 				    : "%zu of %zu objects are reached neither from a root nor "
 				      "from C memory: garbage, or a reference was never given back",
 			    lost, total);
 }
 
-static int of_type(struct pl_session *session, struct search *s, const struct pl_target *target,
-		   size_t count, struct pl_result *ret, struct pl_err *err)
+static int of_type(struct search *s, const struct pl_target *target, size_t count,
+		   struct pl_result *ret, struct pl_err *err)
 {
-	struct pl_ctx *ctx = pl_session_ctx(session);
 	struct pl_native_roots native = {0};
 	struct pl_shapes shapes;
 	struct pl_table *t;
 	size_t held = 0, lost = 0;
-	pl_node *parent = pl_col_alloc(s->graph->n_nodes + 1u, sizeof(*parent));
+	pl_node *parent = pl_col_alloc(s->o->n + 1, sizeof(*parent));
 	int rc;
 
 	if (!parent)
 		return pl_err_set(err, PL_E_NOMEM, "no memory for chains");
-	rc = find_forest(ctx, s, target, parent, &native, &held, err);
+	rc = find_forest(s->ctx, s, target, parent, &native, &held, err);
 	if (!rc)
-		rc = pl_shapes_init(&shapes, s->o, s->roots, parent, err);
+		rc = pl_filter_check(&s->f, err);
+	if (!rc)
+		rc = pl_shapes_init(&shapes, s->o, s->f.rooted.roots, parent, s->ctx, err);
 	if (rc)
 		goto out;
-	rc = count_shapes(ctx, &shapes, target->ids.at, target->ids.n, &lost, err);
+	shapes.filter = &s->f;
+	shapes.words = &native;
+	rc = count_shapes(s->ctx, &shapes, target->ids.at, target->ids.n, &lost, err);
 	if (!rc) {
 		t = pl_result_table(ret, "paths", path_columns, PL_ARRAY_LEN(path_columns));
-		put_shapes(s, &shapes, &native, target->ids.n, pl_args_get(s->args, "via"), t);
+		rc = put_shapes(s, &shapes, &native, target->ids.n, t, err);
 		if (count)
 			pl_table_limit(t, count);
-		note_lost(ctx, s, held, lost, target->ids.n);
+		note_lost(s->ctx, s, held, lost, target->ids.n);
 	}
 	pl_shapes_fini(&shapes);
 out:
 	pl_vec_free(&native.at);
-	pl_col_free(parent, s->graph->n_nodes + 1u, sizeof(*parent));
+	pl_col_free(parent, s->o->n + 1, sizeof(*parent));
 	return rc;
+}
+
+static struct pl_filter_glob glob_of(const struct pl_objects *o, const struct pl_args *args,
+				     const char *option)
+{
+	const char *glob = pl_args_get(args, option);
+
+	return (struct pl_filter_glob){
+		glob, glob && !pl_filter_is_step(glob) ? pl_target_types(o, args, glob) : NULL};
 }
 
 static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
 	       struct pl_err *err)
 {
 	uint64_t count = 0, max_nodes = 0;
-	struct search s = {.args = args};
+	const struct pl_graph *graph;
+	const struct pl_roots *roots;
+	const struct pl_strays *strays;
 	struct pl_target target;
 	struct pl_objects *o;
+	struct search s = {.ctx = pl_session_ctx(session)};
 	int rc;
 
 	rc = pl_args_number(args, "count", &count, err);
 	if (!rc)
 		rc = pl_args_number(args, "max-nodes", &max_nodes, err);
 	if (!rc)
-		rc = pl_session_references(session, &o, &s.roots, &s.graph, err);
+		rc = pl_session_references(session, &o, &roots, &graph, err);
+	if (!rc)
+		rc = pl_session_strays(session, &strays, err);
 	if (!rc)
 		rc = pl_target_parse(session, o, args, &target, err);
 	if (rc)
 		return rc;
 	s.o = o;
-	s.without = pl_args_get(args, "without");
+	s.cut = strays->cut;
 	s.max_nodes = max_nodes;
-	pl_view_init(&s.v, o->im);
-	if (target.by_type)
-		rc = of_type(session, &s, &target, (size_t)count, ret, err);
-	else if (target.id == PL_NO_ID)
-		rc = pl_target_object(o, args->words[0], &target.id, err);
-	else
+	rc = pl_filter_init(&s.f, glob_of(o, args, "via"), glob_of(o, args, "without"), o, roots,
+			    graph, s.ctx, err);
+	if (!rc && target.by_type)
+		rc = of_type(&s, &target, (size_t)count, ret, err);
+	else if (!rc)
 		rc = of_object(session, &s, target.id, count ? (size_t)count : 1, ret, err);
+	pl_filter_fini(&s.f);
 	pl_target_fini(&target);
 	return rc;
 }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "base/bits.h"
+#include "base/search.h"
 #include "session/refsum.h"
 
 static const struct pl_column type_columns[] = {
@@ -32,7 +34,8 @@ static const struct pl_option options[] = {
 	{.name = NULL},
 };
 
-#define NAMED_TYPES 5 /* in the note about what is over-counted */
+#define NAMED_TYPES 5  /* in the note about what is over-counted */
+#define SHOWN_WORDS 16 /* of one object */
 
 /* Of one type. */
 struct sum {
@@ -44,6 +47,12 @@ struct sum {
 	uint64_t refcount, found; /* of the example */
 };
 
+/* A word that will be shown. */
+struct word {
+	size_t order; /* as it was told */
+	struct pl_refword word;
+};
+
 struct listing {
 	const struct pl_objects *o;
 	struct pl_view v;
@@ -52,7 +61,13 @@ struct listing {
 	struct sum *sums;   /* by type index */
 	struct pl_table *t; /* of objects, or NULL */
 	struct pl_table *words;
-	size_t most;                  /* rows of each, 0 = all */
+	size_t most;      /* rows of each, 0 = all */
+	uint64_t *wanted; /* bitmap by id: objects whose words will be shown */
+	uint32_t *n_told; /* by id: words of those */
+	PL_VEC(struct word) told;
+	uint64_t expected;            /* words of the wanted */
+	uint64_t unwanted;            /* words of others that would be rows, too */
+	uint64_t left_out;            /* words of the wanted beyond SHOWN_WORDS */
 	uint64_t statics, of_statics; /* static objects with a surplus, and all of it */
 };
 
@@ -79,42 +94,79 @@ static void put_object(struct listing *s, pl_id id, uint64_t refcount, int64_t s
 	row[5] = pl_cell_int(surplus);
 }
 
+/* ---- words ---- */
+
+/* The words of the object will be rows, if there is room for them. */
+static void want_words(struct listing *s, pl_id id)
+{
+	uint64_t n = (uint64_t)s->found.native[id] + pl_refsum_traced(s->o->l);
+
+	if (s->most && s->expected >= s->most) {
+		s->unwanted += n;
+		return;
+	}
+	s->expected += PL_MIN(n, (uint64_t)SHOWN_WORDS);
+	pl_bits_set(s->wanted, id);
+}
+
+static void take_word(void *arg, const struct pl_refword *word)
+{
+	struct listing *s = arg;
+
+	if (s->n_told[word->target]++ < SHOWN_WORDS)
+		pl_vec_push(&s->told, (struct word){s->told.n, *word});
+	else
+		s->left_out++;
+}
+
+static int by_target(const void *pa, const void *pb)
+{
+	const struct word *a = pa, *b = pb;
+
+	if (a->word.target != b->word.target)
+		return a->word.target < b->word.target ? -1 : 1;
+	return (a->order > b->order) - (a->order < b->order);
+}
+
 /* "<frame at 0x7f10><stack 5>": a word of an object that may be no reference. */
 static void name_own(struct listing *s, const struct pl_refword *w, char *buf, size_t cap)
 {
-	pl_id id = pl_objects_id(s->o, w->source);
 	char label[128];
 
 	pl_label(s->o, &s->v, &w->edge, true, label, sizeof(label));
-	snprintf(buf, cap, "<%s at 0x%llx>%s",
-		 id == PL_NO_ID ? "object" : pl_object_type(s->o, id)->name,
-		 (unsigned long long)w->source, label);
+	snprintf(buf, cap, "<%s at 0x%llx>%s", pl_object_type(s->o, w->source)->name,
+		 (unsigned long long)s->o->addr[w->source], label);
 }
 
-static void put_words(struct listing *s, pl_id id)
+static void put_word(struct listing *s, const struct pl_refword *w)
 {
-	size_t n;
-	const struct pl_refword *w = pl_refsum_words_of(&s->found, s->o->addr[id], &n);
+	struct pl_cell *row;
+	char place[512];
 
-	for (size_t i = 0; i < n; i++) {
-		struct pl_cell *row;
-		char place[512];
-
-		if (full(s, s->words))
-			continue;
-		if (w[i].source)
-			name_own(s, &w[i], place, sizeof(place));
-		else
-			pl_native_name(s->o, &w[i].hit, place, sizeof(place));
-		row = pl_table_row(s->words);
-		row[0] = pl_cell_addr(s->o->addr[id]);
-		row[1] = pl_cell_text(s->words, pl_object_type(s->o, id)->name);
-		row[2] = w[i].source                            ? pl_cell_addr(w[i].source)
-			 : w[i].hit.place == PL_NATIVE_REGISTER ? pl_cell_absent()
-								: pl_cell_addr(w[i].hit.at);
-		row[3] = pl_cell_text(s->words, place);
-	}
+	if (full(s, s->words))
+		return;
+	if (w->source != PL_NO_ID)
+		name_own(s, w, place, sizeof(place));
+	else
+		pl_native_name(s->o, &w->hit, place, sizeof(place));
+	row = pl_table_row(s->words);
+	row[0] = pl_cell_addr(s->o->addr[w->target]);
+	row[1] = pl_cell_text(s->words, pl_object_type(s->o, w->target)->name);
+	row[2] = w->source != PL_NO_ID                ? pl_cell_addr(s->o->addr[w->source])
+		 : w->hit.place == PL_NATIVE_REGISTER ? pl_cell_absent()
+						      : pl_cell_addr(w->hit.at);
+	row[3] = pl_cell_text(s->words, place);
 }
+
+static void put_words_of(struct listing *s, pl_id id)
+{
+	size_t i = PL_LOWER_BOUND(s->told.n, k, s->told.at[k].word.target < id);
+
+	for (; i < s->told.n && s->told.at[i].word.target == id; i++)
+		put_word(s, &s->told.at[i].word);
+}
+
+/* ---- objects ---- */
 
 static void weigh(struct listing *s, pl_id id)
 {
@@ -134,7 +186,7 @@ static void weigh(struct listing *s, pl_id id)
 	if (s->t && surplus)
 		put_object(s, id, refcount, surplus);
 	if (s->t && refcount > s->found.strong[id])
-		put_words(s, id);
+		want_words(s, id);
 	sum->over += surplus < 0;
 	if (surplus <= 0)
 		return;
@@ -153,6 +205,7 @@ static const char *verdict(const struct listing *s, const struct sum *sum)
 {
 	return s->found.native[sum->example] ? "also in C memory"
 	       : sum->found                  ? "also held"
+	       : s->found.cut                ? "not all was looked at"
 					     : "nothing holds it";
 }
 
@@ -201,17 +254,44 @@ static void put_types(struct listing *s, const uint32_t *order, size_t n, struct
 	}
 }
 
-/* The words of the examples, first of the types with a surplus. */
-static void put_examples(struct listing *s, const uint32_t *order, size_t n)
+typedef void example_fn(struct listing *s, pl_id id);
+
+/* The examples, first of the types with a surplus. */
+static void each_example(struct listing *s, const uint32_t *order, size_t n, example_fn *fn)
 {
 	for (int held = 0; held < 2; held++) {
 		for (size_t i = 0; i < n; i++) {
 			const struct sum *sum = &s->sums[order[i]];
 
 			if (held ? sum->held && !sum->objects : sum->objects)
-				put_words(s, sum->example);
+				fn(s, sum->example);
 		}
 	}
+}
+
+/* The words of all objects that are rows, or of the examples. */
+static int put_words(struct pl_ctx *ctx, struct listing *s, const uint32_t *order, size_t n,
+		     struct pl_err *err)
+{
+	int rc;
+
+	if (!s->t)
+		each_example(s, order, n, want_words);
+	rc = pl_refsum_tell(s->o, &s->found, s->wanted, take_word, s, ctx, err);
+	if (rc)
+		return rc;
+	if (s->told.n)
+		qsort(s->told.at, s->told.n, sizeof(*s->told.at), by_target);
+	for (size_t i = 0; s->t && i < s->told.n; i++)
+		put_word(s, &s->told.at[i].word);
+	if (!s->t)
+		each_example(s, order, n, put_words_of);
+	s->words->hidden_rows += s->unwanted;
+	if (s->left_out)
+		pl_ctx_note(ctx, PL_INFO, "words-left-out",
+			    "%llu more words hold these objects: of each object %d are shown",
+			    (unsigned long long)s->left_out, SHOWN_WORDS);
+	return 0;
 }
 
 static void note_static(struct pl_ctx *ctx, const struct listing *s)
@@ -253,8 +333,13 @@ static int fill(struct pl_session *session, struct listing *s, struct pl_result 
 	size_t n = pl_types_count(s->o->types);
 	struct pl_table *t;
 	uint32_t *order;
-	int rc = 0;
+	int rc;
 
+	s->wanted = pl_col_alloc(s->o->n / 64 + 1, sizeof(*s->wanted));
+	s->n_told = pl_col_alloc(s->o->n + 1, sizeof(*s->n_told));
+	if (!s->wanted || !s->n_told)
+		return pl_err_set(err, PL_E_NOMEM, "no memory for the words of %zu objects",
+				  s->o->n);
 	s->sums = pl_calloc(n + 1, sizeof(*s->sums));
 	s->most = s->args->sort ? 0 : s->args->limit;
 	if (pl_args_get(s->args, "objects"))
@@ -275,12 +360,11 @@ static int fill(struct pl_session *session, struct listing *s, struct pl_result 
 	order = sorted(s, n);
 	note_over(ctx, s, order, n);
 	note_static(ctx, s);
-	if (!s->t) {
+	if (!s->t)
 		put_types(s, order, n, t);
-		put_examples(s, order, n);
-	}
+	rc = put_words(ctx, s, order, n, err);
 	free(order);
-	if (s->args->sort || !s->t)
+	if (!rc && (s->args->sort || !s->t))
 		rc = pl_args_apply(s->args, t, err);
 	pl_table_limit(s->words, s->args->limit);
 	return rc;
@@ -307,6 +391,11 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	if (!rc)
 		rc = fill(session, &s, ret, err);
 	free(s.sums);
+	if (s.wanted)
+		pl_col_free(s.wanted, o->n / 64 + 1, sizeof(*s.wanted));
+	if (s.n_told)
+		pl_col_free(s.n_told, o->n + 1, sizeof(*s.n_told));
+	pl_vec_free(&s.told);
 	pl_refsum_fini(&s.found);
 	return rc;
 }

@@ -117,9 +117,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 		return rc;
 	s.o = o;
 	pl_view_init(&s.v, o->im);
-	if (!target.by_type && target.id == PL_NO_ID)
-		rc = pl_target_object(o, args->words[0], &target.id, err);
-	else if (target.by_type && !pl_args_get(args, "each"))
+	if (target.by_type && !pl_args_get(args, "each"))
 		rc = grouped(session, &s, &target, ret, err);
 	else
 		rc = one_by_one(session, &s, &target, ret, err);

@@ -40,6 +40,7 @@ struct listing {
 	pl_id shown;           /* who is shown for it: the owner of that dict, or source itself */
 	bool attributes;       /* source is the __dict__ of shown */
 	size_t most;           /* rows to make, 0 = all */
+	uint64_t words;        /* of C memory that hold them */
 };
 
 /* True when the object at addr is one of those that the user asked about. */
@@ -188,7 +189,7 @@ static int put_objects(struct pl_ctx *ctx, struct listing *s, struct pl_err *err
 
 /* ---- C memory ---- */
 
-static void put_word(struct listing *s, const struct pl_native_hit *hit)
+static bool put_word(void *arg, const struct pl_native_hit *hit)
 {
 	static const char *const places[] = {
 		[PL_NATIVE_FILE] = NULL, /* by its name */
@@ -197,23 +198,32 @@ static void put_word(struct listing *s, const struct pl_native_hit *hit)
 		[PL_NATIVE_STACK] = "<stack>",
 		[PL_NATIVE_REGISTER] = "<register>",
 	};
+	struct listing *s = arg;
 	char name[256];
 
+	s->words++;
+	if (s->groups && places[hit->place]) {
+		pl_edge_groups_outside(s->groups, "<native>", places[hit->place], PL_EDGE_NATIVE,
+				       pl_objects_id(s->o, hit->target));
+		return true;
+	}
+	if (!s->groups && (!type_matches(s, "<native>") || full(s)))
+		return true;
 	pl_native_name(s->o, hit, name, sizeof(name));
 	if (s->groups)
-		pl_edge_groups_outside(s->groups, "<native>",
-				       places[hit->place] ? places[hit->place] : name,
-				       PL_EDGE_NATIVE, pl_objects_id(s->o, hit->target));
-	else if (type_matches(s, "<native>") && !full(s))
+		pl_edge_groups_outside(s->groups, "<native>", name, PL_EDGE_NATIVE,
+				       pl_objects_id(s->o, hit->target));
+	else
 		pl_edge_row_outside(s->t, s->target->by_type ? hit->target : 0,
 				    hit->place == PL_NATIVE_REGISTER ? 0 : hit->at, "<native>",
 				    name, PL_EDGE_NATIVE);
+	return true;
 }
 
-static int put_words(struct pl_ctx *ctx, struct listing *s, size_t *n, struct pl_err *err)
+static int put_words(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 {
+	struct pl_native_words *words = NULL;
 	PL_VEC(pl_id) owners = {0};
-	struct pl_native_hit *hits = NULL;
 	struct pl_addrset targets;
 	int rc;
 
@@ -224,10 +234,11 @@ static int put_words(struct pl_ctx *ctx, struct listing *s, size_t *n, struct pl
 		if (pl_bits_has(s->sources.bits, (pl_id)id))
 			pl_vec_push(&owners, (pl_id)id);
 	}
-	rc = pl_native_words(s->o, &targets, owners.at, owners.n, ctx, &hits, n, err);
-	for (size_t i = 0; !rc && i < *n; i++)
-		put_word(s, &hits[i]);
-	free(hits);
+	rc = pl_native_words_new(s->o, &targets, owners.at, owners.n, ctx, &words, err);
+	if (!rc)
+		rc = pl_native_words_each(words, PL_NATIVE_FILE, PL_NATIVE_REGISTER, put_word, s,
+					  err);
+	pl_native_words_free(words);
 	pl_vec_free(&owners);
 	pl_addrset_fini(&targets);
 	return rc;
@@ -248,7 +259,6 @@ static uint64_t unexplained(struct listing *s)
 static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 {
 	uint64_t missing;
-	size_t words = 0;
 	int rc;
 
 	s->sources.n = s->o->n / 64 + 1;
@@ -259,15 +269,15 @@ static int put_all(struct pl_ctx *ctx, struct listing *s, struct pl_err *err)
 		rc = put_objects(ctx, s, err);
 	missing = unexplained(s);
 	if (!rc && (missing || pl_args_get(s->args, "native")))
-		rc = put_words(ctx, s, &words, err);
-	if (words && pl_refsum_traced(s->o->l))
-		words--;
-	if (!rc && missing > words)
+		rc = put_words(ctx, s, err);
+	if (s->words && pl_refsum_traced(s->o->l))
+		s->words--;
+	if (!rc && missing > s->words)
 		pl_ctx_note(
 			ctx, PL_INFO, "unexplained",
 			"references counted and found nowhere: %llu; C code took them and never "
 			"gave them back",
-			(unsigned long long)(missing - words));
+			(unsigned long long)(missing - s->words));
 	free(s->sources.bits);
 	return rc;
 }
@@ -309,10 +319,7 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	s.o = o;
 	s.target = &target;
 	pl_view_init(&s.v, o->im);
-	if (!target.by_type && target.id == PL_NO_ID)
-		rc = pl_target_object(o, args->words[0], &target.id, err);
-	else
-		rc = list(session, &s, ret, err);
+	rc = list(session, &s, ret, err);
 	pl_target_fini(&target);
 	return rc;
 }

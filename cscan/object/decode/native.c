@@ -7,11 +7,9 @@
  * words point to, one level deep. A number that happens to be an address is the price: the edge is
  * marked native, unless the type's tp_traverse is seen to visit that very word.
  */
+#include "layout/facts.h"
 #include "object/decode/decode.h"
 
-#define T_OBJECT 6 /* Include/structmember.h */
-#define T_OBJECT_EX 16
-#define MAX_BASES 64
 #define MAX_MEMBERS 256 /* of one type */
 #define MAX_WORDS 4096  /* of an instance */
 
@@ -48,7 +46,7 @@ static void put_members(struct scan *s, pl_addr type)
 		    !pl_read32(d->v, at + (uint64_t)f->member_type, &kind) ||
 		    !pl_read64(d->v, at + (uint64_t)f->member_offset, &offset))
 			return;
-		if ((kind != T_OBJECT && kind != T_OBJECT_EX) || offset & 7 ||
+		if ((kind != PL_MEMBER_OBJECT && kind != PL_MEMBER_OBJECT_EX) || offset & 7 ||
 		    offset < (uint64_t)f->object_size || offset > d->room - 8 || taken(s, offset))
 			continue;
 		take(s, (int64_t)offset);
@@ -93,7 +91,7 @@ void pl_decode_native(const struct pl_decode *d)
 	take(&s, d->type->dictoffset);
 	take(&s, d->type->weaklistoffset);
 	end = PL_MIN(PL_MIN((uint64_t)t->basicsize, d->room), MAX_WORDS * 8);
-	for (int i = 0; i < MAX_BASES && t; i++) {
+	for (int i = 0; i < PL_MAX_BASES && t; i++) {
 		int32_t base;
 
 		put_members(&s, t->addr);

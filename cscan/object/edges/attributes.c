@@ -4,14 +4,12 @@
  */
 #include "object/edges/attributes.h"
 
+#include "layout/facts.h"
 #include "object/types/types.h"
 #include "object/value/value.h"
 
-#define MAX_BASES 64
 #define MAX_SLOTS 4096  /* of one class */
 #define MAX_INLINE 4096 /* attributes without a dict object; CPython stops at 30 */
-#define T_OBJECT 6      /* Include/structmember.h */
-#define T_OBJECT_EX 16
 
 /* The PyMemberDef records behind one class object: as many as its ob_size says. */
 static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struct pl_type *t,
@@ -30,7 +28,7 @@ static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struc
 
 		if (!pl_read32(v, at + (uint64_t)f->member_type, &type))
 			return true;
-		if ((type == T_OBJECT || type == T_OBJECT_EX) &&
+		if ((type == PL_MEMBER_OBJECT || type == PL_MEMBER_OBJECT_EX) &&
 		    !fn(arg, pl_field_word(v, at, f->member_name),
 			(int64_t)pl_field_word(v, at, f->member_offset)))
 			return false;
@@ -41,7 +39,7 @@ static bool own_slots(const struct pl_objects *o, struct pl_view *v, const struc
 void pl_type_slots(const struct pl_objects *o, struct pl_view *v, pl_addr type, pl_slot_fn *fn,
 		   void *arg)
 {
-	for (int i = 0; i < MAX_BASES && type; i++) {
+	for (int i = 0; i < PL_MAX_BASES && type; i++) {
 		int32_t index = pl_types_find(o->types, v, type);
 		const struct pl_type *t;
 

@@ -3,14 +3,13 @@
  */
 #include "object/edges/put.h"
 
+#include "layout/facts.h"
 #include "object/value/value.h"
-
-#define MAX_BASES 64
 
 const struct pl_type *pl_c_base(const struct pl_objects *o, struct pl_view *v,
 				const struct pl_type *type)
 {
-	for (int i = 0; i < MAX_BASES && type->python_class; i++) {
+	for (int i = 0; i < PL_MAX_BASES && type->python_class; i++) {
 		int32_t base = pl_types_find(o->types, v, type->base);
 
 		if (base < 0)

@@ -45,7 +45,7 @@ static uint32_t find_lwp(struct walk *w, pl_addr tstate)
 
 	t = pl_image_threads(w->o->im, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (self && t[i].fs_base == self)
+		if (self && t[i].tp == self)
 			return t[i].lwp;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -4,14 +4,11 @@
  */
 #include "object/list/classify.h"
 
+#include "layout/facts.h"
 #include "object/value/sizeof.h"
 
-#define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
-#define USER_SPACE (UINT64_C(1) << 56) /* and nothing of a process above, on any 64-bit machine */
 #define MAX_SLACK \
 	64 /* bytes a block may be larger than a fixed-size object, malloc's rounding included */
-#define HOOK_PREFIX 16 /* bytes of the debug hooks before a block, Objects/obmalloc.c: */
-#define HOOK_DOMAIN 8  /* the API id and seven forbidden bytes are the last of them */
 #define INT_BLOCK_BYTES                                                          \
 	1000 /* 2.7: BLOCK_SIZE of Objects/intobject.c and Objects/floatobject.c \
 	      */
@@ -37,7 +34,7 @@ static int32_t find_type(struct pl_classifier *c, pl_addr addr)
 {
 	size_t slot = (size_t)(addr >> 4 ^ addr >> 14) % PL_ARRAY_LEN(c->seen);
 
-	if (addr & 7 || addr - LEAST_ADDRESS >= USER_SPACE)
+	if (addr & 7 || addr < PL_ADDRESS_LEAST || addr >= PL_ADDRESS_END)
 		return -1;
 	if (c->seen[slot].addr != addr) {
 		c->seen[slot].type = pl_types_find(c->types, &c->v, addr);
@@ -208,11 +205,11 @@ static enum pl_verdict try_head(struct pl_classifier *c, unsigned head, pl_addr 
  */
 static unsigned inner_prefix(const uint8_t *host, uint64_t usable)
 {
-	return host[-HOOK_DOMAIN] == 'r' && usable > HOOK_PREFIX &&
-			       host[HOOK_PREFIX - HOOK_DOMAIN] == 'o' &&
-			       !memcmp(host + HOOK_PREFIX - HOOK_DOMAIN + 1, host - HOOK_DOMAIN + 1,
-				       HOOK_DOMAIN - 1)
-		       ? HOOK_PREFIX
+	return host[-PL_HOOK_DOMAIN] == 'r' && usable > PL_HOOK_PREFIX &&
+			       host[PL_HOOK_PREFIX - PL_HOOK_DOMAIN] == 'o' &&
+			       !memcmp(host + PL_HOOK_PREFIX - PL_HOOK_DOMAIN + 1,
+				       host - PL_HOOK_DOMAIN + 1, PL_HOOK_DOMAIN - 1)
+		       ? PL_HOOK_PREFIX
 		       : 0;
 }
 
@@ -254,7 +251,7 @@ enum pl_verdict pl_classify(struct pl_classifier *c, pl_addr addr, const uint8_t
 		unsigned inner = inner_prefix(host, usable);
 
 		/* Only blocks of the object domain hold objects. */
-		if (!inner && host[-HOOK_DOMAIN] != 'o')
+		if (!inner && host[-PL_HOOK_DOMAIN] != 'o')
 			return PL_V_BUFFER;
 		addr += inner;
 		host += inner;

@@ -12,8 +12,7 @@
 #define TAG_BITS UINT64_C(3) /* flags in the low bits of _gc_next and _gc_prev, 3.8+ */
 #define PREV_FINALIZED UINT64_C(1)
 #define PREV_COLLECTING UINT64_C(2)
-#define LEAST_ADDRESS 0x1000 /* nothing is mapped below: Linux's mmap_min_addr is never less */
-#define CANCEL_EVERY 65536   /* nodes between two looks at the cancel flag */
+#define CANCEL_EVERY 65536 /* nodes between two looks at the cancel flag */
 
 /* 2.7 (Include/objimpl.h, _PyGC_REFS_*), stored plain; 3.4-3.7 shifted left by one over
  * `finalized`. */
@@ -30,7 +29,7 @@ enum pl_gc_state pl_gc_head_state(const struct pl_layout *l, const uint8_t *head
 	if (l->gc_style == PL_GC_LINKS || l->gc_style == PL_GC_INCREMENTAL) {
 		*finalized = prev & PREV_FINALIZED;
 		if (next)
-			return next & 4 || next < LEAST_ADDRESS || prev < LEAST_ADDRESS
+			return next & 4 || next < PL_ADDRESS_LEAST || prev < PL_ADDRESS_LEAST
 				       ? PL_GC_NONSENSE
 				       : PL_GC_TRACKED;
 		return prev & ~TAG_BITS && !collecting ? PL_GC_NONSENSE : PL_GC_UNTRACKED;

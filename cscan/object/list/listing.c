@@ -118,10 +118,33 @@ static int list(struct pl_objects *o, bool census, struct pl_ctx *ctx, struct pl
 	return rc;
 }
 
+/* From now on the index of a type does not tell which thread met it first. */
+static void order_types(struct pl_objects *o)
+{
+	size_t n = pl_types_count(o->types);
+	struct pl_type_sums *sums = pl_calloc(n + 1, sizeof(*sums));
+	uint32_t *now = pl_types_order(o->types);
+
+	for (size_t i = 0; i < o->n_sums; i++)
+		sums[now[i]] = o->sums[i];
+	free(o->sums);
+	o->sums = sums;
+	o->n_sums = n;
+	for (size_t s = 0; o->type && s < o->n_segments; s++) {
+		uint32_t *type = o->type + o->segments[s].first;
+
+		for (size_t i = 0; i < o->segments[s].n; i++)
+			type[i] = now[type[i]];
+	}
+	free(now);
+}
+
 static void finish(struct pl_objects *o, struct pl_ctx *ctx)
 {
-	uint8_t *live = pl_calloc(o->n_sums + 1, 1);
+	uint8_t *live;
 
+	order_types(o);
+	live = pl_calloc(o->n_sums + 1, 1);
 	for (size_t i = 0; i < o->n_sums; i++) {
 		for (unsigned k = 0; k <= PL_ON_NO_LIST; k++)
 			live[i] |= o->sums[i].count[k] != 0;
@@ -193,6 +216,7 @@ void pl_objects_free(struct pl_objects *o)
 int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
 	size_t to = 0;
+	int rc;
 
 	if (o->indexed)
 		return 0;
@@ -207,14 +231,16 @@ int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *er
 		memmove(o->size + to, o->size + from, n * sizeof(*o->size));
 		memmove(o->flags + to, o->flags + from, n * sizeof(*o->flags));
 		o->segments[s].first = (pl_id)to;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && !pl_ctx_look(ctx, i); i++)
 			pl_addrset_add(&o->priv->ids, o->addr[to + i]);
 		to += n;
 		pl_ctx_step(ctx, 1);
 	}
+	if (pl_ctx_cancelled(ctx))
+		return pl_ctx_cancel_err(err);
 	pl_addrset_rank_build(&o->priv->ids);
-	o->indexed = true;
-	pl_interned_find(o);
+	rc = pl_interned_find(o, ctx, err);
+	o->indexed = !rc;
 	pl_ctx_stage(ctx, NULL, 0);
-	return 0;
+	return rc;
 }

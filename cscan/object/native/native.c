@@ -2,65 +2,25 @@
  * native.c - one parallel pass over the memory that is no Python object.
  *
  * The heap is read block by block, so that what was freed is never looked at; other writable memory
- * is read as it is, thread stacks from their stack pointer on.
+ * is read as it is, thread stacks from their stack pointer on. The pass keeps no words, of which
+ * there may be any number, but where there are some: blocks, and runs of other memory. When it is
+ * known whose the blocks are, what is left is read once more, in order.
  */
 #include "object/native/native.h"
 
 #include "base/parallel.h"
-#include "object/native/native_known.h"
+#include "object/native/native_words.h"
 
 enum {
-	MAX_HITS = 1 << 16,
 	PIECE = 4 << 20, /* bytes of raw memory that a worker takes at a time */
-	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
 	INT_BLOCK = 992, /* bytes of a block of ints without what malloc adds; the full
 			    BLOCK_SIZE is 1000 */
-	MAX_BODY = 4096, /* bytes of an object that may point to its buffers */
-};
-
-/* The .bss of a mapped file. */
-struct bss {
-	pl_addr lo, hi;
-	int module;
-};
-
-/* A live block that holds no object. */
-struct buffer {
-	pl_addr base;
-	uint64_t size;
-	bool owned; /* by one of the owners */
-};
-
-/* What a worker takes: a region of the heap, or raw memory. */
-struct piece {
-	const struct pl_region *region; /* or NULL */
-	pl_addr lo, hi;
-	PL_VEC(struct buffer) buffers; /* of a region, ascending */
-	PL_VEC(struct pl_native_hit) hits;
-};
-
-struct native {
-	const struct pl_objects *o;
-	const struct pl_addrset *targets;
-	PL_VEC(struct bss) bss;
-	struct pl_native_known known;
-	PL_VEC(struct piece) pieces;
-	size_t n_regions; /* the first pieces */
-	struct pl_view *views;
-	struct pl_ctx *ctx;
-	_Atomic size_t n_hits;
 };
 
 /* ---- scanning ---- */
 
-static void hit(struct native *s, struct piece *p, struct pl_native_hit h)
-{
-	if (atomic_fetch_add(&s->n_hits, 1) < MAX_HITS)
-		pl_vec_push(&p->hits, h);
-}
-
 struct region_walk {
-	struct native *s;
+	struct pl_native_words *s;
 	struct pl_view *v;
 	struct piece *p;
 	size_t next; /* first object that may lie in the blocks to come */
@@ -90,14 +50,32 @@ static bool is_dead_object(struct region_walk *w, pl_addr base)
  * PyIntBlock); one that is free, of a count of 0, still has the number that it was: id() of
  * something, say. Blocks with a live one are no buffers.
  */
-static bool in_free_int(struct region_walk *w, pl_addr base, uint64_t usable, pl_addr at)
+static bool in_free_int(const struct pl_objects *o, struct pl_view *v, pl_addr base,
+			uint64_t usable, pl_addr at)
 {
-	const struct pl_fields *f = &w->s->o->l->f;
+	const struct pl_fields *f = &o->l->f;
 	uint64_t count;
 
 	return pl_has(f->int_ival) && usable >= INT_BLOCK && usable < INT_BLOCK + 32 &&
 	       (at - base - 8) % ((uint64_t)f->int_ival + 8) == (uint64_t)f->int_ival &&
-	       pl_read64(w->v, at - (uint64_t)f->int_ival, &count) && !count;
+	       pl_read64(v, at - (uint64_t)f->int_ival, &count) && !count;
+}
+
+static bool is_target(const struct pl_native_words *s, uint64_t word)
+{
+	return word && pl_addrset_has(s->targets, word) && !(word & 7);
+}
+
+/* The first word at or after base + at that may hold a target; the end of the block for none. */
+static uint64_t next_in_block(const struct pl_native_words *s, struct pl_view *v,
+			      const uint8_t *host, pl_addr base, uint64_t size, uint64_t at)
+{
+	for (; at + 8 <= size; at += 8) {
+		if (is_target(s, pl_ld64(host + at)) &&
+		    !in_free_int(s->o, v, base, size, base + at))
+			return at;
+	}
+	return size;
 }
 
 static bool scan_run(void *arg, const struct pl_run *run)
@@ -115,22 +93,15 @@ static bool scan_run(void *arg, const struct pl_run *run)
 			w->next++;
 		if (w->next < o->n && o->addr[w->next] - base < run->usable)
 			continue;
-		pl_vec_push(&w->p->buffers, (struct buffer){base, run->usable, false});
-		for (uint64_t at = 0; at + 8 <= run->usable; at += 8) {
-			pl_addr word = pl_ld64(host + at);
-
-			if (word && pl_addrset_has(w->s->targets, word) && !(word & 7) &&
-			    !is_dead_object(w, base) &&
-			    !in_free_int(w, base, run->usable, base + at))
-				hit(w->s, w->p,
-				    (struct pl_native_hit){PL_NATIVE_BLOCK, base + at, word, base,
-							   0, -1});
-		}
+		pl_vec_push(&w->p->buffers, (struct buffer){base, run->usable, 0, false});
+		w->p->buffers.at[w->p->buffers.n - 1].hit =
+			next_in_block(w->s, w->v, host, base, run->usable, 0) < run->usable &&
+			!is_dead_object(w, base);
 	}
 	return !pl_ctx_cancelled(w->s->ctx);
 }
 
-static void find_bss(struct native *s)
+static void find_bss(struct pl_native_words *s)
 {
 	const struct pl_module *modules;
 	uint64_t size;
@@ -146,7 +117,7 @@ static void find_bss(struct native *s)
 }
 
 /* The file whose data at is, by its mapping or because it is in its .bss; -1 for none. */
-static int file_of(const struct native *s, const struct pl_mapping *m, pl_addr at)
+static int file_of(const struct pl_native_words *s, const struct pl_mapping *m, pl_addr at)
 {
 	if (m && m->module >= 0)
 		return m->module;
@@ -157,7 +128,9 @@ static int file_of(const struct native *s, const struct pl_mapping *m, pl_addr a
 	return -1;
 }
 
-static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
+/* What a word of raw memory is that holds a target's address; false when it is no finding. */
+static bool is_raw_hit(const struct pl_native_words *s, pl_addr at, pl_addr word,
+		       struct pl_native_hit *ret)
 {
 	const struct pl_mapping *m = pl_image_mapping(s->o->im, at);
 	struct pl_native_hit h = {PL_NATIVE_MAPPING, at, word, m ? m->lo : 0, 0, -1};
@@ -165,38 +138,50 @@ static void raw_hit(struct native *s, struct piece *p, pl_addr at, pl_addr word)
 
 	switch (pl_image_stack(s->o->im, at, &t)) {
 	case PL_STACK_DEAD:
-		return;
+		return false;
 	case PL_STACK_LIVE:
 		h.place = PL_NATIVE_STACK;
 		h.lwp = t->lwp;
 		break;
 	case PL_STACK_NONE:
 		if (pl_native_known(&s->known, at, word))
-			return;
+			return false;
 		h.module = file_of(s, m, at);
 		if (h.module >= 0)
 			h.place = PL_NATIVE_FILE;
 		break;
 	}
-	hit(s, p, h);
+	*ret = h;
+	return true;
 }
 
-static void scan_raw(struct native *s, struct pl_view *v, struct piece *p)
+static void stretch(struct piece *p, const struct pl_native_hit *h)
+{
+	struct stretch *last = p->stretches.n ? &p->stretches.at[p->stretches.n - 1] : NULL;
+
+	if (last && last->place == h->place && last->lwp == h->lwp)
+		last->hi = h->at + 8;
+	else
+		pl_vec_push(&p->stretches, (struct stretch){h->place, h->lwp, h->at, h->at + 8});
+}
+
+static void scan_raw(struct pl_native_words *s, struct pl_view *v, struct piece *p)
 {
 	pl_addr lo = (p->lo + 7) & ~UINT64_C(7);
 	const uint8_t *host = lo < p->hi ? pl_at(v, lo, p->hi - lo) : NULL;
+	struct pl_native_hit h;
 
 	for (uint64_t at = 0; host && lo + at + 8 <= p->hi; at += 8) {
 		pl_addr word = pl_ld64(host + at);
 
-		if (word && pl_addrset_has(s->targets, word) && !(word & 7))
-			raw_hit(s, p, lo + at, word);
+		if (is_target(s, word) && is_raw_hit(s, lo + at, word, &h))
+			stretch(p, &h);
 	}
 }
 
 static void scan_piece(void *arg, unsigned worker, size_t item)
 {
-	struct native *s = arg;
+	struct pl_native_words *s = arg;
 	struct piece *p = &s->pieces.at[item];
 
 	if (p->region) {
@@ -213,7 +198,7 @@ static void scan_piece(void *arg, unsigned worker, size_t item)
 /* ---- what to scan ---- */
 
 /* The parts of [lo, hi) that no region covers, in pieces. */
-static void add_raw(struct native *s, pl_addr lo, pl_addr hi)
+static void add_raw(struct pl_native_words *s, pl_addr lo, pl_addr hi)
 {
 	size_t i = pl_heap_region_from(s->o->heap, lo); /* the first pieces are the regions */
 
@@ -231,7 +216,7 @@ static void add_raw(struct native *s, pl_addr lo, pl_addr hi)
 	}
 }
 
-static uint64_t add_pieces(struct native *s)
+static uint64_t add_pieces(struct pl_native_words *s)
 {
 	const struct pl_region *regions;
 	const struct pl_span *spans;
@@ -252,270 +237,182 @@ static uint64_t add_pieces(struct native *s)
 	return bytes;
 }
 
-/* ---- whose buffers the hits lie in ---- */
-
-static struct buffer *buffer_at(struct native *s, pl_addr addr)
-{
-	size_t lo = 0, hi = s->n_regions;
-	struct piece *p;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->pieces.at[mid].lo <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr >= s->pieces.at[lo - 1].hi)
-		return NULL;
-	p = &s->pieces.at[lo - 1];
-	for (lo = 0, hi = p->buffers.n; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->buffers.at[mid].base <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && addr - p->buffers.at[lo - 1].base < p->buffers.at[lo - 1].size
-		       ? &p->buffers.at[lo - 1]
-		       : NULL;
-}
-
-/*
- * Mark the buffers that memory points to; from a buffer on only those of its own size, which is how
- * lists of blocks are made (deque), for other pointers may lead anywhere in the process.
- */
-static void own(struct native *s, struct pl_view *v, pl_addr at, uint64_t size)
-{
-	struct todo {
-		pl_addr at;
-		uint64_t size;
-		bool buffer;
-	};
-	PL_VEC(struct todo) todo = {0};
-
-	pl_vec_push(&todo, (struct todo){at, size, false});
-	while (todo.n) {
-		struct todo t = todo.at[--todo.n];
-		const uint8_t *host = pl_at(v, t.at, t.size);
-
-		for (uint64_t i = 0; host && i + 8 <= t.size; i += 8) {
-			struct buffer *b = buffer_at(s, pl_ld64(host + i));
-
-			if (!b || b->owned || (t.buffer && b->size != t.size))
-				continue;
-			b->owned = true;
-			pl_vec_push(&todo, (struct todo){b->base, b->size, true});
-		}
-	}
-	pl_vec_free(&todo);
-}
-
-/*
- * The keys that a split dict shares with others belong to its class, or when that has new ones
- * to nobody whose references a decoder tells: such a table may explain a count.
- */
-static bool is_split(const struct native *s, pl_addr dict)
-{
-	const struct pl_fields *f = &s->o->l->f;
-	uint64_t values;
-
-	return pl_has(f->dict_values) &&
-	       (!pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &values) || values);
-}
-
-static int mark_owned(struct native *s, const pl_id *owners, size_t n, struct pl_err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct pl_type *type = pl_object_type(s->o, owners[i]);
-		uint64_t size = (uint64_t)PL_MIN(PL_MAX(type->basicsize, 16), MAX_BODY);
-
-		if (i % 4096 == 0 && pl_ctx_cancelled(s->ctx))
-			return pl_ctx_cancel_err(err);
-		if (type->kind == PL_KIND_DICT && is_split(s, s->o->addr[owners[i]]))
-			continue;
-		own(s, &s->views[0], s->o->addr[owners[i]], size);
-		/* Not the gc head: the ends of a list point into the interpreter's struct. */
-		if (type->preheader)
-			own(s, &s->views[0], s->o->addr[owners[i]] - type->head, PREHEADER);
-	}
-	return 0;
-}
-
-/*
- * The buffers of builtin containers hold stale words where they hold no entries: behind a list's
- * last item, in a table that grew. What the entries refer to the decoders tell.
- */
-static void own_block(struct native *s, const struct pl_addrset *blocks, pl_addr at)
-{
-	struct buffer *b = pl_addrset_has(blocks, at) ? buffer_at(s, at) : NULL;
-
-	if (b && b->base == at)
-		b->owned = true;
-}
-
-static void own_buffer(struct native *s, const struct pl_addrset *blocks, pl_addr object,
-		       int32_t field)
-{
-	uint64_t at;
-
-	if (pl_has(field) && pl_read64(&s->views[0], object + (uint64_t)(int64_t)field, &at))
-		own_block(s, blocks, at);
-}
-
-/* The values of a split dict; 3.11 and 3.12 point behind a prefix that ends in its own length. */
-static void own_values(struct native *s, const struct pl_addrset *blocks, pl_addr dict)
-{
-	const struct pl_fields *f = &s->o->l->f;
-	const uint8_t *prefix;
-	uint64_t at;
-
-	if (!pl_has(f->dict_values) ||
-	    !pl_read64(&s->views[0], dict + (uint64_t)f->dict_values, &at) || !at)
-		return;
-	if (s->o->l->values_style == PL_VALUES_PREFIXED) {
-		prefix = pl_at(&s->views[0], at - 1, 1);
-		at -= prefix ? *prefix : 0;
-	}
-	own_block(s, blocks, at);
-}
-
-static void own_buffers(struct native *s, const struct pl_addrset *blocks, pl_id id)
-{
-	const struct pl_fields *f = &s->o->l->f;
-	pl_addr addr = s->o->addr[id];
-
-	if (pl_object_type(s->o, id)->is_type && !(s->o->flags[id] & PL_OBJ_STATIC))
-		own_buffer(s, blocks, addr, f->heaptype_cached_keys);
-	switch (pl_object_type(s->o, id)->kind) {
-	case PL_KIND_LIST:
-		own_buffer(s, blocks, addr, f->list_items);
-		break;
-	case PL_KIND_SET:
-	case PL_KIND_FROZENSET:
-		own_buffer(s, blocks, addr, f->set_table);
-		break;
-	case PL_KIND_DICT:
-	case PL_KIND_DEFAULTDICT:
-	case PL_KIND_ORDEREDDICT:
-		if (!is_split(s, addr))
-			own_buffer(s, blocks, addr, f->dict_keys);
-		own_buffer(s, blocks, addr, f->dict_table);
-		own_values(s, blocks, addr);
-		break;
-	case PL_KIND_DEQUE:
-		if (pl_has(f->deque_struct_size))
-			own(s, &s->views[0], addr, (uint64_t)f->deque_struct_size);
-		break;
-	default:
-		break;
-	}
-}
-
-static int mark_containers(struct native *s, struct pl_err *err)
-{
-	struct pl_addrset blocks;
-	int rc = 0;
-
-	pl_addrset_init(&blocks);
-	for (size_t i = 0; i < s->n_regions; i++) {
-		const struct piece *p = &s->pieces.at[i];
-
-		for (size_t k = 0; k < p->hits.n; k++)
-			pl_addrset_add(&blocks, p->hits.at[k].base);
-	}
-	for (size_t id = 0; blocks.n && !rc && id < s->o->n; id++) {
-		if (id % 4096 == 0 && pl_ctx_cancelled(s->ctx))
-			rc = pl_ctx_cancel_err(err);
-		else
-			own_buffers(s, &blocks, (pl_id)id);
-	}
-	pl_addrset_fini(&blocks);
-	return rc;
-}
-
-/* ---- putting together ---- */
+/* ---- what is left, in order ---- */
 
 static int by_place(const void *pa, const void *pb)
 {
-	const struct pl_native_hit *a = pa, *b = pb;
+	const struct stretch *a = pa, *b = pb;
 
 	if (a->place != b->place)
 		return a->place < b->place ? -1 : 1;
 	if (a->lwp != b->lwp)
 		return a->lwp < b->lwp ? -1 : 1;
+	return (a->lo > b->lo) - (a->lo < b->lo);
+}
+
+static int by_register(const void *pa, const void *pb)
+{
+	const struct pl_native_hit *a = pa, *b = pb;
+
+	if (a->lwp != b->lwp)
+		return a->lwp < b->lwp ? -1 : 1;
 	return (a->at > b->at) - (a->at < b->at);
 }
 
-static void collect(struct native *s, struct pl_native_hit **ret, size_t *n)
+static void order(struct pl_native_words *s)
 {
-	PL_VEC(struct pl_native_hit) all = {0};
 	const struct pl_thread *t;
 	size_t n_threads;
 
-	for (size_t i = 0; i < s->pieces.n; i++) {
-		const struct piece *p = &s->pieces.at[i];
-
-		for (size_t k = 0; k < p->hits.n; k++) {
-			const struct buffer *b =
-				p->region ? buffer_at(s, p->hits.at[k].base) : NULL;
-
-			if (!b || !b->owned)
-				pl_vec_push(&all, p->hits.at[k]);
-		}
+	for (size_t i = s->n_regions; i < s->pieces.n; i++) {
+		for (size_t k = 0; k < s->pieces.at[i].stretches.n; k++)
+			pl_vec_push(&s->stretches, s->pieces.at[i].stretches.at[k]);
 	}
 	t = pl_image_threads(s->o->im, &n_threads);
 	for (size_t i = 0; i < n_threads; i++) {
 		for (size_t r = 0; r < t[i].n_regs; r++) {
-			if (t[i].regs[r] && !(t[i].regs[r] & 7) &&
-			    pl_addrset_has(s->targets, t[i].regs[r]))
-				pl_vec_push(&all,
+			if (is_target(s, t[i].regs[r]))
+				pl_vec_push(&s->registers,
 					    (struct pl_native_hit){PL_NATIVE_REGISTER, r,
 								   t[i].regs[r], 0, t[i].lwp, -1});
 		}
 	}
-	if (all.n)
-		qsort(all.at, all.n, sizeof(*all.at), by_place);
-	*ret = all.at;
-	*n = all.n;
+	if (s->stretches.n)
+		qsort(s->stretches.at, s->stretches.n, sizeof(*s->stretches.at), by_place);
+	if (s->registers.n)
+		qsort(s->registers.at, s->registers.n, sizeof(*s->registers.at), by_register);
 }
 
-int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets,
-		    const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
-		    struct pl_native_hit **ret, size_t *n, struct pl_err *err)
+/* Who is told, and whether it is time to look at the context. */
+struct telling {
+	struct pl_native_words *s;
+	pl_native_word_fn *fn;
+	void *arg;
+	bool stopped, cancelled;
+	uint64_t read; /* bytes since the last look */
+};
+
+static bool goes_on(struct telling *t, uint64_t bytes)
 {
+	t->read += bytes;
+	if (t->read >= PIECE) {
+		t->cancelled = pl_ctx_cancelled(t->s->ctx);
+		t->read = 0;
+	}
+	return !t->stopped && !t->cancelled;
+}
+
+static void tell(struct telling *t, const struct pl_native_hit *h)
+{
+	t->stopped = !t->fn(t->arg, h);
+	t->read += 256; /* what is done with a word takes longer than to read it */
+}
+
+static void tell_block(struct telling *t, const struct buffer *b)
+{
+	struct pl_view *v = &t->s->views[0];
+	const uint8_t *host = pl_at(v, b->base, b->size);
+	uint64_t from = (b->owned + 7) & ~UINT64_C(7), at;
+
+	t->read += b->size;
+	for (; host && goes_on(t, 8); from = at + 8) {
+		at = next_in_block(t->s, v, host, b->base, b->size, from);
+		if (at + 8 > b->size)
+			return;
+		tell(t, &(struct pl_native_hit){PL_NATIVE_BLOCK, b->base + at, pl_ld64(host + at),
+						b->base, 0, -1});
+	}
+}
+
+static void tell_stretch(struct telling *t, const struct stretch *of)
+{
+	const uint8_t *host = pl_at(&t->s->views[0], of->lo, of->hi - of->lo);
+	struct pl_native_hit h;
+
+	for (pl_addr at = of->lo; host && at < of->hi && goes_on(t, 8); at += 8) {
+		pl_addr word = pl_ld64(host + (at - of->lo));
+
+		if (is_target(t->s, word) && is_raw_hit(t->s, at, word, &h) && h.place == of->place)
+			tell(t, &h);
+	}
+}
+
+static void tell_place(struct telling *t, enum pl_native_place place)
+{
+	struct pl_native_words *s = t->s;
+
+	for (size_t i = 0; place == PL_NATIVE_BLOCK && i < s->n_regions; i++) {
+		const struct piece *p = &s->pieces.at[i];
+
+		for (size_t k = 0; k < p->buffers.n && goes_on(t, 1); k++) {
+			if (p->buffers.at[k].hit)
+				tell_block(t, &p->buffers.at[k]);
+		}
+	}
+	for (size_t i = 0; place == PL_NATIVE_REGISTER && i < s->registers.n && !t->stopped; i++)
+		tell(t, &s->registers.at[i]);
+	for (size_t i = 0; i < s->stretches.n && goes_on(t, 1); i++) {
+		if (s->stretches.at[i].place == place)
+			tell_stretch(t, &s->stretches.at[i]);
+	}
+}
+
+int pl_native_words_each(struct pl_native_words *w, enum pl_native_place first,
+			 enum pl_native_place last, pl_native_word_fn *fn, void *arg,
+			 struct pl_err *err)
+{
+	struct telling t = {.s = w, .fn = fn, .arg = arg};
+
+	for (enum pl_native_place place = first; place <= last && goes_on(&t, 0); place++)
+		tell_place(&t, place);
+	return t.cancelled ? pl_ctx_cancel_err(err) : 0;
+}
+
+/* ---- */
+
+int pl_native_words_new(const struct pl_objects *o, const struct pl_addrset *targets,
+			const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
+			struct pl_native_words **ret, struct pl_err *err)
+{
+	struct pl_native_words *s = pl_calloc(1, sizeof(*s));
 	unsigned workers = pl_parallel_workers(ctx);
-	struct native s = {.o = o, .targets = targets, .ctx = ctx};
 	int rc;
 
-	pl_native_known_init(&s.known, o);
-	s.views = pl_calloc(workers, sizeof(*s.views));
+	*s = (struct pl_native_words){.o = o, .targets = targets, .ctx = ctx};
+	pl_native_known_init(&s->known, o);
+	s->views = pl_calloc(workers, sizeof(*s->views));
 	for (unsigned i = 0; i < workers; i++)
-		pl_view_init(&s.views[i], o->im);
-	find_bss(&s);
-	pl_ctx_stage(ctx, "reading C memory", add_pieces(&s));
-	rc = pl_parallel(ctx, s.pieces.n, scan_piece, &s, err);
+		pl_view_init(&s->views[i], o->im);
+	find_bss(s);
+	pl_ctx_stage(ctx, "reading C memory", add_pieces(s));
+	rc = pl_parallel(ctx, s->pieces.n, scan_piece, s, err);
 	if (!rc)
-		rc = mark_owned(&s, owners, n_owners, err);
+		rc = pl_native_mark_owned(s, owners, n_owners, err);
 	if (!rc)
-		rc = mark_containers(&s, err);
-	if (!rc) {
-		collect(&s, ret, n);
-		if (s.n_hits > MAX_HITS)
-			pl_ctx_note(ctx, PL_WARNING, "stopped-looking",
-				    "%zu words of C memory fit: only %d were looked at",
-				    (size_t)s.n_hits, (int)MAX_HITS);
-	}
+		rc = pl_native_mark_containers(s, err);
 	pl_ctx_stage(ctx, NULL, 0);
-	for (size_t i = 0; i < s.pieces.n; i++) {
-		pl_vec_free(&s.pieces.at[i].buffers);
-		pl_vec_free(&s.pieces.at[i].hits);
+	if (rc) {
+		pl_native_words_free(s);
+		return rc;
 	}
-	pl_vec_free(&s.pieces);
-	pl_vec_free(&s.bss);
-	pl_native_known_fini(&s.known);
-	free(s.views);
-	return rc;
+	order(s);
+	*ret = s;
+	return 0;
+}
+
+void pl_native_words_free(struct pl_native_words *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->pieces.n; i++) {
+		pl_vec_free(&w->pieces.at[i].buffers);
+		pl_vec_free(&w->pieces.at[i].stretches);
+	}
+	pl_vec_free(&w->pieces);
+	pl_vec_free(&w->bss);
+	pl_vec_free(&w->stretches);
+	pl_vec_free(&w->registers);
+	pl_native_known_fini(&w->known);
+	free(w->views);
+	free(w);
 }

@@ -29,15 +29,26 @@ struct pl_native_hit {
 };
 
 /*
- * Every aligned word of writable memory that equals a member of targets, and lies neither in an
+ * Where in writable memory aligned words equal a member of targets, and lie neither in an
  * object, nor in a builtin container's buffer, nor in a buffer of one of the owners, given by their
  * ids: whoever holds targets for a reason that is known; nor in freed memory or below a stack
- * pointer. Ordered by place, then address; *ret malloced. At most 2^16 words are kept,
- * a note in ctx says when there are more. PL_E_CANCELLED. Needs an indexed table.
+ * pointer. There may be any number of them: what is kept is the blocks and stretches of memory
+ * that have some. Borrows all but owners. PL_E_CANCELLED. Needs an indexed table.
  */
-int pl_native_words(const struct pl_objects *o, const struct pl_addrset *targets,
-		    const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
-		    struct pl_native_hit **ret, size_t *n, struct pl_err *err);
+struct pl_native_words;
+int pl_native_words_new(const struct pl_objects *o, const struct pl_addrset *targets,
+			const pl_id *owners, size_t n_owners, struct pl_ctx *ctx,
+			struct pl_native_words **ret, struct pl_err *err);
+void pl_native_words_free(struct pl_native_words *w);
+/* False: no more of them. */
+typedef bool pl_native_word_fn(void *arg, const struct pl_native_hit *hit);
+/*
+ * Tell fn of every such word in a place from first to last, by place, then thread, then address.
+ * PL_E_CANCELLED.
+ */
+int pl_native_words_each(struct pl_native_words *w, enum pl_native_place first,
+			 enum pl_native_place last, pl_native_word_fn *fn, void *arg,
+			 struct pl_err *err);
 /*
  * As a path spells it: "<native libfoo.so+0x1f0>" or "<native libfoo.so cache+0x8>" with a symbol,
  * "<malloc block 0x55d0+0x18>", "<stack of thread 4242 0x7ffe10>", "<register rbx of thread 4242>".
@@ -51,5 +62,10 @@ void pl_native_name(const struct pl_objects *o, const struct pl_native_hit *hit,
  */
 void pl_native_general_name(const struct pl_objects *o, const struct pl_native_hit *hit, char *buf,
 			    size_t cap);
+/*
+ * The same of one of many words in a block, so many bytes apart: "<malloc block *+8*n>",
+ * "<malloc block *+0x8+24*n>".
+ */
+void pl_native_array_name(const struct pl_native_hit *hit, uint64_t stride, char *buf, size_t cap);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "object/native/native_known.h"
 
+#include "base/search.h"
+
 enum {
 	MAX_CHUNKS = 1 << 16, /* of a thread's stack of frames */
 	MAX_THREADS = 1 << 16,
@@ -11,17 +13,7 @@ enum {
 
 size_t pl_native_below(const struct pl_objects *o, pl_addr addr)
 {
-	size_t lo = 0, hi = o->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->addr[mid] < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return PL_LOWER_BOUND(o->n, k, o->addr[k] < addr);
 }
 
 static bool in_static_object(const struct pl_native_known *k, pl_addr at)
@@ -73,7 +65,7 @@ static bool mark_chunk(struct pl_native_known *k, pl_addr chunk, uint64_t size)
 
 	if (!pl_addrset_add(&k->frames, page))
 		return false;
-	for (page += 0x1000; page < chunk + size; page += 0x1000)
+	for (page += PL_PAGE; page < chunk + size; page += PL_PAGE)
 		pl_addrset_add(&k->frames, page);
 	return true;
 }

@@ -19,7 +19,7 @@ static void name_in_file(const struct pl_objects *o, const struct pl_native_hit 
 	modules = pl_image_modules(o->im, &n);
 	module = &modules[hit->module];
 	pl_utf8_escape(file, sizeof(file), module->path, strlen(module->path));
-	base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+	base = pl_base_name(file);
 	if (pl_image_symbol_at(o->im, hit->at, &symbol))
 		snprintf(buf, cap, "<native %s %s+0x%llx>", base, symbol.name,
 			 (unsigned long long)(hit->at - symbol.addr));
@@ -72,4 +72,15 @@ void pl_native_general_name(const struct pl_objects *o, const struct pl_native_h
 		pl_native_name(o, hit, buf, cap);
 		break;
 	}
+}
+
+void pl_native_array_name(const struct pl_native_hit *hit, uint64_t stride, char *buf, size_t cap)
+{
+	unsigned long long first = (hit->at - hit->base) % stride;
+
+	if (first)
+		snprintf(buf, cap, "<malloc block *+0x%llx+%llu*n>", first,
+			 (unsigned long long)stride);
+	else
+		snprintf(buf, cap, "<malloc block *+%llu*n>", (unsigned long long)stride);
 }

@@ -5,6 +5,7 @@
  * run, what is known of the value stands in the class's name: Money(12). Nothing here recurses
  * deeper than the limits; the core cannot make it fail, only make it say less.
  */
+#include "layout/facts.h"
 #include "object/repr/job.h"
 
 #include <string.h>
@@ -15,7 +16,6 @@
 #define DEFAULT_TOTAL 200
 #define MAX_NESTED \
 	(2 * PL_REPR_MAX_DEPTH) /* values in values that are no containers, as a method's self */
-#define MAX_BASES 64            /* steps from a class to the builtin that it derives from */
 
 const char *pl_repr_type_name(const struct pl_repr_job *r, const struct pl_type *t)
 {
@@ -48,7 +48,7 @@ static bool prints_itself(struct pl_repr_job *r, const struct pl_type *t)
 
 	if (t->exact || !pl_has(at))
 		return false;
-	for (int i = 0; i < MAX_BASES && !base->exact; i++) {
+	for (int i = 0; i < PL_MAX_BASES && !base->exact; i++) {
 		int32_t index = pl_types_find(r->o->types, r->v, base->base);
 
 		if (index < 0)

@@ -2,6 +2,7 @@
  * repr_object.c - instances with their attributes, and the interpreter's own objects: functions,
  * modules, types, exceptions, everything that prints as <...> or Name(...).
  */
+#include "layout/facts.h"
 #include "object/repr/job.h"
 
 #include <string.h>
@@ -10,10 +11,7 @@
 
 enum {
 	MAX_NAME = 256,
-	MAX_BASES = 16,   /* classes with __slots__ above an instance's */
 	MAX_MEMBERS = 64, /* slots of one class */
-	T_OBJECT = 6,     /* Include/structmember.h: a pointer, NULL reads as None */
-	T_OBJECT_EX = 16, /* a pointer, NULL: no such attribute */
 };
 
 static bool field(struct pl_repr_job *r, pl_addr addr, int32_t offset, pl_addr *ret)
@@ -108,7 +106,7 @@ static void put_slots(struct pl_repr_job *r, const struct pl_repr_obj *x,
 		    !pl_read32(r->v, member + (uint64_t)f->member_type, &kind) ||
 		    !field(r, member, f->member_offset, &offset))
 			return;
-		if ((kind != T_OBJECT_EX && kind != T_OBJECT) ||
+		if ((kind != PL_MEMBER_OBJECT_EX && kind != PL_MEMBER_OBJECT) ||
 		    offset > (uint64_t)x->t->basicsize - 8 ||
 		    !pl_read64(r->v, x->addr + offset, &value) || !value ||
 		    !pl_read_cstr(r->v, name, text, sizeof(text)))
@@ -122,12 +120,12 @@ static void put_slots(struct pl_repr_job *r, const struct pl_repr_obj *x,
 
 static void put_attributes(struct pl_repr_job *r, const struct pl_repr_obj *x, unsigned level)
 {
-	const struct pl_type *classes[MAX_BASES];
+	const struct pl_type *classes[PL_MAX_BASES];
 	pl_addr dict, values, base = x->t->addr;
 	struct pl_dict_iter it;
 	unsigned n = 0, n_classes = 0;
 
-	while (n_classes < MAX_BASES) {
+	while (n_classes < PL_MAX_BASES) {
 		int32_t i = pl_types_find(r->o->types, r->v, base);
 
 		if (i < 0)

@@ -2,6 +2,7 @@
  * roots.c - the set of roots: what interpreters hold. Threads and frames are added by
  * roots_threads.c, the tables of the runtime by roots_runtime.c.
  */
+#include "base/search.h"
 #include "object/roots/rootset.h"
 
 #include "object/value/value.h"
@@ -267,18 +268,11 @@ void pl_roots_free(struct pl_roots *r)
 
 const struct pl_root *pl_roots_of(const struct pl_roots *r, pl_addr target, size_t *n)
 {
-	size_t lo = 0, hi = r->n;
+	size_t first = PL_LOWER_BOUND(r->n, k, r->at[k].target < target);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->at[mid].target < target)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	*n = 0;
-	while (lo + *n < r->n && r->at[lo + *n].target == target && !r->at[lo + *n].borrows)
+	while (first + *n < r->n && r->at[first + *n].target == target &&
+	       !r->at[first + *n].borrows)
 		(*n)++;
-	return *n ? &r->at[lo] : NULL;
+	return *n ? &r->at[first] : NULL;
 }

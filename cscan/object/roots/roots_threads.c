@@ -94,13 +94,11 @@ static void add_frame(struct pl_rootset *s, const struct pl_pyframe *f, const ch
 	char function[MAX_NAME], path[4 * MAX_NAME], line[16] = "?";
 	char name[6 * MAX_NAME];
 	struct frame_roots a = {s, f, name};
-	const char *file;
 
 	pl_code_names(s->o->l, &s->v, f->code, function, sizeof(function), path, sizeof(path));
-	file = strrchr(path, '/');
 	if (f->line > 0)
 		snprintf(line, sizeof(line), "%d", f->line);
-	snprintf(name, sizeof(name), "<frame %s %s:%s %s>", function, file ? file + 1 : path, line,
+	snprintf(name, sizeof(name), "<frame %s %s:%s %s>", function, pl_base_name(path), line,
 		 thread);
 	pl_pyframe_edges(s->o, &s->v, f, add_owned, &a);
 	add_visible(&a);

@@ -1,7 +1,6 @@
 /*
  * visits.c - see visits.h.
  */
-#include <elf.h>
 #include <stdatomic.h>
 
 #include "object/traverse/walk.h"
@@ -12,10 +11,16 @@ struct pl_visits {
 	struct pl_visited at[];
 };
 
-/* The machine whose code the core holds; NULL when it cannot be read. */
+static const struct pl_walk_machine *const machines[] = {&pl_walk_x86};
+
+/* The machine whose code the core holds; NULL when it cannot be followed. */
 static const struct pl_walk_machine *machine_of(const struct pl_image *im)
 {
-	return pl_image_info(im)->machine == EM_X86_64 ? &pl_walk_x86 : NULL;
+	for (size_t i = 0; i < PL_ARRAY_LEN(machines); i++) {
+		if (machines[i]->elf == pl_image_machine(im)->elf)
+			return machines[i];
+	}
+	return NULL;
 }
 
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
@@ -26,6 +31,7 @@ struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layou
 		.im = im,
 		.v = v,
 		.m = machine_of(im),
+		.calls = pl_image_machine(im)->calls,
 		.type = type,
 		.object_type = l->f.object_type,
 	};

@@ -232,26 +232,26 @@ static void forget_scratch(struct pl_walk *w, struct pl_walk_state *s)
 {
 	struct pl_traced reg[PL_WALK_REGS] = {0};
 
-	for (unsigned i = 0; i < w->m->n_kept; i++)
-		reg[w->m->kept[i]] = s->reg[w->m->kept[i]];
-	reg[w->m->sp] = s->reg[w->m->sp];
+	for (unsigned i = 0; i < w->calls->n_kept; i++)
+		reg[w->calls->kept[i]] = s->reg[w->calls->kept[i]];
+	reg[w->calls->sp] = s->reg[w->calls->sp];
 	memcpy(s->reg, reg, sizeof(reg));
 	s->flags = PL_FLAGS_UNKNOWN;
 }
 
 bool pl_walk_return(struct pl_walk *w, struct pl_walk_state *s)
 {
-	struct pl_traced result = s->reg[w->m->result];
+	struct pl_traced result = s->reg[w->calls->result];
 	const struct pl_walk_frame *f;
 
 	if (!s->depth)
 		return false;
 	f = &s->frame[--s->depth];
-	for (unsigned i = 0; i < w->m->n_kept; i++)
-		s->reg[w->m->kept[i]] = f->kept[i];
-	s->reg[w->m->sp] = f->sp;
+	for (unsigned i = 0; i < w->calls->n_kept; i++)
+		s->reg[w->calls->kept[i]] = f->kept[i];
+	s->reg[w->calls->sp] = f->sp;
 	forget_scratch(w, s);
-	s->reg[w->m->result] = result;
+	s->reg[w->calls->result] = result;
 	s->aside = f->aside;
 	return pl_walk_jump(w, s, f->back);
 }
@@ -265,7 +265,7 @@ bool pl_walk_lose(struct pl_walk *w, struct pl_walk_state *s)
 	/* All the way back to who called aside. */
 	while (s->depth && s->frame[s->depth - 1].aside)
 		s->depth--;
-	s->reg[w->m->result] = unknown;
+	s->reg[w->calls->result] = unknown;
 	return pl_walk_return(w, s);
 }
 
@@ -338,8 +338,8 @@ static bool hands_on(const struct pl_walk *w, const struct pl_walk_state *s)
 		if (s->slot[i].kind == PL_T_VISIT)
 			on_stack = true;
 	}
-	for (unsigned i = 0; i < w->m->n_args; i++) {
-		const struct pl_traced *a = &s->reg[w->m->args[i]];
+	for (unsigned i = 0; i < w->calls->n_args; i++) {
+		const struct pl_traced *a = &s->reg[w->calls->args[i]];
 
 		if (a->kind == PL_T_VISIT || a->kind == PL_T_ARG ||
 		    (a->kind == PL_T_STACK && on_stack))
@@ -354,9 +354,9 @@ static void push_frame(struct pl_walk *w, struct pl_walk_state *s)
 
 	memset(f, 0, sizeof(*f));
 	f->back = s->pc;
-	for (unsigned i = 0; i < w->m->n_kept; i++)
-		f->kept[i] = s->reg[w->m->kept[i]];
-	f->sp = s->reg[w->m->sp];
+	for (unsigned i = 0; i < w->calls->n_kept; i++)
+		f->kept[i] = s->reg[w->calls->kept[i]];
+	f->sp = s->reg[w->calls->sp];
 	f->aside = s->aside;
 }
 
@@ -365,17 +365,17 @@ bool pl_walk_call(struct pl_walk *w, struct pl_walk_state *s, struct pl_traced t
 	bool on = hands_on(w, s);
 
 	if (target.kind == PL_T_VISIT) {
-		note_visit(w, s, s->reg[w->m->args[0]]);
+		note_visit(w, s, s->reg[w->calls->args[0]]);
 	} else if (pl_traced_exact(target) && is_code(w, target.value) &&
 		   (tail || s->depth < PL_WALK_DEPTH)) {
 		if (!tail)
 			push_frame(w, s);
 		if (!on && !s->aside)
 			s->aside = ASIDE;
-		/* As if the machine pushed the address to return to. */
-		if (!tail)
-			s->reg[w->m->sp] =
-				pl_traced_add(s->reg[w->m->sp], pl_traced_const((uint64_t)-8));
+		/* The address to return to. */
+		if (!tail && w->calls->pushes)
+			s->reg[w->calls->sp] =
+				pl_traced_add(s->reg[w->calls->sp], pl_traced_const((uint64_t)-8));
 		return pl_walk_jump(w, s, target.value);
 	} else if (on) {
 		w->lost = true;
@@ -410,10 +410,10 @@ void pl_walk_run(struct pl_walk *w, pl_addr function)
 
 	s->pc = function;
 	s->limit = UINT64_MAX;
-	s->reg[w->m->args[0]] = (struct pl_traced){.kind = PL_T_POINTER, .level = PL_T_ADDRESS};
-	s->reg[w->m->args[1]] = (struct pl_traced){.kind = PL_T_VISIT};
-	s->reg[w->m->args[2]] = (struct pl_traced){.kind = PL_T_ARG};
-	s->reg[w->m->sp] = pl_traced_stack(0);
+	s->reg[w->calls->args[0]] = (struct pl_traced){.kind = PL_T_POINTER, .level = PL_T_ADDRESS};
+	s->reg[w->calls->args[1]] = (struct pl_traced){.kind = PL_T_VISIT};
+	s->reg[w->calls->args[2]] = (struct pl_traced){.kind = PL_T_ARG};
+	s->reg[w->calls->sp] = pl_traced_stack(0);
 	pl_vec_push(&w->todo, s);
 	while (w->todo.n) {
 		s = w->todo.at[--w->todo.n];

@@ -9,12 +9,13 @@
 #define PL_WALK_H
 
 #include "base/mem.h"
+#include "machine/machine.h"
 #include "object/traverse/traced.h"
 #include "object/traverse/visits.h"
 
 enum {
 	PL_WALK_REGS = 16,
-	PL_WALK_KEPT = 8,     /* at most, of registers that a call preserves */
+	PL_WALK_KEPT = 8,     /* at most, of the registers that a call keeps */
 	PL_WALK_SLOTS = 128,  /* of 4 bytes, below the stack pointer at entry */
 	PL_WALK_DEPTH = 6,    /* calls */
 	PL_WALK_VISITED = 256 /* entries */
@@ -45,13 +46,9 @@ struct pl_walk_state {
 };
 
 struct pl_walk;
-/* A machine: its calling convention, and what an instruction does. */
+/* What an instruction of a machine does. */
 struct pl_walk_machine {
-	uint8_t args[6]; /* registers of a call's arguments; the first three are tp_traverse's */
-	uint8_t n_args;
-	uint8_t kept[PL_WALK_KEPT]; /* registers that a call preserves, without sp */
-	uint8_t n_kept;
-	uint8_t result, sp;
+	uint16_t elf; /* EM_... */
 	/*
 	 * The instruction at s->pc; moves s->pc on. False when the path ends: it returned from
 	 * the function, or pl_walk_lose() was called.
@@ -72,6 +69,8 @@ struct pl_walk {
 	const struct pl_image *im;
 	struct pl_view *v;
 	const struct pl_walk_machine *m;
+	const struct pl_calls
+		*calls;      /* the machine's; the first three arguments are tp_traverse's */
 	pl_addr type;        /* of the object */
 	int32_t object_type; /* offset of ob_type */
 	bool lost;           /* something was not followed */

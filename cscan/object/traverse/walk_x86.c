@@ -2,12 +2,13 @@
  * walk_x86.c - what x86-64 instructions do to the words that walk.c follows.
  *
  * Moves, additions, comparisons and jumps are followed; of all others it is enough to know which
- * register they change (Intel SDM volume 2). Calling convention: System V ABI for AMD64, 3.2.
+ * register they change (Intel SDM volume 2).
  */
+#include <elf.h>
+
 #include "object/traverse/walk.h"
 #include "machine/x86.h"
 
-enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9 };
 enum { MAX_TABLE = 256 }; /* entries of a jump table */
 
 static const struct pl_traced unknown;
@@ -86,15 +87,15 @@ static void set_rm(struct pl_walk_state *s, const struct pl_x86 *x, unsigned wid
 
 static void push(struct pl_walk_state *s, struct pl_traced value)
 {
-	s->reg[RSP] = pl_traced_add(s->reg[RSP], pl_traced_const((uint64_t)-8));
-	pl_walk_store(s, s->reg[RSP], 8, value);
+	s->reg[PL_X86_RSP] = pl_traced_add(s->reg[PL_X86_RSP], pl_traced_const((uint64_t)-8));
+	pl_walk_store(s, s->reg[PL_X86_RSP], 8, value);
 }
 
 static struct pl_traced pop(struct pl_walk *w, struct pl_walk_state *s)
 {
-	struct pl_traced value = pl_walk_load(w, s, s->reg[RSP], 8);
+	struct pl_traced value = pl_walk_load(w, s, s->reg[PL_X86_RSP], 8);
 
-	s->reg[RSP] = pl_traced_add(s->reg[RSP], pl_traced_const(8));
+	s->reg[PL_X86_RSP] = pl_traced_add(s->reg[PL_X86_RSP], pl_traced_const(8));
 	return value;
 }
 
@@ -301,7 +302,7 @@ static struct pl_traced immediate(const struct pl_x86 *x, unsigned width)
 static void rows(struct pl_walk *w, struct pl_walk_state *s, const struct pl_x86 *x)
 {
 	unsigned width = x->op & 1 ? x->width : 1;
-	struct pl_x86 ax = {.reg = RAX, .rex = x->rex};
+	struct pl_x86 ax = {.reg = PL_X86_RAX, .rex = x->rex};
 
 	if ((x->op & 7) >= 4)
 		arithmetic(w, s, &ax, x->op >> 3 & 7, width, immediate(x, width), true, false);
@@ -337,7 +338,7 @@ static void unary(struct pl_walk *w, struct pl_walk_state *s, const struct pl_x8
 	if ((x->reg & 7) < 4)
 		set_rm(s, x, width, unknown);
 	else
-		s->reg[RAX] = s->reg[RDX] = unknown;
+		s->reg[PL_X86_RAX] = s->reg[PL_X86_RDX] = unknown;
 }
 
 /* fe, ff; false when the path ends. */
@@ -435,35 +436,35 @@ static bool one_byte(struct pl_walk *w, struct pl_walk_state *s, const struct pl
 		return true;
 	case 0x90:
 		if (x->rm)
-			s->reg[RAX] = s->reg[x->rm] = unknown;
+			s->reg[PL_X86_RAX] = s->reg[x->rm] = unknown;
 		return true;
 	case 0x91 ... 0x97:
-		value = s->reg[RAX];
-		set_reg(s, RAX, x->width, s->reg[x->rm]);
+		value = s->reg[PL_X86_RAX];
+		set_reg(s, PL_X86_RAX, x->width, s->reg[x->rm]);
 		set_reg(s, x->rm, x->width, value);
 		return true;
 	case 0x98:
-		value = s->reg[RAX];
+		value = s->reg[PL_X86_RAX];
 		if (pl_traced_exact(value) && x->width == 8)
 			value.value = (uint64_t)sign(value.value, 4);
 		else if (value.kind != PL_T_TABLE || x->width != 8)
 			value = unknown;
-		s->reg[RAX] = value;
+		s->reg[PL_X86_RAX] = value;
 		return true;
 	case 0x99:
-		s->reg[RDX] = unknown;
+		s->reg[PL_X86_RDX] = unknown;
 		return true;
 	case 0xa8:
 	case 0xa9:
-		set_test(s, get_reg(s, x, RAX, width), immediate(x, width), width);
+		set_test(s, get_reg(s, x, PL_X86_RAX, width), immediate(x, width), width);
 		return true;
 	case 0xa4:
 	case 0xa5:
 	case 0xaa:
 	case 0xab: /* copying and filling: how much, nobody counts */
-		if (s->reg[RDI].kind == PL_T_STACK)
+		if (s->reg[PL_X86_RDI].kind == PL_T_STACK)
 			memset(s->slot, 0, sizeof(s->slot));
-		s->reg[RDI] = s->reg[RSI] = s->reg[RCX] = unknown;
+		s->reg[PL_X86_RDI] = s->reg[PL_X86_RSI] = s->reg[PL_X86_RCX] = unknown;
 		return true;
 	case 0xb0 ... 0xb7:
 		set_reg(s, x->rm, 1, unknown);
@@ -484,8 +485,8 @@ static bool one_byte(struct pl_walk *w, struct pl_walk_state *s, const struct pl
 		set_rm(s, x, width, immediate(x, width));
 		return true;
 	case 0xc9:
-		s->reg[RSP] = s->reg[RBP];
-		s->reg[RBP] = pop(w, s);
+		s->reg[PL_X86_RSP] = s->reg[PL_X86_RBP];
+		s->reg[PL_X86_RBP] = pop(w, s);
 		return true;
 	case 0xcc:
 	case 0xf4:
@@ -500,7 +501,7 @@ static bool one_byte(struct pl_walk *w, struct pl_walk_state *s, const struct pl
 		flags_unknown(s);
 		return true;
 	case 0xdf: /* fnstsw ax */
-		s->reg[RAX] = unknown;
+		s->reg[PL_X86_RAX] = unknown;
 		return true;
 	case 0xe8:
 		return pl_walk_call(w, s, pl_traced_const(s->pc + (uint64_t)x->imm), false);
@@ -571,7 +572,7 @@ static bool two_bytes(struct pl_walk *w, struct pl_walk_state *s, const struct p
 			set_rm(s, x, x->width, unknown);
 		return true;
 	case 'a':
-		s->reg[RAX] = unknown;
+		s->reg[PL_X86_RAX] = unknown;
 		set_rm(s, x, x->width, unknown);
 		return true;
 	case 'r':
@@ -590,7 +591,7 @@ static bool two_bytes(struct pl_walk *w, struct pl_walk_state *s, const struct p
 			pl_walk_store(s, address(s, x), 16, unknown);
 		return true;
 	case 'd':
-		s->reg[RAX] = s->reg[RDX] = unknown;
+		s->reg[PL_X86_RAX] = s->reg[PL_X86_RDX] = unknown;
 		return true;
 	case 'o':
 		s->reg[x->rm] = unknown;
@@ -649,11 +650,6 @@ static bool step(struct pl_walk *w, struct pl_walk_state *s)
 }
 
 const struct pl_walk_machine pl_walk_x86 = {
-	.args = {RDI, RSI, RDX, RCX, R8, R9},
-	.n_args = 6,
-	.kept = {RBX, RBP, 12, 13, 14, 15},
-	.n_kept = 6,
-	.result = RAX,
-	.sp = RSP,
+	.elf = EM_X86_64,
 	.step = step,
 };

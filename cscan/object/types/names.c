@@ -5,11 +5,12 @@
 
 #include <stdio.h>
 
+#include "base/search.h"
 #include "base/utf8.h"
+#include "layout/facts.h"
 #include "object/value/value.h"
 
 #define MAX_NAME 512
-#define MAX_BASES 64 /* tp_base steps to a builtin */
 #define FLAG_HEAPTYPE (UINT64_C(1) << 9)
 
 static const char *const kind_names[PL_N_KINDS] = {
@@ -30,20 +31,12 @@ struct pl_recovered {
 
 static bool recovered_name(const struct pl_names *n, pl_addr addr, char *module, char *qualname)
 {
-	size_t lo = 0, hi = n->n;
+	size_t i = PL_LOWER_BOUND(n->n, k, n->at[k].type < addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (n->at[mid].type < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == n->n || n->at[lo].type != addr)
+	if (i == n->n || n->at[i].type != addr)
 		return false;
-	snprintf(module, MAX_NAME, "%s", n->at[lo].module);
-	snprintf(qualname, MAX_NAME, "%s", n->at[lo].qualname);
+	snprintf(module, MAX_NAME, "%s", n->at[i].module);
+	snprintf(qualname, MAX_NAME, "%s", n->at[i].qualname);
 	return true;
 }
 
@@ -178,7 +171,8 @@ int pl_type_row(const struct pl_names *n, struct pl_view *v, pl_addr addr, const
 	char module[MAX_NAME], qualname[MAX_NAME];
 	pl_addr at = addr;
 
-	for (int i = 0; i < MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size); i++) {
+	for (int i = 0; i < PL_MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size);
+	     i++) {
 		int row = raw_name(n, v, at, module, qualname)
 				  ? row_of_name(rows, count, module, qualname)
 				  : -1;
@@ -217,7 +211,8 @@ void pl_type_kind(const struct pl_names *n, struct pl_view *v, pl_addr addr, uin
 	*kind = PL_KIND_OBJECT;
 	*exact = false;
 	*own_sizeof = false;
-	for (int i = 0; i < MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size); i++) {
+	for (int i = 0; i < PL_MAX_BASES && at && pl_at(v, at, (uint64_t)l->f.type_struct_size);
+	     i++) {
 		bool known = raw_name(n, v, at, module, qualname);
 		bool python = is_heap(l, v, at);
 		pl_addr dict = pl_field_word(v, at, l->f.type_dict), own;

@@ -1,8 +1,9 @@
 /*
  * type.h - what a type says of its instances, and the directory of all types that were met.
  *
- * A type is known by its index, which never changes; what only object/ asks of the directory is in
- * types.h.
+ * A type is known by its index, which does not change once the objects are listed: up to there by
+ * name, then address, behind it in the order in which types were met. What only object/ asks of the
+ * directory is in types.h.
  */
 #ifndef PL_TYPE_H
 #define PL_TYPE_H

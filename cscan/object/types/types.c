@@ -3,7 +3,8 @@
  *
  * Filled while objects are listed, by several threads at once: look-ups read a hash table without a
  * lock, a first sight validates the type and adds it under one. An entry never moves and never
- * changes after it was published.
+ * changes after it was published, but for pl_types_order(), when all are found: until then its
+ * index tells which thread was quicker, and nothing that is shown may depend on that.
  */
 #include "object/types/types.h"
 
@@ -11,6 +12,8 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/search.h"
+#include "layout/facts.h"
 #include "object/types/names.h"
 #include "object/types/rows.h"
 #include "object/value/sizeof.h"
@@ -18,8 +21,7 @@
 
 #define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
 #define MAX_CODE (1 << 24)   /* instructions of all tp_traverse; a big process has some 100,000 */
-#define MAX_BASES 64
-#define MAX_METATYPES 8 /* metaclass of a metaclass of ... */
+#define MAX_METATYPES 8      /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
 #define FLAG_HEAPTYPE \
 	(UINT64_C(1) << 9) /* Py_TPFLAGS_* of Include/object.h, the same in all versions */
@@ -168,17 +170,8 @@ static bool climbs_to_type(const struct pl_layout *l, struct pl_view *v, pl_addr
 
 static bool in_ranges(const struct pl_types *t, pl_addr addr)
 {
-	size_t lo = 0, hi = t->n_elsewhere;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (t->elsewhere[mid].hi <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < t->n_elsewhere && addr >= t->elsewhere[lo].lo;
+	return pl_find_range(t->elsewhere, t->n_elsewhere, sizeof(*t->elsewhere), addr) <
+	       t->n_elsewhere;
 }
 
 static bool plausible(struct pl_types *t, struct pl_view *v, pl_addr addr, const uint8_t **ret)
@@ -229,7 +222,7 @@ static void set_python(const struct pl_types *t, struct pl_view *v, struct pl_ty
 
 	type->python_class = type->is_heap && type->dealloc == t->subtype_dealloc;
 	type->slotted = false;
-	for (int i = 0; i < MAX_BASES && type->python_class && base; i++) {
+	for (int i = 0; i < PL_MAX_BASES && type->python_class && base; i++) {
 		const uint8_t *p = type_bytes(t->l, v, base);
 
 		if (!p || !(pl_ld64(p + t->l->f.type_flags) & FLAG_HEAPTYPE) ||
@@ -375,6 +368,42 @@ void pl_types_mark_python(struct pl_types *t)
 	for (uint32_t i = 0; i < n; i++)
 		set_python(t, &v, entry(t, i));
 	free(dealloc);
+}
+
+/* By name and address. */
+static int by_type(const void *pa, const void *pb)
+{
+	const struct pl_type *a = *(const struct pl_type *const *)pa;
+	const struct pl_type *b = *(const struct pl_type *const *)pb;
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+uint32_t *pl_types_order(struct pl_types *t)
+{
+	uint32_t n = (uint32_t)pl_types_count(t);
+	struct pl_type **sorted = pl_malloc((n + 1u) * sizeof(struct pl_type *));
+	uint32_t *ret = pl_malloc((n + 1u) * sizeof(*ret));
+	struct table *h = atomic_load(&t->table);
+	struct pl_type *moved = pl_malloc((n + 1u) * sizeof(*moved));
+
+	for (uint32_t i = 0; i < n; i++)
+		sorted[i] = entry(t, i);
+	qsort(sorted, n, sizeof(*sorted), by_type);
+	for (uint32_t i = 0; i < n; i++) {
+		ret[lookup(h, sorted[i]->addr)] = i;
+		moved[i] = *sorted[i];
+	}
+	for (uint32_t i = 0; i < n; i++)
+		*entry(t, i) = moved[i];
+	for (size_t i = 0; i < h->cap; i++) {
+		if (h->slot[i].addr)
+			h->slot[i].index = ret[h->slot[i].index];
+	}
+	free(moved);
+	free(sorted);
+	return ret;
 }
 
 struct named {

@@ -10,6 +10,12 @@
 /* Index of a type that is in the directory already, or -1: no validation, no lock. */
 int32_t pl_types_known(struct pl_types *t, pl_addr addr);
 /*
+ * All types are found: number them anew, by name and address. Returns the new index of each old
+ * one, malloced. Only while no other thread reads; pointers to types lead to others afterwards.
+ * Those that are met later are of no listed object.
+ */
+uint32_t *pl_types_order(struct pl_types *t);
+/*
  * Set `python_class`: of all tp_dealloc of heap types the commonest is subtype_dealloc(), static in
  * Objects/typeobject.c and so without a symbol in a stripped build; every class statement sets it.
  * Only while no other thread reads.

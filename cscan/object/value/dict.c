@@ -5,11 +5,11 @@
  * (Objects/dict-common.h, Include/internal/pycore_dict.h) and the value arrays of split dicts and
  * instances, through the layout. What keys and values mean is the caller's.
  */
+#include "layout/facts.h"
 #include "object/value/value.h"
 
 enum {
 	MAX_LOG2 = 48,     /* of a table: more slots than any address space holds entries for */
-	MAX_BASES = 16,    /* steps from a class to the frozendict that it derives from */
 	MAX_GET = 1 << 20, /* entries that a look-up by name compares: of no heap, a namespace */
 };
 
@@ -127,7 +127,7 @@ static bool is_frozendict(const struct pl_layout *l, struct pl_view *v, pl_addr 
 	char name[16];
 	pl_addr text;
 
-	for (int i = 0; i < MAX_BASES && type; i++) {
+	for (int i = 0; i < PL_MAX_BASES && type; i++) {
 		if (pl_read64(v, type + (uint64_t)l->f.type_name, &text) &&
 		    pl_read_cstr(v, text, name, sizeof(name)) && !strcmp(name, "frozendict"))
 			return true;

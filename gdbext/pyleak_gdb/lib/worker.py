@@ -3,12 +3,16 @@
 The call has a thread of its own with every signal blocked; threads that the library starts inherit
 that. The calling thread waits in short steps. It blocks the signals that ask to stop too, and
 looks for them between two steps instead: an interrupt that arrived as a KeyboardInterrupt could do
-so between any two bytecodes, so also after the loop that watches the thread was left.
+so between any two bytecodes, so also after the loop that watches the thread was left. And where the
+signal goes to another thread, which an extension left open to it, it is noted and raises nothing: of
+two in a row the second would leave even the "finally" that waits for the call.
 """
 
+import contextlib
+import ctypes
 import signal
 import threading
-from typing import Callable, Generic, List, Optional, TypeVar
+from typing import Callable, Generic, Iterator, List, Optional, TypeVar
 
 T = TypeVar("T")
 
@@ -16,6 +20,7 @@ STEP = 0.05  # seconds between two looks; Ctrl-C has to work within 0.2 s, most 
 RETRY = 0.01  # seconds until a call is asked again to stop
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP}
 STOPPERS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+SIGACTION = 512  # bytes, more than struct sigaction has anywhere: 152 in glibc on x86-64
 
 
 class _Job(Generic[T]):
@@ -49,44 +54,85 @@ class _Job(Generic[T]):
         return self._value[0]
 
 
-def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], None] = lambda: None) -> T:
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """In a tick: Ctrl-C is heard at once, as where nothing is run."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], bool] = lambda: False) -> T:
     """call() on a worker thread, from the main thread; returns or raises what it does.
 
-    tick() is called every STEP seconds meanwhile. On a request to stop, cancel() is called again and
+    tick() is called every STEP seconds meanwhile, and again at once if it says so. On a request to stop, cancel() is called again and
     again until the call has ended, because one that has only just begun does not hear it; then
     KeyboardInterrupt is raised. SIGINT is used up by that; SIGTERM and SIGHUP reach the process's own
     handlers afterwards.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
-    try:
-        job = _Job(call)
-        job.start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before | STOPPERS)
-        stopped = _watch(job, cancel, tick)
-        signal.sigtimedwait({signal.SIGINT}, 0)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    if stopped:
+    with _interrupts_noted() as noted:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        try:
+            job = _Job(call)
+            job.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before | STOPPERS)
+            stopped = _watch(job, cancel, tick, noted)
+            signal.sigtimedwait({signal.SIGINT}, 0)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if stopped or noted:
         raise KeyboardInterrupt
     return job.value()
 
 
-def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], None]) -> bool:
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[List[int]]:
+    """While the body runs, a SIGINT that Python hears of is put into the list and raises nothing.
+
+    Only Python's handler changes. signal.signal() sets the process's too, which is gdb's own: that is
+    put back at once, each time.
+    """
+    noted: List[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+    if not callable(usual):  # ignored, or deadly: Python does not hear of it
+        yield noted
+        return
+    sigaction = ctypes.CDLL(None).sigaction
+    process = ctypes.create_string_buffer(SIGACTION)
+    sigaction(signal.SIGINT, None, process)
+    try:
+        signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+        sigaction(signal.SIGINT, process, None)
+        yield noted
+    finally:
+        try:
+            signal.signal(signal.SIGINT, usual)
+        finally:
+            sigaction(signal.SIGINT, process, None)
+
+
+def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], bool], noted: List[int]) -> bool:
     """Until the job has ended; True when it was asked to stop."""
-    stopped = False
+    stopped = busy = False
     try:
         while True:
             try:
-                if job.wait(RETRY if stopped else STEP):
-                    return stopped or bool(signal.sigpending() & STOPPERS)
-                stopped = stopped or bool(signal.sigpending() & STOPPERS)
+                if job.wait(RETRY if stopped else 0 if busy else STEP):
+                    return stopped or _asked(noted)
+                stopped = stopped or _asked(noted)
                 if stopped:
                     cancel()
                 else:
-                    tick()
+                    busy = tick()
             except KeyboardInterrupt:
-                # Blocked here, the signal went to a thread that another extension left open to it.
-                stopped = True
+                stopped = True  # gdb's own, out of a tick that writes
     finally:
         while not job.wait(RETRY):
             cancel()
+
+
+def _asked(noted: List[int]) -> bool:
+    """Whether a request to stop has come, here or to another thread; pending ones stay so."""
+    return bool(noted or signal.sigpending() & STOPPERS)

@@ -17,7 +17,10 @@ ASK = "import sysconfig; print(sysconfig.get_paths()['include'])"
 def headers_of(interpreter_id: str) -> Path:
     """Where its Python.h is: no headers, no test. An interpreter in a root of its own could not
     find the module here, and its C library may be an older one."""
-    interpreter = matrix.find(interpreter_id)
+    try:
+        interpreter = matrix.find(interpreter_id)
+    except matrix.Missing as reason:
+        pytest.skip("%s: %s" % (interpreter_id, reason))
     if interpreter.sysroot:
         pytest.skip("%s: it lives in a root of its own" % interpreter_id)
     include = subprocess.run([interpreter.command, "-c", ASK], stdout=subprocess.PIPE, check=True,

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import shlex
 import shutil
@@ -110,14 +111,25 @@ class Terminal:
 
     def expect(self, what: str, seconds: float = TIMEOUT) -> str:
         """All that came until and with what."""
-        deadline = time.monotonic() + seconds
-        while what not in self._read:
-            left = deadline - time.monotonic()
-            assert left > 0 and select.select([self._fd], [], [], left)[0], "no %r in %r" % (what, self._read)
-            self._read += os.read(self._fd, 65536).decode("utf-8", "replace")
-        end = self._read.index(what) + len(what)
+        end = self.wait(re.escape(what), seconds).end()
         found, self._read = self._read[:end], self._read[end:]
         return found
+
+    def wait(self, pattern: str, seconds: float = TIMEOUT) -> "re.Match[str]":
+        """Until the pattern is in what came; nothing of it is used up."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self._read)
+            if found:
+                return found
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self._fd], [], [], left)[0], "no %r in %r" % (pattern, self._read)
+            self._read += os.read(self._fd, 65536).decode("utf-8", "replace")
+
+    def seconds_of_processor(self) -> float:
+        """What gdb's threads have used so far, together."""
+        words = Path("/proc/%d/stat" % self.pid).read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
 
     def type(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
