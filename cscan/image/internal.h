@@ -77,9 +77,11 @@ bool pl_is_packed(const uint8_t *p, size_t n);
 /*
  * Copy what can be read from fd, unpacked, to an unlinked sparse file in $TMPDIR (or /tmp) and
  * return its descriptor; name is for messages, size of the input for the progress (0 = unknown).
- * Input that ends early or is damaged gives what came before it, and a note. 0 or an error.
+ * What lies behind the last byte that the core's headers name is left; more than max bytes (0 = no
+ * limit) are an error. Input that ends early or is damaged gives what came before it, and a note. 0
+ * or an error.
  */
-int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *ret,
+int pl_unpack(int fd, const char *name, uint64_t size, uint64_t max, struct pl_ctx *ctx, int *ret,
 	      struct pl_err *err);
 
 /* ---- core.c ---- */

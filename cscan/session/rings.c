@@ -268,9 +268,15 @@ static pl_node *search(const struct pl_rings *r, const struct pl_graph *g, pl_no
 {
 	struct search s = {r, start, scratch, back};
 	struct pl_walk walk = {.fn = inside, .arg = &s};
-	pl_node *queue = pl_malloc(r->objects[r->of[start]] * sizeof(*queue));
+	pl_node *queue = pl_try_calloc(r->objects[r->of[start]], sizeof(*queue));
 	size_t met = 1;
 
+	if (!queue) { /* the run fails: start alone does till then */
+		queue = pl_malloc(sizeof(*queue));
+		*queue = start;
+		*n = 1;
+		return queue;
+	}
 	queue[0] = start;
 	scratch[start] = start + 1;
 	pl_graph_walk(g, &walk, r->ctx, queue, &met, NULL);
@@ -302,7 +308,11 @@ pl_node *pl_rings_cycle(const struct pl_rings *r, const struct pl_graph *g, pl_n
 
 	for (pl_node at = last; at != start; at = scratch[at] - 1)
 		length++;
-	ret = pl_malloc(length * sizeof(*ret));
+	ret = pl_try_calloc(length, sizeof(*ret));
+	if (!ret) {
+		length = 1;
+		ret = pl_malloc(sizeof(*ret));
+	}
 	*n = length;
 	for (pl_node at = last; length > 1; at = scratch[at] - 1)
 		ret[--length] = at;

@@ -154,6 +154,9 @@ def bench(objects, folder):
         "referrers": [pyleak, "referrers", "--quiet", "--native", some_object(pyleak, core), core],
         "refcounts": [pyleak, "refcounts", "--quiet", core],
         "triage": [pyleak, "triage", "--quiet", core],
+        "instances json": [pyleak, "instances", "--quiet", "--format", "json", "*", core],
+        "instances csv": [pyleak, "instances", "--quiet", "--format", "csv", "*", core],
+        "instances of one": [pyleak, "instances", "--quiet", "--limit", "1", "*", core],
     }
     if has_cycles():
         commands["cycles"] = [pyleak, "cycles", "--quiet", core]
@@ -184,6 +187,12 @@ def bench(objects, folder):
     for name in "referrers", "refcounts":
         row[name + " s"] = result[name][0]
         row[name + " / memscan"] = result[name][0] / floor
+    # A row for each object: against one row, for which the heap is read in the same way.
+    for name in "instances json", "instances csv":
+        row[name + " s"] = result[name][0]
+        row[name + " / types"] = result[name][0] / result["types"][0]
+        row[name + " / one row"] = result[name][0] / result["instances of one"][0]
+        row[name + " B/row more"] = (result[name][1] - result["instances of one"][1]) * 1024 / objects
     row["triage s"] = result["triage"][0]
     row["triage, first lines s"] = first_lines(commands["triage"])
     row["triage / core to graph"] = row["triage s"] / (to_objects + to_roots + graph)
