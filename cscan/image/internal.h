@@ -77,9 +77,11 @@ bool pl_is_packed(const uint8_t *p, size_t n);
 /*
  * Copy what can be read from fd, unpacked, to an unlinked sparse file in $TMPDIR (or /tmp) and
  * return its descriptor; name is for messages, size of the input for the progress (0 = unknown).
- * Input that ends early or is damaged gives what came before it, and a note. 0 or an error.
+ * What lies behind the last byte that the core's headers name is left; more than max bytes (0 = no
+ * limit) are an error. Input that ends early or is damaged gives what came before it, and a note. 0
+ * or an error.
  */
-int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *ret,
+int pl_unpack(int fd, const char *name, uint64_t size, uint64_t max, struct pl_ctx *ctx, int *ret,
 	      struct pl_err *err);
 
 /* ---- core.c ---- */
@@ -220,5 +222,11 @@ void pl_unwinder_free(struct pl_unwinder *u);
 /* ---- symbols.c, dwarf.c: give back what they keep in priv ---- */
 void pl_symbols_free(struct pl_module_priv *m);
 void pl_dwarf_free(struct pl_module_priv *m);
+
+/* Whether all of the n bytes at p are 0. */
+static inline bool pl_is_zero(const uint8_t *p, uint64_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+}
 
 #endif

@@ -14,8 +14,9 @@
 
 #include "image/internal.h"
 
-/* Map the core, unpacking it first where need be. */
-static int map_core(struct pl_image *im, struct pl_ctx *ctx, struct pl_err *err)
+/* Map the core, unpacking it first where need be, at most so many bytes if not 0. */
+static int map_core(struct pl_image *im, uint64_t max_unpacked, struct pl_ctx *ctx,
+		    struct pl_err *err)
 {
 	const char *path = im->info.path;
 	const char *name = strcmp(path, "-") ? path : "standard input";
@@ -45,8 +46,8 @@ static int map_core(struct pl_image *im, struct pl_ctx *ctx, struct pl_err *err)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || pl_is_packed(head, (size_t)got)) {
-		ret = pl_unpack(fd, name, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, ctx,
-				&packed, err);
+		ret = pl_unpack(fd, name, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0,
+				max_unpacked, ctx, &packed, err);
 		if (ret < 0)
 			goto out;
 		close(fd);
@@ -129,7 +130,7 @@ int pl_image_open(const struct pl_image_options *options, struct pl_ctx *ctx, st
 	im->sysroot = keep(im, options->sysroot);
 	im->real_sysroot = im->sysroot ? keep_real(im, im->sysroot) : NULL;
 	im->debug_dir = keep(im, options->debug_dir);
-	code = map_core(im, ctx, err);
+	code = map_core(im, options->max_unpacked, ctx, err);
 	if (code < 0) {
 		pl_image_free(im);
 		return code;

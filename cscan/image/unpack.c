@@ -3,6 +3,8 @@
  *
  * libarchive unpacks; the bytes go to an unlinked temporary file in which pages of zeros stay
  * holes. No program is started: filters that libarchive could only run as a program are left out.
+ * It goes to the end of what the core's own headers name, and no further: a few megabytes can be
+ * packed to unpack to terabytes of anything.
  */
 #include <archive.h>
 #include <elf.h>
@@ -14,7 +16,9 @@
 
 #include "image/internal.h"
 
-enum { READ_BYTES = 256 << 10, POLL_MS = 100, HOLE_BYTES = 4096 };
+enum { READ_BYTES = 256 << 10, POLL_MS = 100, HOLE_BYTES = 4096, PHDRS = 1024 };
+
+#define UNKNOWN UINT64_MAX
 
 struct unpack {
 	int fd; /* read from */
@@ -26,6 +30,8 @@ struct unpack {
 	uint8_t head[sizeof(Elf64_Ehdr)]; /* of what came out */
 	size_t n_head;
 	uint64_t size; /* bytes that came out */
+	uint64_t max;  /* more must not; 0 = no limit */
+	uint64_t end;  /* of what the headers name; UNKNOWN until they are here */
 };
 
 bool pl_is_packed(const uint8_t *p, size_t n)
@@ -81,8 +87,10 @@ static struct archive *open_archive(struct unpack *u)
 {
 	struct archive *a = archive_read_new();
 
-	if (!a)
-		pl_oom();
+	if (!a) {
+		pl_mem_refused();
+		return NULL;
+	}
 	archive_read_support_format_raw(a);
 	archive_read_support_format_empty(a);
 	if (archive_zlib_version())
@@ -116,12 +124,8 @@ static int open_out(struct unpack *u, struct pl_err *err)
 	if (u->out >= 0)
 		return 0;
 	pl_err_errno(err, PL_E_IO, errno, "cannot make a temporary file in %s", u->dir);
-	return pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
-}
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	return !p[0] && memcmp(p, p + 1, n - 1) == 0;
+	pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	return PL_E_IO;
 }
 
 /* Bytes from p on, at most n, that are all hole or all data; cut where pages of the file are. */
@@ -134,7 +138,7 @@ static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 		bool zero;
 
 		k = PL_MIN(k, n - len);
-		zero = is_zero(p + len, k);
+		zero = pl_is_zero(p + len, k);
 		if (!len)
 			*hole = zero;
 		else if (zero != *hole)
@@ -142,6 +146,12 @@ static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 		len += k;
 	}
 	return len;
+}
+
+static int no_room(const struct unpack *u, int errnum, struct pl_err *err)
+{
+	pl_err_errno(err, PL_E_IO, errnum, "cannot unpack %s to %s", u->name, u->dir);
+	return pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
 }
 
 static int write_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t offset,
@@ -156,12 +166,8 @@ static int write_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t of
 
 			if (k < 0 && errno == EINTR)
 				continue;
-			if (k < 0) {
-				pl_err_errno(err, PL_E_IO, errno, "cannot unpack %s to %s", u->name,
-					     u->dir);
-				return pl_err_hint(err, "set TMPDIR to a directory with room for "
-							"the unpacked core");
-			}
+			if (k < 0)
+				return no_room(u, errno, err);
 			done += (size_t)k;
 		}
 		p += len;
@@ -183,6 +189,99 @@ static int check_head(struct unpack *u, const uint8_t *p, size_t n, struct pl_er
 	return u->n_head < sizeof(u->head) ? 0 : pl_core_check(u->name, u->head, u->n_head, err);
 }
 
+/* The bytes at offset of what came out; what is a hole, or not there yet, is zeros. */
+static bool read_back(const struct unpack *u, void *p, size_t n, uint64_t offset)
+{
+	memset(p, 0, n);
+	return pread(u->out, p, n, (off_t)offset) >= 0;
+}
+
+/*
+ * How many program headers there are; from 65535 on section header 0 tells (see count_phdrs() in
+ * core.c). False while it is not here.
+ */
+static bool count_headers(const struct unpack *u, const Elf64_Ehdr *eh, uint64_t *ret)
+{
+	Elf64_Shdr sh;
+	uint64_t end;
+
+	*ret = eh->e_phnum;
+	if (eh->e_phnum != PN_XNUM)
+		return true;
+	if (!eh->e_shoff || !pl_add(eh->e_shoff, sizeof(sh), &end) || end > u->size ||
+	    !read_back(u, &sh, sizeof(sh), eh->e_shoff))
+		return false;
+	*ret = sh.sh_info;
+	return true;
+}
+
+static uint64_t end_of(uint64_t offset, uint64_t n)
+{
+	uint64_t end;
+
+	return pl_add(offset, n, &end) ? end : UNKNOWN - 1;
+}
+
+/* Look for the end of what the ELF header and the program headers name, once they are here. */
+static void find_end(struct unpack *u)
+{
+	Elf64_Phdr ph[PHDRS];
+	uint64_t n, end;
+	Elf64_Ehdr eh;
+
+	if (u->end != UNKNOWN || u->n_head < sizeof(u->head))
+		return;
+	memcpy(&eh, u->head, sizeof(eh));
+	if (!count_headers(u, &eh, &n))
+		return;
+	end = end_of(eh.e_phoff, n * sizeof(*ph)); /* n has 32 bits */
+	if (end > u->size)
+		return;
+	if (eh.e_shoff && (eh.e_shnum || eh.e_phnum == PN_XNUM))
+		end = PL_MAX(end, end_of(eh.e_shoff,
+					 (uint64_t)PL_MAX(eh.e_shnum, 1u) * sizeof(Elf64_Shdr)));
+	for (uint64_t i = 0; i < n; i += PHDRS) {
+		uint64_t k = PL_MIN(n - i, (uint64_t)PHDRS);
+
+		if (pl_ctx_cancelled(u->ctx) ||
+		    !read_back(u, ph, k * sizeof(*ph), eh.e_phoff + i * sizeof(*ph)))
+			return;
+		for (uint64_t j = 0; j < k; j++)
+			end = PL_MAX(end, end_of(ph[j].p_offset, ph[j].p_filesz));
+	}
+	u->end = end;
+}
+
+/* Whether so many bytes are more than the user wants to have unpacked. */
+static int check_max(const struct unpack *u, uint64_t bytes, struct pl_err *err)
+{
+	if (!u->max || bytes <= u->max)
+		return 0;
+	pl_err_set(err, PL_E_IO, "%s unpacks to %s%llu bytes, and --max-unpacked allows %llu",
+		   u->name, bytes == u->end ? "" : "at least ", (unsigned long long)bytes,
+		   (unsigned long long)u->max);
+	return pl_err_hint(err, "allow more if the core is what it says it is");
+}
+
+/* Put down what came out at offset, as far as it is of the core. */
+static int take_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t offset,
+		      struct pl_err *err)
+{
+	int code = check_head(u, p, n, err);
+
+	if (code >= 0)
+		code = check_max(u, end_of(offset, n), err);
+	if (code >= 0)
+		code = write_block(u, p, n, offset, err);
+	if (code < 0)
+		return code;
+	u->size = offset + n;
+	if (u->end != UNKNOWN)
+		return 0;
+	find_end(u);
+	return u->end == UNKNOWN ? 0 : check_max(u, u->end, err);
+}
+
 /* 1 when all came out, 0 when it broke off, negative on an error. */
 static int copy_blocks(struct unpack *u, struct archive *a, struct pl_err *err)
 {
@@ -200,12 +299,12 @@ static int copy_blocks(struct unpack *u, struct archive *a, struct pl_err *err)
 			return 0;
 		if (!n)
 			continue;
-		code = check_head(u, p, n, err);
-		if (code >= 0)
-			code = write_block(u, p, n, (uint64_t)offset, err);
+		if ((uint64_t)offset >= u->end) /* looked for once more: a damage at the very end */
+			return 1;
+		n = (size_t)PL_MIN(n, u->end - (uint64_t)offset);
+		code = take_block(u, p, n, (uint64_t)offset, err);
 		if (code < 0)
 			return code;
-		u->size = (uint64_t)offset + n;
 	}
 }
 
@@ -231,15 +330,23 @@ static int copy(struct unpack *u, struct archive *a, struct pl_err *err)
 		pl_ctx_damage(u->ctx, "unpack-stopped",
 			      "%s breaks off or is damaged: %llu bytes could be unpacked (%s)",
 			      u->name, (unsigned long long)u->size, archive_error_string(a));
+	u->size = PL_MIN(u->size, u->end);
 	if (ftruncate(u->out, (off_t)u->size) < 0)
-		return pl_err_errno(err, PL_E_IO, errno, "cannot unpack %s to %s", u->name, u->dir);
+		return no_room(u, errno, err);
 	return 0;
 }
 
-int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *ret,
+int pl_unpack(int fd, const char *name, uint64_t size, uint64_t max, struct pl_ctx *ctx, int *ret,
 	      struct pl_err *err)
 {
-	struct unpack u = {.fd = fd, .name = name, .ctx = ctx, .out = -1};
+	struct unpack u = {
+		.fd = fd,
+		.name = name,
+		.ctx = ctx,
+		.out = -1,
+		.max = max,
+		.end = UNKNOWN,
+	};
 	int code = open_out(&u, err);
 	struct archive *a;
 
@@ -248,7 +355,7 @@ int pl_unpack(int fd, const char *name, uint64_t size, struct pl_ctx *ctx, int *
 	u.buf = pl_malloc(READ_BYTES);
 	pl_ctx_stage(ctx, "unpacking core", size);
 	a = open_archive(&u);
-	code = copy(&u, a, err);
+	code = a ? copy(&u, a, err) : pl_ctx_cancel_err(err);
 	archive_read_free(a);
 	free(u.buf);
 	if (code < 0)

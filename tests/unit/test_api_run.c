@@ -4,7 +4,12 @@
  */
 #include "api/handle.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmocka_all.h"
@@ -316,6 +321,136 @@ static void unknown_analysis(void **state)
 	pyleak_result_free(r);
 }
 
+/* All that is in a file without a name, NUL-terminated. */
+static char *contents(int fd)
+{
+	static char text[1 << 16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return text;
+}
+
+static void set_output(pyleak *p, int fd)
+{
+	struct pyleak_options o = {.size = sizeof(o), .core = "/dev/null", .output = fd};
+
+	assert_int_equal(pyleak_set_options(p, &o), 0);
+}
+
+/* The same bytes as in memory, of every format, and nothing of them is kept. */
+static void a_descriptor_takes_the_result(void **state)
+{
+	static const char *const formats[] = {"text", "json", "csv"};
+	pyleak *p = *state;
+
+	for (size_t i = 0; i < PL_ARRAY_LEN(formats); i++) {
+		int fd = memfd_create("out", 0);
+		pyleak_result *kept, *written;
+
+		set_output(p, 0);
+		kept = RUN(p, &fake, "--format", formats[i], "section");
+		set_output(p, fd);
+		written = RUN(p, &fake, "--format", formats[i], "section");
+		assert_int_equal(pyleak_result_status(written), 0);
+		assert_string_equal(pyleak_result_output(written, NULL), "");
+		assert_string_equal(contents(fd), pyleak_result_output(kept, NULL));
+		assert_null(pyleak_early(p, 0));
+		pyleak_result_free(kept);
+		pyleak_result_free(written);
+		close(fd);
+	}
+}
+
+/* With a descriptor --output's file is written here, whole or not at all. */
+static void a_file_is_there_whole_or_not_at_all(void **state)
+{
+	char dir[] = "/tmp/test_api_run-XXXXXX", path[64];
+	pyleak *p = *state;
+	int fd = memfd_create("out", 0), file;
+	pyleak_result *r;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/out", dir);
+	set_output(p, fd);
+	r = RUN(p, &fake, "--output", path, "fail");
+	assert_int_equal(pyleak_result_status(r), 3);
+	pyleak_result_free(r);
+	assert_int_equal(access(path, F_OK), -1);
+	r = RUN(p, &fake, "--format", "csv", "--output", path);
+	assert_int_equal(pyleak_result_status(r), 0);
+	assert_null(pyleak_result_output_file(r));
+	pyleak_result_free(r);
+	assert_string_equal(contents(fd), "");
+	file = open(path, O_RDONLY);
+	assert_non_null(strstr(contents(file), "app.T29,29\n"));
+	close(file);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0); /* nothing else is in it */
+	close(fd);
+}
+
+static void a_write_that_is_refused(void **state)
+{
+	int full = open("/dev/full", O_WRONLY), ends[2];
+	pyleak_result *r;
+
+	set_output(*state, full);
+	r = RUN(*state, &fake, "--format", "json");
+	assert_int_equal(pyleak_result_status(r), 3);
+	assert_string_equal(pyleak_result_error(r),
+			    "cannot write the result (No space left on device)");
+	assert_non_null(strstr(pyleak_result_hint(r), "--output"));
+	pyleak_result_free(r);
+	close(full);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	set_output(*state, ends[1]);
+	r = RUN(*state, &fake);
+	assert_int_equal(pyleak_result_status(r), 3);
+	assert_string_equal(pyleak_result_error(r), "cannot write the result (Broken pipe)");
+	pyleak_result_free(r);
+	close(ends[1]);
+	set_output(*state, 0);
+	r = RUN(*state, &fake, "--output", "/nonexistent/out");
+	assert_int_equal(pyleak_result_status(r), 0); /* the caller's to write, and to fail */
+	pyleak_result_free(r);
+	assert_int_equal(pyleak_save("/nonexistent/out", "x", 1), -1);
+}
+
+/* Nobody reads, and the pipe is full: a cancel ends the wait. */
+static void *cancel_soon(void *arg)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	pyleak_cancel(arg);
+	return NULL;
+}
+
+static void a_reader_who_does_not_read(void **state)
+{
+	int ends[2];
+	pthread_t thread;
+	pyleak_result *r;
+
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	for (char x = 'x'; write(ends[1], &x, 1) == 1;)
+		;
+	for (int blocking = 0; blocking <= 1; blocking++) {
+		assert_int_equal(fcntl(ends[1], F_SETFL, blocking ? 0 : O_NONBLOCK), 0);
+		set_output(*state, ends[1]);
+		assert_int_equal(pthread_create(&thread, NULL, cancel_soon, *state), 0);
+		r = RUN(*state, &fake);
+		pthread_join(thread, NULL);
+		assert_int_equal(pyleak_result_status(r), 130);
+		assert_string_equal(pyleak_result_error(r), "cancelled");
+		pyleak_result_free(r);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void options_of_other_versions(void **state)
 {
 	struct {
@@ -326,6 +461,9 @@ static void options_of_other_versions(void **state)
 	assert_int_equal(pyleak_set_options(*state, &newer.o), 0);
 	newer.later[3] = 1; /* something that this library cannot do */
 	assert_int_equal(pyleak_set_options(*state, &newer.o), -1);
+	newer.o.size = offsetof(struct pyleak_options, output); /* of 0.1.0: without those behind */
+	newer.o.output = 99;
+	assert_int_equal(pyleak_set_options(*state, &newer.o), 0);
 	newer.o.size = 4;
 	assert_int_equal(pyleak_set_options(*state, &newer.o), -1);
 }
@@ -384,6 +522,10 @@ int main(void)
 		TEST(failures_stay),
 		TEST(help_needs_no_core),
 		TEST(unknown_analysis),
+		TEST(a_descriptor_takes_the_result),
+		TEST(a_file_is_there_whole_or_not_at_all),
+		TEST(a_write_that_is_refused),
+		TEST(a_reader_who_does_not_read),
 		TEST(options_of_other_versions),
 		TEST(registry),
 	};

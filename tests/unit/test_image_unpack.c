@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "test_image_build.h"
@@ -135,7 +136,7 @@ static void the_temporary_file_is_sparse(void **state)
 	fd = open(path, O_RDONLY);
 	assert_true(fd >= 0);
 	pl_ctx_init(&ctx, 1);
-	assert_int_equal(pl_unpack(fd, path, 0, &ctx, &out, &err), 0);
+	assert_int_equal(pl_unpack(fd, path, 0, 0, &ctx, &out, &err), 0);
 	assert_int_equal(fstat(out, &st), 0);
 	assert_int_equal(st.st_size, core.n);
 	assert_int_equal(st.st_nlink, 0);
@@ -144,6 +145,122 @@ static void the_temporary_file_is_sparse(void **state)
 	pl_ctx_fini(&ctx);
 	close(out);
 	close(fd);
+}
+
+/* ---- what is no part of the core ---- */
+
+enum { RUBBISH = 64 << 20 };
+
+/* The core with zeros and noise behind it. */
+static uint8_t *with_rubbish(size_t *n)
+{
+	uint8_t *p = pl_calloc(1, core.n + RUBBISH);
+
+	memcpy(p, core.bytes, core.n);
+	memcpy(p + core.n + RUBBISH / 2, data, DATA);
+	*n = core.n + RUBBISH;
+	return p;
+}
+
+static void rubbish_behind_the_core_stays_packed(void **state)
+{
+	size_t n;
+	uint8_t *p = with_rubbish(&n);
+
+	(void)state;
+	for (size_t i = 0; i < PL_ARRAY_LEN(filters); i++) {
+		const char *path = in_scratch(filters[i].name);
+		struct opened o;
+
+		pack(path, filters[i].add, p, n);
+		open_path(&o, path);
+		assert_whole(&o);
+		close_opened(&o);
+	}
+	free(p);
+}
+
+/* As many segments as need section header 0 to count them: it stands behind all of them. */
+static void the_end_of_very_many_segments(void **state)
+{
+	const char *path = in_scratch("many.gz");
+	struct build many;
+	struct opened o;
+	uint8_t *p;
+
+	(void)state;
+	build_init(&many);
+	build_thread(&many, 1, SIGABRT, 0, 0, 0);
+	for (uint64_t i = 0; i < PN_XNUM + 10u; i++)
+		build_load(&many, 0x100000 + i * 0x2000, data + i % DATA, 16, DEFAULT, DEFAULT,
+			   PF_R | PF_W);
+	build_bytes(&many);
+	p = pl_calloc(1, many.n + RUBBISH);
+	memcpy(p, many.bytes, many.n);
+	pack(path, archive_write_add_filter_gzip, p, many.n + RUBBISH);
+	open_path(&o, path);
+	assert_int_equal(o.code, 0);
+	assert_int_equal(pl_image_info(o.im)->file_size, many.n);
+	assert_false(pl_image_info(o.im)->truncated);
+	assert_bytes(&o, 0x100000 + (PN_XNUM + 9u) * 0x2000, data + PN_XNUM + 9, 16);
+	close_opened(&o);
+	build_fini(&many);
+	free(p);
+}
+
+/* Exactly as much as is allowed, and one byte less; rubbish does not count. */
+static void not_more_than_is_allowed(void **state)
+{
+	struct pl_image_options options = {.core = in_scratch("core.gz")};
+	size_t n;
+	uint8_t *p = with_rubbish(&n);
+	struct pl_image *im;
+	struct pl_err err;
+	struct pl_ctx ctx;
+
+	(void)state;
+	pack(options.core, archive_write_add_filter_gzip, p, n);
+	free(p);
+	pl_ctx_init(&ctx, 1);
+	options.max_unpacked = core.n;
+	assert_int_equal(pl_image_open(&options, &ctx, &im, &err), 0);
+	pl_image_free(im);
+	options.max_unpacked = core.n - 1;
+	assert_int_equal(pl_image_open(&options, &ctx, &im, &err), PL_E_IO);
+	assert_non_null(strstr(err.text, "--max-unpacked"));
+	assert_null(strstr(err.text, "at least")); /* its headers say how much it is */
+	/* So little that not even the headers come out. */
+	options.max_unpacked = 100;
+	assert_int_equal(pl_image_open(&options, &ctx, &im, &err), PL_E_IO);
+	assert_non_null(strstr(err.text, "at least"));
+	pl_ctx_fini(&ctx);
+}
+
+/* The disk is full: one line, and nothing is left in the directory. */
+static void a_full_disk(void **state)
+{
+	const char *path = in_scratch("core.gz"), *dir = in_scratch("tmp");
+	struct rlimit before, little = {.rlim_cur = DATA / 2};
+	struct opened o;
+
+	(void)state;
+	pack(path, archive_write_add_filter_gzip, core.bytes, core.n);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(setenv("TMPDIR", dir, 1), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	little.rlim_max = before.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	open_path(&o, path);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_int_equal(o.code, PL_E_IO);
+	assert_non_null(strstr(o.err.text, "cannot unpack"));
+	assert_non_null(strstr(o.err.text, "(File too large)"));
+	assert_non_null(strstr(o.err.hint, "TMPDIR"));
+	assert_int_equal(o.ctx.n_notes, 0);
+	assert_int_equal(rmdir(dir), 0); /* only of an empty directory */
+	close_opened(&o);
 }
 
 static void refuse(const char *path, int code, const char *says)
@@ -277,6 +394,10 @@ int main(void)
 		cmocka_unit_test(each_compression),
 		cmocka_unit_test(cut_compression),
 		cmocka_unit_test(the_temporary_file_is_sparse),
+		cmocka_unit_test(rubbish_behind_the_core_stays_packed),
+		cmocka_unit_test(the_end_of_very_many_segments),
+		cmocka_unit_test(not_more_than_is_allowed),
+		cmocka_unit_test(a_full_disk),
 		cmocka_unit_test(packed_but_no_core),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(standard_input),

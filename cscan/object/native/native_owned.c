@@ -1,6 +1,7 @@
 /*
  * native_owned.c - whose the blocks are that words of C memory lie in.
  */
+#include "base/search.h"
 #include "object/native/native_words.h"
 
 #include "object/edges/put.h"
@@ -13,31 +14,16 @@ enum {
 
 static struct buffer *buffer_at(struct pl_native_words *s, pl_addr addr)
 {
-	size_t lo = 0, hi = s->n_regions;
+	size_t above = PL_LOWER_BOUND(s->n_regions, k, s->pieces.at[k].lo <= addr);
 	struct piece *p;
+	struct buffer *b;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->pieces.at[mid].lo <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr >= s->pieces.at[lo - 1].hi)
+	if (!above || addr >= s->pieces.at[above - 1].hi)
 		return NULL;
-	p = &s->pieces.at[lo - 1];
-	for (lo = 0, hi = p->buffers.n; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->buffers.at[mid].base <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && addr - p->buffers.at[lo - 1].base < p->buffers.at[lo - 1].size
-		       ? &p->buffers.at[lo - 1]
-		       : NULL;
+	p = &s->pieces.at[above - 1];
+	above = PL_LOWER_BOUND(p->buffers.n, k, p->buffers.at[k].base <= addr);
+	b = above ? &p->buffers.at[above - 1] : NULL;
+	return b && addr - b->base < b->size ? b : NULL;
 }
 
 /*
