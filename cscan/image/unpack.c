@@ -151,7 +151,8 @@ static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 static int no_room(const struct unpack *u, int errnum, struct pl_err *err)
 {
 	pl_err_errno(err, PL_E_IO, errnum, "cannot unpack %s to %s", u->name, u->dir);
-	return pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	return PL_E_IO;
 }
 
 static int write_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t offset,
@@ -260,7 +261,8 @@ static int check_max(const struct unpack *u, uint64_t bytes, struct pl_err *err)
 	pl_err_set(err, PL_E_IO, "%s unpacks to %s%llu bytes, and --max-unpacked allows %llu",
 		   u->name, bytes == u->end ? "" : "at least ", (unsigned long long)bytes,
 		   (unsigned long long)u->max);
-	return pl_err_hint(err, "allow more if the core is what it says it is");
+	pl_err_hint(err, "allow more if the core is what it says it is");
+	return PL_E_IO;
 }
 
 /* Put down what came out at offset, as far as it is of the core. */

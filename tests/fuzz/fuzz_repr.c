@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "fuzz.h"
+#include "object/repr/repr.h"
 #include "runs.h"
 #include "sound.h"
 

@@ -9,7 +9,7 @@
 
 #include "heap/index.h"
 
-#define MAX_OWN 1024   /* bytes of an object that may hold a pointer into itself */
+#define MAX_OWN 1024 /* bytes of an object that may hold a pointer into itself */
 
 static bool is_object(const struct pl_decode *d, pl_addr target)
 {
