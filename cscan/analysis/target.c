@@ -36,22 +36,31 @@ int pl_target_object(const struct pl_objects *o, const char *word, pl_id *ret, s
 	if (*ret == PL_NO_ID) {
 		pl_err_set(err, PL_E_NOT_FOUND, "no live object starts at 0x%llx",
 			   (unsigned long long)addr);
-		err->addr = addr;
-		return pl_err_hint(err, "`instances TYPE` lists the addresses of objects");
+		if (err)
+			err->addr = addr;
+		pl_err_hint(err, "`instances TYPE` lists the addresses of objects");
+		return PL_E_NOT_FOUND;
 	}
 	return 0;
+}
+
+bool *pl_target_types(const struct pl_objects *o, const struct pl_args *args, const char *glob)
+{
+	size_t n = pl_types_count(o->types);
+	bool *fits = pl_calloc(n + 1, sizeof(*fits));
+	struct pl_args word = *args;
+
+	word.match = glob;
+	for (uint32_t i = 0; i < n; i++)
+		fits[i] = pl_args_match(&word, pl_types_at(o->types, i)->name);
+	return fits;
 }
 
 static int collect(const struct pl_objects *o, const struct pl_args *args, struct pl_ctx *ctx,
 		   struct pl_target *t, struct pl_err *err)
 {
-	struct pl_args word = *args;
-
-	word.match = args->words[0];
 	t->n_types = pl_types_count(o->types);
-	t->types = pl_calloc(t->n_types + 1, sizeof(*t->types));
-	for (uint32_t i = 0; i < t->n_types; i++)
-		t->types[i] = pl_args_match(&word, pl_types_at(o->types, i)->name);
+	t->types = pl_target_types(o, args, args->words[0]);
 	for (size_t id = 0; id < o->n; id++) {
 		if (id % 4096 == 0 && pl_ctx_cancelled(ctx))
 			return pl_ctx_cancel_err(err);

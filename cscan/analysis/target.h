@@ -23,6 +23,8 @@ struct pl_target {
 int pl_target_parse(struct pl_session *s, const struct pl_objects *o, const struct pl_args *args,
 		    struct pl_target *ret, struct pl_err *err);
 void pl_target_fini(struct pl_target *t);
+/* By type index, whether its name fits a glob: malloced. */
+bool *pl_target_types(const struct pl_objects *o, const struct pl_args *args, const char *glob);
 /* ADDRESS alone; PL_E_NOT_FOUND when no listed object is there. */
 int pl_target_object(const struct pl_objects *o, const char *word, pl_id *ret, struct pl_err *err);
 

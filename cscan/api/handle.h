@@ -14,8 +14,12 @@ struct pyleak {
 	struct pl_session *session; /* NULL until the options name a core */
 	/* The options that the session was made for, owned; to tell whether they changed. */
 	char *core, *exe, *sysroot, *debug_dir;
+	uint64_t max_unpacked;
+	unsigned threads;
 	unsigned columns;
 	bool colour;
+	int output;       /* descriptor, 0 = none */
+	atomic_bool stop; /* a cancel from outside, in contrast to one by a budget */
 	/* For completion: names of the types of the session's core, sorted; NULL = not made yet. */
 	const char **type_names;
 	size_t n_type_names;
@@ -33,6 +37,8 @@ struct pyleak_result {
 	PL_VEC(char *) notes;
 };
 
+/* A session of the options' core in place of the one there is, of which nothing is kept. */
+void pl_handle_renew(struct pyleak *p);
 /* Forget the sections of the last run. */
 void pl_run_forget_early(struct pyleak *p);
 /*

@@ -3,10 +3,12 @@
  */
 #include "api/handle.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 
 #include "api/help.h"
+#include "api/output.h"
 #include "api/version.h"
 #include "base/search.h"
 
@@ -73,53 +75,67 @@ static unsigned processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
-/* What a newer caller sets and this library does not know must be left at zero. */
-static bool understood(const struct pyleak_options *o)
+/*
+ * The options as this library knows them: what an older caller does not set is zero, and what a
+ * newer one sets and this library does not know must be.
+ */
+static bool understood(const struct pyleak_options *o, struct pyleak_options *ret)
 {
 	const unsigned char *bytes = (const unsigned char *)o;
 
-	if (o->size < sizeof(*o))
+	if (o->size < offsetof(struct pyleak_options, output))
 		return false;
 	for (size_t i = sizeof(*o); i < o->size; i++) {
 		if (bytes[i])
 			return false;
 	}
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, o, PL_MIN(o->size, sizeof(*ret)));
 	return true;
 }
 
-int pyleak_set_options(pyleak *p, const struct pyleak_options *o)
+void pl_handle_renew(struct pyleak *p)
 {
-	unsigned threads;
+	struct pl_image_options image = {
+		.core = p->core,
+		.exe = p->exe,
+		.sysroot = p->sysroot,
+		.debug_dir = p->debug_dir,
+		.max_unpacked = p->max_unpacked,
+	};
 
-	if (!understood(o))
+	drop_session(p, p->core ? pl_session_new(&image, p->threads) : NULL);
+}
+
+int pyleak_set_options(pyleak *p, const struct pyleak_options *options)
+{
+	struct pyleak_options o;
+
+	if (!understood(options, &o))
 		return -1;
 	pl_run_forget_early(p);
-	threads = o->threads ? o->threads : processors();
-	p->columns = o->columns;
-	p->colour = o->colour != 0;
-	if (!same(p->core, o->core) || !same(p->exe, o->exe) || !same(p->sysroot, o->sysroot) ||
-	    !same(p->debug_dir, o->debug_dir)) {
-		struct pl_image_options image = {
-			.core = o->core,
-			.exe = o->exe,
-			.sysroot = o->sysroot,
-			.debug_dir = o->debug_dir,
-		};
-
-		drop_session(p, o->core ? pl_session_new(&image, threads) : NULL);
-		replace(&p->core, o->core);
-		replace(&p->exe, o->exe);
-		replace(&p->sysroot, o->sysroot);
-		replace(&p->debug_dir, o->debug_dir);
+	p->threads = o.threads ? o.threads : processors();
+	p->columns = o.columns;
+	p->colour = o.colour != 0;
+	p->output = o.output;
+	if (!same(p->core, o.core) || !same(p->exe, o.exe) || !same(p->sysroot, o.sysroot) ||
+	    !same(p->debug_dir, o.debug_dir) || p->max_unpacked != o.max_unpacked) {
+		replace(&p->core, o.core);
+		replace(&p->exe, o.exe);
+		replace(&p->sysroot, o.sysroot);
+		replace(&p->debug_dir, o.debug_dir);
+		p->max_unpacked = o.max_unpacked;
+		pl_handle_renew(p);
 	}
 	if (p->session)
-		pl_session_ctx(p->session)->threads = threads;
+		pl_session_ctx(p->session)->threads = p->threads;
 	return 0;
 }
 
 void pyleak_cancel(pyleak *p)
 {
 	pthread_mutex_lock(&p->lock);
+	atomic_store(&p->stop, true);
 	if (p->session)
 		atomic_store(&pl_session_ctx(p->session)->cancel, true);
 	pthread_mutex_unlock(&p->lock);
@@ -163,7 +179,8 @@ static int unknown_analysis(const char *name, struct pl_err *err)
 	for (size_t i = 0; i < n && at < sizeof(names); i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, " %s", rows[i]->name);
 	pl_err_set(err, PL_E_USAGE, "no analysis is called '%s'", name);
-	return pl_err_hint(err, "choose from:%s", names);
+	pl_err_hint(err, "choose from:%s", names);
+	return PL_E_USAGE;
 }
 
 pyleak_result *pyleak_run(pyleak *p, int argc, const char *const *argv)
@@ -226,6 +243,21 @@ void pyleak_result_free(pyleak_result *r)
 	free(r->output);
 	free(r->output_file);
 	free(r);
+}
+
+int pyleak_save(const char *path, const char *data, size_t len)
+{
+	const atomic_bool never = false;
+	struct pl_output o;
+	struct pl_err err;
+	int code;
+
+	if (!pl_output_open(&o, path, 0, &never))
+		return -1;
+	fwrite(data, 1, len, o.stream);
+	code = pl_output_end(&o, &err);
+	errno = o.failed;
+	return code ? -1 : 0;
 }
 
 /* ---- the registry ---- */
@@ -305,24 +337,35 @@ static void make_type_names(pyleak *p, const struct pl_objects *o)
 	p->n_type_names = kept;
 }
 
-const char *pyleak_complete_type(pyleak *p, const char *prefix, size_t i, int now)
+/* type_names, from a core that is read for it if now; false when it is not, or cannot be. */
+static bool know_types(pyleak *p, bool now)
 {
-	struct pl_objects *o;
-	size_t first, len = strlen(prefix);
+	struct pl_objects *o = pl_session_have_objects(p->session);
 
-	if (!p->session)
-		return NULL;
-	o = pl_session_have_objects(p->session);
-	if (!o && now) {
+	if ((!o && !now) || !pl_mem_begin())
+		return false;
+	if (!o) {
 		pl_session_renew(p->session);
 		if (pl_session_objects(p->session, &o, NULL) != 0)
 			o = NULL;
 		pl_ctx_stage(pl_session_ctx(p->session), NULL, 0);
 	}
-	if (!o)
-		return NULL;
-	if (!p->type_names)
+	if (o)
 		make_type_names(p, o);
+	if (pl_mem_short())
+		pl_handle_renew(p); /* the names go with it */
+	pl_mem_end();
+	return p->type_names != NULL;
+}
+
+const char *pyleak_complete_type(pyleak *p, const char *prefix, size_t i, int now)
+{
+	size_t first, len = strlen(prefix);
+
+	if (!p->session)
+		return NULL;
+	if (!p->type_names && !know_types(p, now))
+		return NULL;
 	first = PL_LOWER_BOUND(p->n_type_names, k, strcmp(p->type_names[k], prefix) < 0);
 	if (i >= p->n_type_names - first || strncmp(p->type_names[first + i], prefix, len) != 0)
 		return NULL;

@@ -8,7 +8,9 @@
 
 #include "api/help.h"
 #include "api/options.h"
+#include "api/output.h"
 #include "report/report.h"
+#include "report/sink.h"
 
 #define MAX_FLAVOURS 4
 #define COMMAND_MAX 96 /* the kernel keeps 80 bytes of it */
@@ -70,54 +72,75 @@ static const char *without_arguments(const char *command, char *text)
 
 /* ---- printing ---- */
 
-/* The output of a run as it grows: text is printed section by section, all else at once. */
+/* The output of a run as it grows: text section by section, JSON and CSV row by row. */
 struct printing {
 	struct pyleak *p;
 	const struct pl_analysis *a;
 	const struct pl_request *q;
-	FILE *out; /* to text and len */
-	char *text;
-	size_t len;
-	bool continued; /* a section is printed */
+	const struct pl_result *result;
+	struct pl_output out;
+	struct pl_report rep; /* what it says is made true by look() */
+	const char *flavours[MAX_FLAVOURS];
+	char command[COMMAND_MAX];
+	struct pl_document document; /* of JSON and CSV */
 };
 
-/*
- * Print what the result holds, of sections the one at hand. False: cancelled by asked, where
- * NULL is nobody.
- */
-static bool print(struct printing *pr, const struct pl_result *result, struct pl_ctx *asked)
+/* What is known by now, and what was said. */
+static void look(void *arg)
 {
-	struct pyleak *p = pr->p;
-	struct pl_ctx *ctx = pl_session_ctx(p->session);
-	const char *flavour_names[MAX_FLAVOURS];
-	char command[COMMAND_MAX];
-	struct pl_report rep = {
+	struct printing *pr = arg;
+	const struct pl_ctx *ctx = pl_session_ctx(pr->p->session);
+	struct pl_report *rep = &pr->rep;
+
+	rep->notes = ctx->notes;
+	rep->n_notes = ctx->n_notes;
+	rep->partial = ctx->partial;
+	fill_head(rep, pr->p->session, pr->flavours);
+	if (pr->result->redacted && rep->core.known)
+		rep->core.command = without_arguments(rep->core.command, pr->command);
+	/* The first section comes before the objects are counted, whatever an earlier run knows. */
+	if (pr->result->section)
+		rep->objects.known = false;
+}
+
+/* Where the result goes: the text of a picture to be waits in memory for who draws it. */
+static int open_output(struct printing *pr, struct pl_result *result, struct pl_err *err)
+{
+	const struct pl_request *q = pr->q;
+	int fd = pr->p->output;
+	const char *file = fd && q->output && strcmp(q->output, "-") != 0 ? q->output : NULL;
+
+	if (!pl_output_open(&pr->out, file, fd, &pr->p->stop))
+		return pl_err_set(err, PL_E_NOMEM, "no memory for the printed result");
+	pr->result = result;
+	pr->rep = (struct pl_report){
 		.analysis = pr->a->name,
 		.result = result,
-		.notes = ctx->notes,
-		.n_notes = ctx->n_notes,
-		.partial = ctx->partial,
-		.ctx = asked,
-		.continued = pr->continued,
+		.ctx = pl_session_ctx(pr->p->session),
 	};
-	struct pl_text_style style = {.columns = p->columns, .colour = p->colour && !pr->q->output};
+	if (q->format == PL_FORMAT_TEXT)
+		return 0;
+	pl_document_init(&pr->document,
+			 q->format == PL_FORMAT_JSON ? &pl_json_document : &pl_csv_document,
+			 pr->out.stream, &pr->rep);
+	pr->document.look = look;
+	pr->document.arg = pr;
+	result->sink = &pr->document.sink;
+	return 0;
+}
 
-	fill_head(&rep, p->session, flavour_names);
-	if (result->redacted && rep.core.known)
-		rep.core.command = without_arguments(rep.core.command, command);
-	/* The first section comes before the objects are counted, whatever an earlier run knows. */
-	if (result->section)
-		rep.objects.known = false;
-	switch (pr->q->format) {
-	case PL_FORMAT_TEXT:
-		return result->text ? fputs(result->text, pr->out) >= 0
-				    : pl_report_text(pr->out, &rep, &style);
-	case PL_FORMAT_JSON:
-		return pl_report_json(pr->out, &rep);
-	case PL_FORMAT_CSV:
-		return pl_report_csv(pr->out, &rep);
-	}
-	return false;
+/* Print as text what the result holds, of sections the one at hand; false when cancelled. */
+static bool print_text(struct printing *pr)
+{
+	struct pl_text_style style = {
+		.columns = pr->p->columns,
+		.colour = pr->p->colour && !pr->q->output,
+	};
+
+	look(pr);
+	if (pr->result->text)
+		return fputs(pr->result->text, pr->out.stream) >= 0;
+	return pl_report_text(pr->out.stream, &pr->rep, &style);
 }
 
 /*
@@ -127,15 +150,20 @@ static bool print(struct printing *pr, const struct pl_result *result, struct pl
 static void print_section(void *arg, const struct pl_result *result)
 {
 	struct printing *pr = arg;
-	size_t before = pr->len;
+	size_t before = pr->out.len;
+	bool printed;
 
-	if (!print(pr, result, NULL) || fflush(pr->out) != 0)
-		return; /* no memory: the end of the run meets it, too */
-	pr->continued = true;
-	if (pr->q->output)
+	(void)result;
+	pr->rep.ctx = NULL;
+	printed = print_text(pr);
+	pr->rep.ctx = pl_session_ctx(pr->p->session);
+	if (!printed || fflush(pr->out.stream) != 0)
+		return; /* no memory, or not to be written: the end of the run meets it, too */
+	pr->rep.continued = true;
+	if (pr->q->output || pr->p->output)
 		return;
 	pthread_mutex_lock(&pr->p->lock);
-	pl_vec_push(&pr->p->early, pl_strdup(pr->text + before));
+	pl_vec_push(&pr->p->early, pl_strdup(pr->out.text + before));
 	pthread_mutex_unlock(&pr->p->lock);
 }
 
@@ -145,26 +173,6 @@ void pl_run_forget_early(struct pyleak *p)
 	while (p->early.n)
 		free(p->early.at[--p->early.n]);
 	pthread_mutex_unlock(&p->lock);
-}
-
-/* Print the rest into r->output; PL_E_CANCELLED, PL_E_NOMEM. */
-static int finish(struct printing *pr, const struct pl_result *result, struct pyleak_result *r)
-{
-	bool done, full;
-
-	pl_ctx_stage(pl_session_ctx(pr->p->session), "writing", 0);
-	done = print(pr, result, pl_session_ctx(pr->p->session));
-	full = ferror(pr->out) != 0;
-	full |= fclose(pr->out) != 0;
-	pr->out = NULL;
-	if (!done)
-		return pl_ctx_cancel_err(&r->err);
-	if (full)
-		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
-	r->output = pr->text;
-	r->output_len = pr->len;
-	pr->text = NULL;
-	return 0;
 }
 
 /* What --output's name says the printed DOT is to become, or NULL. */
@@ -178,6 +186,36 @@ static const char *picture(const char *output)
 			return kinds[i];
 	}
 	return NULL;
+}
+
+/* Print the rest, and bring it where it belongs; PL_E_CANCELLED, PL_E_NOMEM, PL_E_IO. */
+static int finish(struct printing *pr, struct pyleak_result *r)
+{
+	const struct pl_request *q = pr->q;
+	bool done;
+	int code;
+
+	pl_ctx_stage(pl_session_ctx(pr->p->session), "writing", 0);
+	if (pr->result->text && q->format == PL_FORMAT_TEXT)
+		r->picture = picture(q->output);
+	if (r->picture && pr->p->output) {
+		r->output = pl_strdup(pr->result->text);
+		r->output_len = strlen(r->output);
+		r->output_file = pl_strdup(q->output);
+		return 0;
+	}
+	done = q->format == PL_FORMAT_TEXT ? print_text(pr) : pl_document_end(&pr->document);
+	if (!done && !ferror(pr->out.stream))
+		return pl_ctx_cancel_err(&r->err);
+	code = pl_output_end(&pr->out, &r->err);
+	if (code)
+		return code;
+	r->output = pr->out.text;
+	r->output_len = pr->out.len;
+	pr->out.text = NULL;
+	if (q->output && !pr->p->output)
+		r->output_file = pl_strdup(q->output);
+	return 0;
 }
 
 static void copy_notes(const struct pl_ctx *ctx, struct pyleak_result *r)
@@ -195,11 +233,10 @@ static void copy_notes(const struct pl_ctx *ctx, struct pyleak_result *r)
 
 static int analyse(struct printing *pr, struct pl_result *result, struct pyleak_result *r)
 {
-	int code;
+	int code = open_output(pr, result, &r->err);
 
-	pr->out = open_memstream(&pr->text, &pr->len);
-	if (!pr->out)
-		return pl_err_set(&r->err, PL_E_NOMEM, "no memory for the printed result");
+	if (code)
+		return code;
 	if (pr->q->format == PL_FORMAT_TEXT) {
 		result->print_section = print_section;
 		result->print_arg = pr;
@@ -208,10 +245,18 @@ static int analyse(struct printing *pr, struct pl_result *result, struct pyleak_
 	if (!code && !pr->a->own_rows && result->tables.n)
 		code = pl_args_apply(&pr->q->args, result->tables.at[0], &r->err);
 	if (!code)
-		code = finish(pr, result, r);
-	if (pr->out)
-		fclose(pr->out);
-	free(pr->text);
+		code = finish(pr, r);
+	return code;
+}
+
+/* What the run ends with: what was made while memory was short, or was not written, is no answer.
+ */
+static int verdict(const struct printing *pr, int code, struct pl_err *err)
+{
+	if (pl_mem_short() && code != PL_E_NOMEM)
+		return pl_ctx_cancel_err(err);
+	if (code == PL_E_CANCELLED && pr->out.failed)
+		return pl_output_blame(&pr->out, err);
 	return code;
 }
 
@@ -219,15 +264,16 @@ static void run_session(struct pyleak *p, const struct pl_analysis *a, const str
 			struct pyleak_result *r)
 {
 	struct pl_ctx *ctx = pl_session_ctx(p->session);
-	struct printing pr = {.p = p, .a = a, .q = q};
+	struct printing pr = {.p = p, .a = a, .q = q, .out.fd = -1};
 	struct pl_result result = {0};
 	int code;
 
 	pl_session_renew(p->session);
+	atomic_store(&p->stop, false);
 	pl_ctx_stage(ctx, "starting", 0);
-	code = analyse(&pr, &result, r);
-	if (result.text && q->format == PL_FORMAT_TEXT)
-		r->picture = picture(q->output);
+	code = verdict(&pr, analyse(&pr, &result, r), &r->err);
+	pl_output_drop(&pr.out);
+	pl_document_fini(&pr.document);
 	copy_notes(ctx, r);
 	r->status = pl_err_exit_status(code);
 	if (!code && result.finding)
@@ -236,10 +282,17 @@ static void run_session(struct pyleak *p, const struct pl_analysis *a, const str
 		r->status = 4;
 	pl_result_fini(&result);
 	pl_ctx_stage(ctx, NULL, 0);
+	/* What was built lacks what there was no memory for, and keeps what others may need. */
+	if (code == PL_E_NOMEM) {
+		free(r->output);
+		r->output = NULL;
+		r->output_len = 0;
+		pl_handle_renew(p);
+	}
 }
 
-void pl_run_analysis(struct pyleak *p, const struct pl_analysis *a, int argc,
-		     const char *const *argv, struct pyleak_result *r)
+static void run_request(struct pyleak *p, const struct pl_analysis *a, int argc,
+			const char *const *argv, struct pyleak_result *r)
 {
 	struct pl_request q;
 	int code = pl_request_parse(a, argc, argv, &q, &r->err);
@@ -256,9 +309,19 @@ void pl_run_analysis(struct pyleak *p, const struct pl_analysis *a, int argc,
 		code = pl_err_set(&r->err, PL_E_USAGE, "no core is given");
 		r->status = pl_err_exit_status(code);
 	} else {
-		if (q.output)
-			r->output_file = pl_strdup(q.output);
 		run_session(p, a, &q, r);
 	}
 	pl_request_fini(&q);
+}
+
+void pl_run_analysis(struct pyleak *p, const struct pl_analysis *a, int argc,
+		     const char *const *argv, struct pyleak_result *r)
+{
+	if (!pl_mem_begin()) {
+		r->status = pl_err_exit_status(
+			pl_err_set(&r->err, PL_E_NOMEM, "there is no memory to begin with"));
+		return;
+	}
+	run_request(p, a, argc, argv, r);
+	pl_mem_end();
 }

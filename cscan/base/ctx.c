@@ -42,6 +42,8 @@ void pl_ctx_stage(struct pl_ctx *ctx, const char *stage, uint64_t total)
 
 int pl_ctx_cancel_err(struct pl_err *err)
 {
+	if (pl_mem_short())
+		return pl_err_set(err, PL_E_NOMEM, "memory ran out");
 	return pl_err_set(err, PL_E_CANCELLED, "cancelled");
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "base/mem.h"
 
 enum pl_level { PL_INFO, PL_WARNING, PL_ERROR_LEVEL };
 
@@ -41,11 +42,20 @@ static inline void pl_ctx_step(struct pl_ctx *ctx, uint64_t by)
 {
 	atomic_fetch_add_explicit(&ctx->done, by, memory_order_relaxed);
 }
+/* Whether to stop: somebody asked for it, or memory is short (mem.h). */
 static inline bool pl_ctx_cancelled(struct pl_ctx *ctx)
 {
-	return atomic_load_explicit(&ctx->cancel, memory_order_relaxed);
+	return atomic_load_explicit(&ctx->cancel, memory_order_relaxed) || pl_mem_short();
 }
-/* PL_E_CANCELLED with *err filled. */
+/*
+ * In a loop over many things, before the i-th: whether to stop. Looks at cancel now and then, so
+ * who comes out of the loop looks again.
+ */
+static inline bool pl_ctx_look(struct pl_ctx *ctx, uint64_t i)
+{
+	return i % 4096 == 0 && pl_ctx_cancelled(ctx);
+}
+/* Why pl_ctx_cancelled(): PL_E_CANCELLED or PL_E_NOMEM, with *err filled. */
 int pl_ctx_cancel_err(struct pl_err *err);
 /* Add a note; a second one with the same code and text is dropped. Thread-safe. */
 void pl_ctx_note(struct pl_ctx *ctx, enum pl_level level, const char *code, const char *fmt, ...)

@@ -74,14 +74,15 @@ int pl_err_errno(struct pl_err *err, int code, int errnum, const char *fmt, ...)
 	return code;
 }
 
-int pl_err_hint(struct pl_err *err, const char *fmt, ...)
+void pl_err_hint(struct pl_err *err, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!err)
+		return;
 	va_start(ap, fmt);
 	fill(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);
-	return err->code;
 }
 
 int pl_err_exit_status(int code)

@@ -35,8 +35,8 @@ struct pl_err {
 int pl_err_set(struct pl_err *err, int code, const char *fmt, ...) PL_PRINTF(3, 4);
 /* The same, with " (strerror(errnum))" behind the text. */
 int pl_err_errno(struct pl_err *err, int code, int errnum, const char *fmt, ...) PL_PRINTF(4, 5);
-/* Replace the hint of an error just set; returns err->code. */
-int pl_err_hint(struct pl_err *err, const char *fmt, ...) PL_PRINTF(2, 3);
+/* Replace the hint of an error just set in *err (may be NULL). */
+void pl_err_hint(struct pl_err *err, const char *fmt, ...) PL_PRINTF(2, 3);
 /* The exit status of the contract that goes with a code (0 for 0, 70 for an unknown one). */
 int pl_err_exit_status(int code);
 

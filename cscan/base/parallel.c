@@ -43,9 +43,11 @@ int pl_parallel(struct pl_ctx *ctx, size_t n, void (*fn)(void *arg, unsigned wor
 	struct worker *workers = pl_calloc(want, sizeof(*workers));
 	sigset_t all, before;
 
-	/* The waiting side handles signals; a helper thread must not take them from it. */
+	/* The waiting side handles signals; a helper thread must not take them from it. SIGPIPE is
+	 * for the thread that writes, so it stays as it was for the caller. */
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigdelset(&all, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	for (unsigned i = 1; i < want; i++) {
 		workers[i] = (struct worker){&loop, i, 0};
 		if (pthread_create(&workers[i].thread, NULL, run, &workers[i]))

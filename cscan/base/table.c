@@ -26,19 +26,23 @@ void pl_table_free(struct pl_table *t)
 	free(t);
 }
 
+void pl_table_clear(struct pl_table *t)
+{
+	t->n_rows = 0;
+	free(t->total);
+	t->total = NULL;
+	pl_arena_clear(&t->strings);
+}
+
 struct pl_cell *pl_table_row(struct pl_table *t)
 {
 	struct pl_cell *row;
 
-	if (t->n_rows == t->cap_rows) {
-		size_t cap = t->cap_rows ? t->cap_rows * 2 : 32, bytes;
-
-		if (__builtin_mul_overflow(cap, t->n_columns * sizeof(*t->cells), &bytes))
-			pl_oom();
-		t->cells = pl_realloc(t->cells, bytes);
-		t->cap_rows = cap;
-	}
-	row = t->cells + t->n_rows++ * t->n_columns;
+	if (t->n_rows == t->cap_rows)
+		t->cells = pl_vec_grow(t->cells, t->n_rows, &t->cap_rows,
+				       t->n_columns * sizeof(*t->cells));
+	t->n_rows += t->n_rows < t->cap_rows;
+	row = t->cells + (t->n_rows - 1) * t->n_columns;
 	for (size_t i = 0; i < t->n_columns; i++)
 		row[i] = pl_cell_absent();
 	return row;
@@ -154,11 +158,16 @@ bool pl_table_sort(struct pl_table *t, const char *column)
 
 	if (col < 0)
 		return false;
-	keys = pl_calloc(t->n_rows, sizeof(*keys));
+	keys = pl_try_calloc(t->n_rows, sizeof(*keys));
+	cells = pl_try_calloc(t->n_rows, row_bytes);
+	if (!keys || !cells) {
+		free(keys);
+		free(cells);
+		return true;
+	}
 	for (size_t i = 0; i < t->n_rows; i++)
 		keys[i] = (struct sort_key){&t->cells[i * t->n_columns + (size_t)col], i};
 	qsort(keys, t->n_rows, sizeof(*keys), turned ? turned_round : ascending);
-	cells = pl_calloc(t->n_rows, row_bytes);
 	for (size_t i = 0; i < t->n_rows; i++)
 		memcpy(cells + i * t->n_columns, t->cells + keys[i].row * t->n_columns, row_bytes);
 	free(keys);

@@ -64,7 +64,10 @@ struct pl_table {
 /* columns is borrowed and must outlive the table (static arrays do). */
 struct pl_table *pl_table_new(const char *name, const struct pl_column *columns, size_t n_columns);
 void pl_table_free(struct pl_table *t);
-/* Append a row of ABSENT cells; returns its cells, valid until the next call. */
+/* No rows and no total, as new; what the cells pointed to is gone. */
+void pl_table_clear(struct pl_table *t);
+/* Append a row of ABSENT cells; returns its cells, valid until the next call. Where memory is short
+ * (mem.h) it may be the last row once more. */
 struct pl_cell *pl_table_row(struct pl_table *t);
 /* The total row, made on first call. */
 struct pl_cell *pl_table_total(struct pl_table *t);
@@ -72,7 +75,8 @@ struct pl_cell *pl_table_total(struct pl_table *t);
 int pl_table_column(const struct pl_table *t, const char *name);
 /*
  * Stable sort by a column: numbers descending, text ascending, ABSENT/UNKNOWN last; a '-' before
- * the name turns it round. False when there is no such column.
+ * the name turns it round. False when there is no such column. Where memory is short the order
+ * stays.
  */
 bool pl_table_sort(struct pl_table *t, const char *column);
 /* Keep the first limit rows (0 = all); the rest is counted in hidden_rows. */
@@ -130,6 +134,7 @@ struct pl_result {
 	/* Who prints a section that is complete, set where text is asked for; or NULL. */
 	void (*print_section)(void *arg, const struct pl_result *r);
 	void *print_arg;
+	struct pl_sink *sink; /* who takes rows one by one (sink.h); borrowed, NULL = nobody */
 };
 void pl_result_fini(struct pl_result *r);
 /* pl_table_new() appended to r; r owns it. */

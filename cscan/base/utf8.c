@@ -33,6 +33,15 @@ size_t pl_utf8_get(const char *s, size_t n, uint32_t *ret)
 	return len;
 }
 
+size_t pl_utf8_plain(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= ' ' && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 struct range {
 	uint32_t lo, hi; /* both inclusive */
 };
@@ -120,8 +129,20 @@ size_t pl_utf8_escape(char *buf, size_t cap, const char *s, size_t n)
 	for (size_t i = 0; i < n;) {
 		char one[PL_UTF8_PUT_MAX];
 		uint32_t cp;
-		size_t took = pl_utf8_get(s + i, n - i, &cp), len;
+		size_t took, len = pl_utf8_plain(s + i, n - i);
 
+		if (len) {
+			size_t fits = cut || !cap ? 0 : PL_MIN(len, cap - at - 1);
+
+			if (fits)
+				memcpy(buf + at, s + i, fits);
+			at += fits;
+			cut |= fits < len;
+			need += len;
+			i += len;
+			continue;
+		}
+		took = pl_utf8_get(s + i, n - i, &cp);
 		if (took)
 			len = pl_utf8_put(one, cp);
 		else

@@ -19,6 +19,8 @@
  * set; 0 when they are no valid UTF-8 (overlong, surrogate, cut short, above U+10FFFF).
  */
 size_t pl_utf8_get(const char *s, size_t n, uint32_t *ret);
+/* How many of the n bytes at s, from the first on, are printable ASCII. */
+size_t pl_utf8_plain(const char *s, size_t n);
 /* True when a character may reach a terminal as it is. */
 bool pl_utf8_printable(uint32_t cp);
 /*

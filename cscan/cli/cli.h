@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "include/pyleak.h"
@@ -25,6 +26,7 @@ extern const struct cli_option cli_options[];
 struct cli_words {
 	const char *exe, *sysroot, *debug_dir; /* NULL = not given */
 	unsigned threads;                      /* 0 = not given */
+	uint64_t max_unpacked;                 /* bytes, 0 = not given */
 	bool quiet, no_progress, help, version;
 	const char *analysis; /* first word, or NULL */
 	const char **options; /* of the analysis, with their values, as typed; n_options strings */
@@ -39,18 +41,13 @@ void cli_words_free(struct cli_words *w);
 
 /* ---- run.c: a run with a terminal around it ---- */
 /*
- * Run argv on a worker thread; show progress if asked; SIGINT cancels, a second one kills. Text
- * that is ready before the end goes to standard output at once: *told gets how many bytes of the
- * output that were.
+ * Run argv on a worker thread; show progress if asked; SIGINT cancels, a second one kills. The
+ * result goes to standard output while it is made: options->output is set here.
  */
-pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress, size_t *told);
-
-/* ---- output.c ---- */
-/*
- * Put len bytes into a file whole or not at all: an old file is replaced when the new one is
- * complete. A device or a pipe is written directly, "-" is standard output. False with errno set.
- */
-bool cli_write(const char *path, const char *data, size_t len);
+pyleak_result *cli_run(pyleak *p, struct pyleak_options *options, int argc, const char *const *argv,
+		       bool progress);
+/* Write to standard output; false with errno set. */
+bool cli_print(const char *text, size_t len);
 
 /* ---- picture.c ---- */
 /*

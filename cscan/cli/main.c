@@ -21,14 +21,14 @@ static int complain(int status, const char *text, const char *hint)
 	return status;
 }
 
-/* Put the whole where it belongs; the exit status. */
+/* Put the whole into a file, or with NULL to standard output; the exit status. */
 static int deliver(const char *path, const char *text, size_t len, int status)
 {
 	char why[512];
 
-	if (cli_write(path, text, len))
+	if (path ? pyleak_save(path, text, len) == 0 : cli_print(text, len))
 		return status;
-	snprintf(why, sizeof(why), "cannot write %s (%s)", !strcmp(path, "-") ? "the result" : path,
+	snprintf(why, sizeof(why), "cannot write %s (%s)", path ? path : "the result",
 		 strerror(errno));
 	return complain(NOT_USABLE, why, NULL);
 }
@@ -121,7 +121,7 @@ static int help(const char *name)
 	}
 	if (fclose(out) != 0)
 		return complain(NOT_USABLE, strerror(errno), NULL);
-	status = deliver("-", all, len, DONE);
+	status = deliver(NULL, all, len, DONE);
 	free(all);
 	return status;
 }
@@ -164,11 +164,8 @@ static bool wants_colour(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/*
- * What the run had to say: the result, of which told bytes have been said, then the notes, then
- * what went wrong.
- */
-static int tell(const pyleak_result *r, const struct cli_words *w, size_t told)
+/* What the run had to say beside its result: the notes, then what went wrong. */
+static int tell(const pyleak_result *r, const struct cli_words *w)
 {
 	const char *file = pyleak_result_output_file(r), *note;
 	const char *error = pyleak_result_error(r);
@@ -178,8 +175,8 @@ static int tell(const pyleak_result *r, const struct cli_words *w, size_t told)
 
 	if (!error && pyleak_result_picture(r))
 		status = deliver_picture(file, pyleak_result_picture(r), text, len, status);
-	else if (!error)
-		status = deliver(file ? file : "-", text + told, len - told, status);
+	else if (!error && len)
+		status = deliver(file, text, len, status); /* --help of an analysis */
 	for (size_t i = 0; !w->quiet && (note = pyleak_result_note(r, i)); i++)
 		fprintf(stderr, "pyleak: %s\n", note);
 	if (error)
@@ -198,12 +195,12 @@ static int analyse(const struct cli_words *w)
 		.threads = w->threads,
 		.columns = terminal_columns(),
 		.colour = wants_colour(),
+		.max_unpacked = w->max_unpacked,
 	};
 	const char **argv = calloc(w->n_options + w->n_words + 2, sizeof(*argv));
 	bool progress = isatty(STDERR_FILENO) && !w->quiet && !w->no_progress;
 	pyleak_result *r;
 	int argc = 0, status;
-	size_t told;
 	pyleak *p;
 
 	if (!argv)
@@ -215,9 +212,8 @@ static int analyse(const struct cli_words *w)
 	for (size_t i = 0; i + 1 < w->n_words; i++)
 		argv[argc++] = w->words[i];
 	p = pyleak_new();
-	pyleak_set_options(p, &options);
-	r = cli_run(p, argc, argv, progress, &told);
-	status = tell(r, w, told);
+	r = cli_run(p, &options, argc, argv, progress);
+	status = tell(r, w);
 	pyleak_result_free(r);
 	pyleak_free(p);
 	free(argv);
@@ -230,7 +226,7 @@ static int dispatch(const struct cli_words *w)
 
 	if (w->version) {
 		snprintf(text, sizeof(text), "pyleak %s\n", pyleak_version());
-		return deliver("-", text, strlen(text), DONE);
+		return deliver(NULL, text, strlen(text), DONE);
 	}
 	if (w->analysis && !strcmp(w->analysis, "help"))
 		return help(w->n_words ? w->words[0] : NULL);

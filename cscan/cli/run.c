@@ -4,27 +4,27 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define POLL_MS 50     /* a cancel is passed on within this */
-#define DRAW_EVERY 2   /* polls between two drawings */
-#define QUIET_POLLS 6  /* a run shorter than this shows no progress at all */
+#define DRAW_S 0.1     /* between two drawings */
+#define QUIET_S 0.3    /* a run shorter than this shows no progress at all */
 #define ESTIMATE_S 1.0 /* a stage must have run so long before its end is guessed */
 
 struct job {
 	pyleak *p;
-	size_t pieces, told; /* of its early text that are written, and their bytes */
-	bool mute;           /* standard output takes no more: the end of the run meets it, too */
 	int argc;
 	const char *const *argv;
 	pyleak_result *result;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	bool done; /* under lock */
+	int in, out; /* a pipe: closed when the run has ended, and the way of its result if relayed
+		      */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -38,13 +38,10 @@ static void on_interrupt(int sig)
 static void *work(void *arg)
 {
 	struct job *job = arg;
-	pyleak_result *r = pyleak_run(job->p, job->argc, job->argv);
 
-	pthread_mutex_lock(&job->lock);
-	job->result = r;
-	job->done = true;
-	pthread_cond_signal(&job->ended);
-	pthread_mutex_unlock(&job->lock);
+	job->result = pyleak_run(job->p, job->argc, job->argv);
+	if (job->out >= 0)
+		close(job->out);
 	return NULL;
 }
 
@@ -98,78 +95,93 @@ static void erase(struct line *line)
 	line->drawn = false;
 }
 
-/* What is ready to be read; the progress line gives way to it. */
-static void show_early(struct job *job, struct line *line)
+bool cli_print(const char *text, size_t len)
 {
-	const char *piece;
+	while (len) {
+		ssize_t n = write(STDOUT_FILENO, text, len);
 
-	while (!job->mute && (piece = pyleak_early(job->p, job->pieces))) {
-		size_t len = strlen(piece);
-
-		erase(line);
-		job->mute = !cli_write("-", piece, len);
-		job->pieces += !job->mute;
-		job->told += job->mute ? 0 : len;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		text += n;
+		len -= (size_t)n;
 	}
+	return true;
+}
+
+/*
+ * What the run has printed; the progress line gives way to it. False at its end. A terminal that
+ * takes no more is met by the run, too, when nobody reads.
+ */
+static bool relay(struct job *job, struct line *line)
+{
+	char text[64 << 10];
+	ssize_t n = read(job->in, text, sizeof(text));
+
+	if (n < 0)
+		return errno == EINTR;
+	if (n > 0)
+		erase(line);
+	return n > 0 && cli_print(text, (size_t)n);
 }
 
 static void wait_for(struct job *job, bool progress)
 {
+	struct pollfd p = {.fd = job->in, .events = POLLIN};
 	struct line line = {0};
-	struct timespec until;
+	double next = now() + QUIET_S;
+	int ready;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	pthread_mutex_lock(&job->lock);
-	for (unsigned polls = 1; !job->done; polls++) {
-		until.tv_nsec += POLL_MS * 1000000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
-		while (!job->done && pthread_cond_timedwait(&job->ended, &job->lock, &until) == 0)
-			;
-		pthread_mutex_unlock(&job->lock);
+	do {
+		ready = poll(&p, 1, POLL_MS);
 		if (interrupted) /* again and again: the run may only just have begun */
 			pyleak_cancel(job->p);
-		show_early(job, &line);
-		if (progress && polls >= QUIET_POLLS && polls % DRAW_EVERY == 0)
+		if (progress && !ready && now() >= next) {
 			draw(&line, job->p);
-		pthread_mutex_lock(&job->lock);
-	}
-	pthread_mutex_unlock(&job->lock);
+			next = now() + DRAW_S;
+		}
+	} while (ready <= 0 || relay(job, &line));
 	erase(&line);
-	show_early(job, &line); /* a run that failed leaves it, too */
 }
 
-pyleak_result *cli_run(pyleak *p, int argc, const char *const *argv, bool progress, size_t *told)
+pyleak_result *cli_run(pyleak *p, struct pyleak_options *options, int argc, const char *const *argv,
+		       bool progress)
 {
-	struct job job = {.p = p, .argc = argc, .argv = argv};
+	struct job job = {.p = p, .argc = argc, .argv = argv, .in = -1, .out = -1};
 	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-	pthread_condattr_t clock;
-	sigset_t all, before;
+	sigset_t blocked, before;
 	pthread_t thread;
-	int failed;
+	int ends[2];
+	bool alone;
 
-	pthread_mutex_init(&job.lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&job.ended, &clock);
-	pthread_condattr_destroy(&clock);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all,
-			&before); /* the worker inherits it and hears no signal */
-	failed = pthread_create(&thread, NULL, work, &job);
+	alone = pipe2(ends, O_CLOEXEC) != 0;
+	if (!alone) {
+		job.in = ends[0];
+		job.out = ends[1];
+	}
+	/* Where progress is drawn on the terminal that the result goes to, each must know of the
+	 * other. */
+	options->output = progress && !alone && isatty(STDOUT_FILENO) ? job.out : STDOUT_FILENO;
+	pyleak_set_options(p, options);
+	/* The worker inherits it and hears no signal, but that of a reader who went away. */
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGPIPE);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	alone = alone || pthread_create(&thread, NULL, work, &job) != 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed) {
-		work(&job); /* no thread to be had: then without progress and cancel */
+	if (alone) { /* no thread to be had: then without progress and cancel */
+		options->output = STDOUT_FILENO;
+		pyleak_set_options(p, options);
+		work(&job);
 	} else {
 		wait_for(&job, progress);
-		pthread_join(thread, NULL);
 	}
-	pthread_cond_destroy(&job.ended);
-	pthread_mutex_destroy(&job.lock);
-	*told = job.told;
+	if (job.in >= 0)
+		close(job.in);
+	if (!alone)
+		pthread_join(thread, NULL);
 	return job.result;
 }

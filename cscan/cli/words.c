@@ -12,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum own { EXE, SYSROOT, DEBUG_DIR, THREADS, QUIET, VERSION, N_OWN };
+enum own { EXE, SYSROOT, DEBUG_DIR, MAX_UNPACKED, THREADS, QUIET, VERSION, N_OWN };
 
 const struct cli_option cli_options[] = {
 	[EXE] = {"exe", "FILE", "the interpreter; else found from the core's notes"},
 	[SYSROOT] = {"sysroot", "DIR", "where the paths that the core names begin"},
 	[DEBUG_DIR] = {"debug-dir", "DIR",
 		       "separate debug files, besides /usr/lib/debug; A:B for two"},
+	[MAX_UNPACKED] = {"max-unpacked", "SIZE",
+			  "at most SIZE bytes of a compressed core, such as 20G"},
 	[THREADS] = {"threads", "N", "at most N threads; else one per processor"},
 	[QUIET] = {"quiet", NULL, "no warnings and no progress"},
 	[VERSION] = {"version", NULL, "show pyleak's version"},
@@ -76,6 +78,27 @@ static struct meaning look_up(const char *analysis, const char *typed, size_t le
 	return m;
 }
 
+/* "1048576", "500M", "1.5G": the units are those of 1024, as in what pyleak prints. */
+static bool read_size(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	double bytes;
+	char *end;
+
+	errno = 0;
+	bytes = strtod(text, &end);
+	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (!isdigit((unsigned char)*text) || errno || (*end && (!unit || end[1])))
+		return false;
+	for (ptrdiff_t i = 0; unit && i <= unit - units; i++)
+		bytes *= 1024;
+	if (!(bytes >= 1 && bytes < 9e18))
+		return false;
+	*ret = (uint64_t)bytes;
+	return true;
+}
+
 static bool set_own(struct cli_words *w, enum own own, const char *value)
 {
 	char *end;
@@ -91,6 +114,12 @@ static bool set_own(struct cli_words *w, enum own own, const char *value)
 	case DEBUG_DIR:
 		w->debug_dir = value;
 		break;
+	case MAX_UNPACKED:
+		if (read_size(value, &w->max_unpacked))
+			break;
+		snprintf(w->error, sizeof(w->error),
+			 "--max-unpacked needs a size such as 500M or 20G, not '%s'", value);
+		return false;
 	case THREADS:
 		errno = 0;
 		n = strtoul(value, &end, 10);

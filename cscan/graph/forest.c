@@ -59,8 +59,14 @@ static int spread(const struct pl_graph *g, const struct pl_path_query *q, struc
 				return pl_ctx_cancel_err(err);
 			if (parent[t] != PL_NO_NODE || (pl_graph_edge_flags(b, e) & PL_G_WEAK))
 				continue;
-			if (q->ok && !q->ok(q->arg, node, t))
-				continue;
+			if (q->ok) {
+				bool ok = q->ok(q->arg, node, t);
+
+				if (pl_ctx_cancelled(ctx))
+					return pl_ctx_cancel_err(err);
+				if (!ok)
+					continue;
+			}
 			parent[t] = node;
 			queue[n++] = t;
 		}

@@ -113,7 +113,10 @@ static inline const pl_node *pl_graph_in(const struct pl_graph *g, pl_node node,
 /* ---- shortest chains (graph/path.c, graph/forest.c) ---- */
 /* Asked of a node: 0 = no root holds it; else the rank of its best root, 1 being the best. */
 typedef unsigned pl_root_rank_fn(void *arg, pl_node node);
-/* Asked of an edge source -> target on a path: false to leave it out (--without). */
+/*
+ * Asked of an edge source -> target on a path: false to leave it out (--without). It may take a
+ * while, so cancel is looked at after each.
+ */
 typedef bool pl_edge_ok_fn(void *arg, pl_node source, pl_node target);
 
 struct pl_path_query {
@@ -150,6 +153,27 @@ void pl_paths_free(struct pl_path *paths, size_t n);
  */
 int pl_graph_forest(const struct pl_graph *g, const struct pl_path_query *q, struct pl_ctx *ctx,
 		    pl_node *parent, struct pl_err *err);
+
+/* ---- a walk with a filter (graph/walk.c) ---- */
+enum pl_walk_answer { PL_WALK_PASS, PL_WALK_TAKE, PL_WALK_END };
+/*
+ * Asked of each edge that owns its target and leads from a node of the walk to another: take `to`
+ * and go on from it, pass it by, or end the walk here. What was met already it knows itself, or the
+ * walk has no end.
+ */
+typedef enum pl_walk_answer pl_walk_fn(void *arg, pl_node from, pl_node to);
+struct pl_walk {
+	pl_walk_fn *fn;
+	void *arg;
+	bool back; /* against the edges; needs pl_graph_reverse() */
+};
+/*
+ * Breadth first from the *n nodes in queue, which has room for all that fn takes and gets them in
+ * their order, *n of them at the end. Looks at cancel now and then: PL_E_CANCELLED, with what was
+ * taken until then.
+ */
+int pl_graph_walk(const struct pl_graph *g, const struct pl_walk *w, struct pl_ctx *ctx,
+		  pl_node *queue, size_t *n, struct pl_err *err);
 
 /*
  * ---- components and what holds what (graph/scc.c, reach.c, unheld.c) ----

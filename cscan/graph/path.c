@@ -177,8 +177,14 @@ static int expand(struct search *s, uint32_t index)
 		/* One that has a label without limit is not rooted, and can get no better label. */
 		if (p == before || s->limit[p] == NO_LIMIT)
 			continue;
-		if (s->q->ok && !s->q->ok(s->q->arg, p, label.node))
-			continue;
+		if (s->q->ok) {
+			bool ok = s->q->ok(s->q->arg, p, label.node);
+
+			if (pl_ctx_cancelled(s->pulse.ctx))
+				return pl_ctx_cancel_err(s->err);
+			if (!ok)
+				continue;
+		}
 		rank = s->q->rank(s->q->arg, p);
 		rank = PL_MIN(rank, NO_LIMIT - 1);
 		limit = rank ? PL_MIN(rank, label.limit) : label.limit;

@@ -55,11 +55,12 @@ static void subtract_block(void *arg, unsigned worker, size_t block)
 }
 
 /* Nodes of in that still have a reference, out of it and into queue. */
-static size_t held(const struct pl_graph *g, const uint32_t *count, uint64_t *in, pl_node *queue)
+static size_t held(const struct pl_graph *g, struct pl_ctx *ctx, const uint32_t *count,
+		   uint64_t *in, pl_node *queue)
 {
 	size_t n = 0;
 
-	for (pl_node node = 0; node < g->n_nodes; node++) {
+	for (pl_node node = 0; node < g->n_nodes && !pl_ctx_look(ctx, node); node++) {
 		if (count[node] && pl_bits_has(in, node)) {
 			pl_bits_clear(in, node);
 			queue[n++] = node;
@@ -83,7 +84,10 @@ int pl_graph_unheld(const struct pl_graph *g, uint8_t edge_mask, struct pl_ctx *
 	if (!queue)
 		return pl_err_set(err, PL_E_NOMEM, "not enough memory for %u nodes", g->n_nodes);
 	pl_ctx_stage(ctx, "following references", g->n_nodes);
-	rc = pl_graph_spread(g, edge_mask, ctx, in, false, queue, held(g, count, in, queue), err);
+	rc = pl_graph_spread(g, edge_mask, ctx, in, false, queue, held(g, ctx, count, in, queue),
+			     err);
+	if (!rc && pl_ctx_cancelled(ctx))
+		rc = pl_ctx_cancel_err(err);
 	pl_col_free(queue, g->n_nodes, sizeof(*queue));
 	if (!rc && over)
 		*over = s.over;

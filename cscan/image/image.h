@@ -20,6 +20,7 @@ struct pl_image_options {
 	const char *sysroot;   /* prefix of every path that the core names, or NULL */
 	const char *debug_dir; /* where separate debug files lie besides /usr/lib/debug, or NULL;
 				  directories separated by ':' */
+	uint64_t max_unpacked; /* most bytes of a compressed or piped core; 0 = no limit */
 };
 
 /* Where the bytes of a span come from. */

@@ -221,4 +221,10 @@ void pl_unwinder_free(struct pl_unwinder *u);
 void pl_symbols_free(struct pl_module_priv *m);
 void pl_dwarf_free(struct pl_module_priv *m);
 
+/* Whether all of the n bytes at p are 0. */
+static inline bool pl_is_zero(const uint8_t *p, uint64_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
+}
+
 #endif

@@ -179,6 +179,6 @@ int pl_spans_check(const struct pl_image *im, struct pl_err *err)
 		"tables of that would take more than %d times its size",
 		(unsigned long long)im->info.file_size, (unsigned long long)bytes,
 		(unsigned long long)chunks, MAX_SPREAD);
-	return pl_err_hint(err,
-			   "neither a kernel nor gdb writes such a core: it is damaged, or made");
+	pl_err_hint(err, "neither a kernel nor gdb writes such a core: it is damaged, or made");
+	return PL_E_NOMEM;
 }

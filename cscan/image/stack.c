@@ -22,11 +22,6 @@ static pl_addr top_of(const struct pl_mapping *m, const struct pl_thread *t)
 	return PL_MIN((t->tp | (PL_PAGE - 1)) + 1, m->hi);
 }
 
-static bool is_zero(const uint8_t *p, uint64_t n)
-{
-	return !n || (!p[0] && !memcmp(p, p + 1, (size_t)n - 1));
-}
-
 bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
 {
 	const struct pl_mapping *m = pl_image_mapping(im, t->sp);
@@ -38,10 +33,10 @@ bool pl_image_stack_blank(const struct pl_image *im, const struct pl_thread *t)
 		return false;
 	head = t->tp > t->sp && t->tp - t->sp < n ? pl_core_bytes(im, t->tp, &n_head) : NULL;
 	if (!head)
-		return is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
+		return pl_is_zero(stack, PL_MIN(n, (uint64_t)BLANK));
 	/* The return address of the innermost call is not far. */
-	return is_zero(stack, PL_MIN(t->tp - t->sp, PL_PAGE)) &&
-	       is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
+	return pl_is_zero(stack, PL_MIN(t->tp - t->sp, PL_PAGE)) &&
+	       pl_is_zero(head, PL_MIN(n_head, (uint64_t)HEAD));
 }
 
 static int by_end(const void *pa, const void *pb)

@@ -116,12 +116,8 @@ static int open_out(struct unpack *u, struct pl_err *err)
 	if (u->out >= 0)
 		return 0;
 	pl_err_errno(err, PL_E_IO, errno, "cannot make a temporary file in %s", u->dir);
-	return pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
-}
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	return !p[0] && memcmp(p, p + 1, n - 1) == 0;
+	pl_err_hint(err, "set TMPDIR to a directory with room for the unpacked core");
+	return PL_E_IO;
 }
 
 /* Bytes from p on, at most n, that are all hole or all data; cut where pages of the file are. */
@@ -134,7 +130,7 @@ static size_t stretch(const uint8_t *p, size_t n, uint64_t offset, bool *hole)
 		bool zero;
 
 		k = PL_MIN(k, n - len);
-		zero = is_zero(p + len, k);
+		zero = pl_is_zero(p + len, k);
 		if (!len)
 			*hole = zero;
 		else if (zero != *hole)
@@ -159,8 +155,9 @@ static int write_block(struct unpack *u, const uint8_t *p, size_t n, uint64_t of
 			if (k < 0) {
 				pl_err_errno(err, PL_E_IO, errno, "cannot unpack %s to %s", u->name,
 					     u->dir);
-				return pl_err_hint(err, "set TMPDIR to a directory with room for "
-							"the unpacked core");
+				pl_err_hint(err, "set TMPDIR to a directory with room for "
+						 "the unpacked core");
+				return PL_E_IO;
 			}
 			done += (size_t)k;
 		}

@@ -15,8 +15,9 @@
  *	pyleak_free(p);
  *
  * Threads: one call at a time per handle, from any thread; pyleak_cancel() and pyleak_progress()
- *may be called from any other thread meanwhile. The library never prints, never exits, never forks,
- * installs no signal handler and calls nobody back. Strings that it returns are UTF-8 without
+ * may be called from any other thread meanwhile. The library never prints (it writes where it is
+ * told to), never exits, never forks, installs no signal handler and calls nobody back. Where
+ * memory runs out a run fails, and says so. Strings that it returns are UTF-8 without
  * control characters other than newline, whatever the core held.
  */
 #ifndef PYLEAK_H
@@ -44,6 +45,13 @@ struct pyleak_options {
 	unsigned threads;      /* 0 = as many as there are processors */
 	unsigned columns;      /* width of text; 0 = 80 */
 	int colour;            /* nonzero: text may have ANSI colour */
+	/*
+	 * A file descriptor that takes the result while it is made, so that it need not be held in
+	 * memory; 0 = none, the result waits in pyleak_result_output(). With it --output FILE is
+	 * written, too, whole or not at all. A write that is refused ends the run with an error.
+	 */
+	int output;
+	uint64_t max_unpacked; /* most bytes of a compressed core, unpacked; 0 = no limit */
 };
 
 /* "0.1.0" */
@@ -63,9 +71,11 @@ PYLEAK_API int pyleak_set_options(pyleak *p, const struct pyleak_options *option
 PYLEAK_API pyleak_result *pyleak_run(pyleak *p, int argc, const char *const *argv);
 /* The exit status of the contract: 0, 1, 2, 3, 4, 70; 130 when cancelled. */
 PYLEAK_API int pyleak_result_status(const pyleak_result *r);
-/* The printed result (text, JSON or CSV), "" on an error; *len (may be NULL) gets its length. */
+/* The printed result (text, JSON or CSV), "" on an error and where it went elsewhere
+ * (pyleak_options.output); *len (may be NULL) gets its length. */
 PYLEAK_API const char *pyleak_result_output(const pyleak_result *r, size_t *len);
-/* Where --output wants it, or NULL; writing the file is the caller's part. */
+/* Where --output wants what pyleak_result_output() returns, or NULL; writing the file is the
+ * caller's part: see pyleak_save(). */
 PYLEAK_API const char *pyleak_result_output_file(const pyleak_result *r);
 /*
  * "svg" or "png" when the output is DOT and --output's name asks for a picture: the caller's part
@@ -79,6 +89,11 @@ PYLEAK_API const char *pyleak_result_hint(const pyleak_result *r);
  * last. */
 PYLEAK_API const char *pyleak_result_note(const pyleak_result *r, size_t i);
 PYLEAK_API void pyleak_result_free(pyleak_result *r);
+/*
+ * Put len bytes into a file whole or not at all: an old file is replaced when the new one is
+ * complete. A device or a pipe is written directly. 0, or -1 with errno set.
+ */
+PYLEAK_API int pyleak_save(const char *path, const char *data, size_t len);
 
 /* Ask the running call to stop; it does within 0.2 s, with status 130. Cleared by the next run. */
 PYLEAK_API void pyleak_cancel(pyleak *p);
@@ -90,8 +105,9 @@ PYLEAK_API const char *pyleak_progress(pyleak *p, uint64_t *done, uint64_t *tota
 /*
  * The i-th piece of text that the running call, or the last one, had ready before its end; NULL
  * past the last so far. Together they are the beginning of pyleak_result_output(), which nobody
- * need wait for; a call that fails leaves them all the same. There are none with --output or
- * another format than text. Any thread; valid until options are set or the next run begins.
+ * need wait for; a call that fails leaves them all the same. There are none with --output, with
+ * another format than text, or where a descriptor takes them. Any thread; valid until options are
+ * set or the next run begins.
  */
 PYLEAK_API const char *pyleak_early(pyleak *p, size_t i);
 

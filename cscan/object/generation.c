@@ -22,7 +22,7 @@ int pl_generation_parse(const struct pl_objects *o, const char *name, int *ret, 
 		}
 	}
 	pl_err_set(err, PL_E_USAGE, "no generation '%s'", name);
-	return pl_err_hint(err, "this collector has %s, %s, %s and permanent",
-			   pl_generation_name(o, 0), pl_generation_name(o, 1),
-			   pl_generation_name(o, 2));
+	pl_err_hint(err, "this collector has %s, %s, %s and permanent", pl_generation_name(o, 0),
+		    pl_generation_name(o, 1), pl_generation_name(o, 2));
+	return PL_E_USAGE;
 }

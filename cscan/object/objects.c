@@ -9,6 +9,10 @@
 
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err)
 {
+	o->addr = NULL;
+	o->type = NULL;
+	o->size = NULL;
+	o->flags = NULL;
 	if (cap >= PL_NO_ID)
 		return pl_err_set(err, PL_E_NOMEM, "the core claims more than 4 billion objects");
 	o->cap = (size_t)cap;

@@ -58,6 +58,8 @@ bool pl_report_text(FILE *out, const struct pl_report *r, const struct pl_text_s
 /* One document, one row a line. A cut table says so in "notes". */
 bool pl_report_json(FILE *out, const struct pl_report *r);
 /*
+ * Both hold no row but the one at hand: see sink.h for rows that are not in the result.
+ *
  * RFC 4180 with '\n' line ends: a header line and the rows; no total (a script would add it up).
  * The first table comes bare; only when there are more does a line "# NAME" stand before each and
  * an empty line between them. Absent is empty, unknown is "?". Text that a spreadsheet would run as

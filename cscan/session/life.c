@@ -161,7 +161,7 @@ static int judge_garbage(struct judging *j, struct pl_err *err)
 	memcpy(j->in, j->immortal, (j->o->n / 64 + 1) * sizeof(*j->in));
 	mark_roots(j, j->in);
 	rc = pl_graph_forest(j->g, &q, j->ctx, parent, err);
-	for (pl_node id = 0; !rc && id < j->l->n; id++) {
+	for (pl_node id = 0; !rc && id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (pl_bits_has(j->reached, id) && parent[id] == PL_NO_NODE)
 			j->l->of[id] = PL_GARBAGE;
 	}
@@ -178,7 +178,7 @@ static int judge_garbage(struct judging *j, struct pl_err *err)
 static void candidates(struct judging *j, uint8_t flags)
 {
 	memset(j->in, 0, (j->o->n / 64 + 1) * sizeof(*j->in));
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (j->o->flags[id] & flags && !pl_bits_has(j->immortal, id))
 			pl_bits_set(j->in, id);
 	}
@@ -199,7 +199,7 @@ static bool may_be_tracked(const struct pl_objects *o, pl_node id)
  */
 static void drop_tuples(struct judging *j)
 {
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		bool kept = false;
 		const pl_node *out;
 		uint32_t n;
@@ -226,7 +226,7 @@ static int replay(struct judging *j, uint8_t flags, enum pl_life life, struct pl
 	rc = pl_graph_unheld(j->g, PL_G_TRAVERSED, j->ctx, j->count, j->in, NULL, err);
 	if (rc)
 		return rc;
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (!pl_bits_has(j->in, id) || j->l->of[id] != PL_LIVES)
 			continue;
 		j->l->of[id] = (uint8_t)life;
@@ -243,7 +243,7 @@ static int judge_blocked(struct judging *j, struct pl_err *err)
 	int rc;
 
 	memset(j->in, 0, (j->o->n / 64 + 1) * sizeof(*j->in));
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (j->l->of[id] == PL_UNREACHABLE &&
 		    pl_finalizer_blocks(j->o->l, pl_finalizer_of(f, &j->views[0], id))) {
 			pl_bits_set(j->in, id);
@@ -254,7 +254,7 @@ static int judge_blocked(struct judging *j, struct pl_err *err)
 	if (!any)
 		return 0;
 	rc = pl_graph_reach(j->g, PL_G_TRAVERSED, j->ctx, j->in, err);
-	for (pl_node id = 0; !rc && id < j->l->n; id++) {
+	for (pl_node id = 0; !rc && id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (pl_bits_has(j->in, id) && j->l->of[id] == PL_UNREACHABLE)
 			j->l->of[id] = PL_BLOCKED;
 	}
@@ -269,7 +269,7 @@ static int judge_unreachable(struct judging *j, struct pl_err *err)
 	rc = replay(j, PL_OBJ_TRACKED, PL_UNREACHABLE, err);
 	if (!rc)
 		rc = judge_blocked(j, err);
-	for (pl_node id = 0; !rc && id < j->l->n && !frozen; id++)
+	for (pl_node id = 0; !rc && id < j->l->n && !frozen && !pl_ctx_look(j->ctx, id); id++)
 		frozen = j->o->flags[id] & PL_OBJ_PERMANENT;
 	if (rc || !frozen)
 		return rc;
@@ -279,22 +279,31 @@ static int judge_unreachable(struct judging *j, struct pl_err *err)
 
 /* ---- the rest: no root leads there, and the collector would not find it ---- */
 
-/* Nodes of j->in that the queue leads to get this life and leave j->in. */
-static void spread(struct judging *j, pl_node *queue, size_t n, enum pl_life life)
-{
-	for (size_t at = 0; at < n; at++) {
-		uint32_t n_out;
-		const pl_node *out = pl_graph_out(j->g, queue[at], &n_out);
+struct spreading {
+	struct judging *j;
+	enum pl_life life;
+};
 
-		for (uint32_t i = 0; i < n_out; i++) {
-			if (!pl_bits_has(j->in, out[i]) ||
-			    pl_graph_flags(j->g, queue[at], i) & PL_G_WEAK)
-				continue;
-			pl_bits_clear(j->in, out[i]);
-			j->l->of[out[i]] = (uint8_t)life;
-			queue[n++] = out[i];
-		}
-	}
+static enum pl_walk_answer give_life(void *arg, pl_node from, pl_node to)
+{
+	struct spreading *s = arg;
+
+	(void)from;
+	if (!pl_bits_has(s->j->in, to))
+		return PL_WALK_PASS;
+	pl_bits_clear(s->j->in, to);
+	s->j->l->of[to] = (uint8_t)s->life;
+	return PL_WALK_TAKE;
+}
+
+/* Nodes of j->in that the queue leads to get this life and leave j->in. */
+static int spread(struct judging *j, pl_node *queue, size_t n, enum pl_life life,
+		  struct pl_err *err)
+{
+	struct spreading s = {j, life};
+	struct pl_walk walk = {.fn = give_life, .arg = &s};
+
+	return pl_graph_walk(j->g, &walk, j->ctx, queue, &n, err);
 }
 
 struct owning {
@@ -317,17 +326,17 @@ static void take_own(void *arg, uint64_t word)
 }
 
 /* What the interpreter's own memory holds lives, whatever its roots do not name. */
-static void judge_own(struct judging *j, pl_node *queue)
+static int judge_own(struct judging *j, pl_node *queue, struct pl_err *err)
 {
 	struct owning w = {.j = j, .queue = queue};
 
 	memset(j->in, 0, (j->o->n / 64 + 1) * sizeof(*j->in));
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (j->l->of[id] == PL_HELD)
 			pl_bits_set(j->in, id);
 	}
 	pl_own_words(j->o, &j->views[0], take_own, &w);
-	spread(j, queue, w.n, PL_LIVES);
+	return spread(j, queue, w.n, PL_LIVES, err);
 }
 
 /*
@@ -340,7 +349,7 @@ static int judge_counts(struct judging *j, struct pl_err *err)
 
 	if (rc)
 		return rc;
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (pl_bits_has(j->reached, id))
 			pl_bits_clear(j->in, id);
 		else
@@ -349,7 +358,7 @@ static int judge_counts(struct judging *j, struct pl_err *err)
 	rc = pl_graph_unheld(j->g, 0, j->ctx, j->count, j->in, NULL, err);
 	if (rc)
 		return rc;
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (pl_bits_has(j->reached, id) || j->l->of[id] != PL_LIVES)
 			pl_bits_clear(j->in, id);
 		else if (!pl_bits_has(j->in, id))
@@ -369,18 +378,19 @@ static int judge_rest(struct judging *j, struct pl_err *err)
 	queue = pl_col_alloc(j->o->n + 1, sizeof(*queue));
 	if (!queue)
 		return pl_err_set(err, PL_E_NOMEM, "no memory to follow dead objects");
-	for (pl_node id = 0; id < j->l->n; id++) {
+	for (pl_node id = 0; id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (j->l->of[id] >= PL_GARBAGE && j->l->of[id] <= PL_FROZEN)
 			queue[n++] = id;
 	}
-	spread(j, queue, n, PL_GOES);
-	for (pl_node id = 0; id < j->l->n; id++) {
+	rc = spread(j, queue, n, PL_GOES, err);
+	for (pl_node id = 0; !rc && id < j->l->n && !pl_ctx_look(j->ctx, id); id++) {
 		if (pl_bits_has(j->in, id))
 			j->l->of[id] = PL_UNSEEN;
 	}
-	judge_own(j, queue);
+	if (!rc)
+		rc = judge_own(j, queue, err);
 	pl_col_free(queue, j->o->n + 1, sizeof(*queue));
-	return 0;
+	return rc;
 }
 
 static int judge(struct judging *j, struct pl_err *err)
@@ -395,9 +405,10 @@ static int judge(struct judging *j, struct pl_err *err)
 		rc = judge_unreachable(j, err);
 	if (!rc)
 		rc = judge_rest(j, err);
-	for (pl_node id = 0; !rc && id < j->l->n; id++)
+	for (pl_node id = 0; !rc && id < j->l->n && !pl_ctx_look(j->ctx, id); id++)
 		j->l->objects[j->l->of[id]]++;
-	return rc;
+	/* A loop that a cancel has ended is found here, if no call has said so. */
+	return !rc && pl_ctx_cancelled(j->ctx) ? pl_ctx_cancel_err(err) : rc;
 }
 
 static void note_doubts(struct pl_ctx *ctx, const struct pl_objects *o, const struct pl_lives *l)

@@ -13,13 +13,6 @@ struct making {
 	struct pl_view v;
 };
 
-static bool inside(const struct pl_rings *r, const struct pl_graph *g, pl_node node, uint32_t i,
-		   pl_node target)
-{
-	return pl_bits_has(r->member, target) && r->of[target] == r->of[node] &&
-	       !(pl_graph_flags(g, node, i) & PL_G_WEAK);
-}
-
 static bool holds_itself(const struct pl_graph *g, pl_node node)
 {
 	uint32_t n;
@@ -38,27 +31,29 @@ static bool holds_itself(const struct pl_graph *g, pl_node node)
  * r->of holds component numbers and comes to hold ring numbers, given in the order of the first
  * members. ring_of: by component, sizes at first.
  */
-static void number_rings(struct making *m, uint32_t *ring_of, pl_node n_components)
+static int number_rings(struct making *m, uint32_t *ring_of, pl_node n_components,
+			struct pl_err *err)
 {
 	struct pl_rings *r = m->r;
 	pl_node n = r->n_objects;
 
-	for (pl_node id = 0; id < n; id++)
+	for (pl_node id = 0; id < n && !pl_ctx_look(m->ctx, id); id++)
 		ring_of[r->of[id]]++;
-	for (pl_node id = 0; id < n; id++) {
+	for (pl_node id = 0; id < n && !pl_ctx_look(m->ctx, id); id++) {
 		if (ring_of[r->of[id]] > 1 || holds_itself(m->g, id))
 			pl_bits_set(r->member, id);
 	}
-	for (pl_node c = 0; c < n_components; c++)
+	for (pl_node c = 0; c < n_components && !pl_ctx_look(m->ctx, c); c++)
 		ring_of[c] = PL_NO_RING;
-	for (pl_node id = 0; id < n; id++) {
+	for (pl_node id = 0; id < n && !pl_ctx_look(m->ctx, id); id++) {
 		uint32_t *ring = &ring_of[r->of[id]];
 
 		if (pl_bits_has(r->member, id) && *ring == PL_NO_RING)
 			*ring = r->n++;
 	}
-	for (pl_node id = 0; id < n; id++)
+	for (pl_node id = 0; id < n && !pl_ctx_look(m->ctx, id); id++)
 		r->of[id] = ring_of[r->of[id]];
+	return pl_ctx_cancelled(m->ctx) ? pl_ctx_cancel_err(err) : 0;
 }
 
 static int columns(struct pl_rings *r, struct pl_err *err)
@@ -86,9 +81,9 @@ static int components(struct making *m, struct pl_err *err)
 	ring_of = pl_col_alloc(n + 1, sizeof(*ring_of));
 	if (!ring_of)
 		return pl_err_set(err, PL_E_NOMEM, "no memory for %u components", n_components);
-	number_rings(m, ring_of, n_components);
+	rc = number_rings(m, ring_of, n_components, err);
 	pl_col_free(ring_of, n + 1, sizeof(*ring_of));
-	return columns(r, err);
+	return rc ? rc : columns(r, err);
 }
 
 /* ---- what is known of each ring ---- */
@@ -110,7 +105,7 @@ static void describe(struct making *m)
 	struct pl_finalizers *finalizers = pl_finalizers_new(m->o, &m->v);
 	struct pl_rings *r = m->r;
 
-	for (pl_node id = 0; id < r->n_objects; id++) {
+	for (pl_node id = 0; id < r->n_objects && !pl_ctx_look(m->ctx, id); id++) {
 		uint32_t ring = r->of[id];
 		enum pl_finalizer f;
 
@@ -132,7 +127,7 @@ static void describe(struct making *m)
 		if (!(m->o->flags[id] & PL_OBJ_FINALIZED))
 			r->flags[ring] &= (uint8_t)~PL_RING_FINALIZED;
 	}
-	for (uint32_t ring = 0; ring < r->n; ring++) {
+	for (uint32_t ring = 0; ring < r->n && !pl_ctx_look(m->ctx, ring); ring++) {
 		if (r->finalizer[ring] == PL_FINALIZER_NONE)
 			r->flags[ring] &= (uint8_t)~PL_RING_FINALIZED;
 	}
@@ -144,7 +139,7 @@ static void find_callbacks(struct making *m)
 {
 	const struct pl_fields *f = &m->o->l->f;
 
-	for (pl_node id = 0; id < m->r->n_objects; id++) {
+	for (pl_node id = 0; id < m->r->n_objects && !pl_ctx_look(m->ctx, id); id++) {
 		pl_id referent;
 
 		/* references and proxies alike: PyWeakref_Check() */
@@ -159,33 +154,35 @@ static void find_callbacks(struct making *m)
 	}
 }
 
+static enum pl_walk_answer take_along(void *arg, pl_node from, pl_node to)
+{
+	struct making *m = arg;
+
+	if (m->r->of[to] != PL_NO_RING || m->lives->of[to] == PL_LIVES)
+		return PL_WALK_PASS;
+	m->r->of[to] = m->r->of[from];
+	return PL_WALK_TAKE;
+}
+
 /* Dead objects in no ring go with the first ring found to lead to them. */
 static int hang(struct making *m, struct pl_err *err)
 {
 	struct pl_rings *r = m->r;
+	struct pl_walk walk = {.fn = take_along, .arg = m};
 	pl_node *queue = pl_col_alloc(r->n_objects + 1u, sizeof(*queue));
 	size_t n = 0;
+	int rc;
 
 	if (!queue)
 		return pl_err_set(err, PL_E_NOMEM, "no memory to follow cycles");
-	for (pl_node id = 0; id < r->n_objects; id++) {
+	for (pl_node id = 0; id < r->n_objects && !pl_ctx_look(m->ctx, id); id++) {
 		if (r->of[id] != PL_NO_RING && m->lives->of[id] != PL_LIVES)
 			queue[n++] = id;
 	}
-	for (size_t at = 0; at < n; at++) {
-		uint32_t n_out;
-		const pl_node *out = pl_graph_out(m->g, queue[at], &n_out);
-
-		for (uint32_t i = 0; i < n_out; i++) {
-			if (r->of[out[i]] != PL_NO_RING || m->lives->of[out[i]] == PL_LIVES ||
-			    pl_graph_flags(m->g, queue[at], i) & PL_G_WEAK)
-				continue;
-			r->of[out[i]] = r->of[queue[at]];
-			queue[n++] = out[i];
-		}
-	}
+	rc = pl_graph_walk(m->g, &walk, m->ctx, queue, &n, err);
 	pl_col_free(queue, r->n_objects + 1u, sizeof(*queue));
-	return 0;
+	/* A loop that a cancel has ended is found here, if no call has said so. */
+	return !rc && pl_ctx_cancelled(m->ctx) ? pl_ctx_cancel_err(err) : rc;
 }
 
 int pl_rings_new(const struct pl_objects *o, const struct pl_graph *g, const struct pl_lives *lives,
@@ -196,6 +193,7 @@ int pl_rings_new(const struct pl_objects *o, const struct pl_graph *g, const str
 	int rc;
 
 	pl_view_init(&m.v, o->im);
+	r->ctx = ctx;
 	r->n_objects = (pl_node)o->n;
 	r->of = pl_col_alloc(o->n + 1, sizeof(*r->of));
 	r->member = pl_bits_new(o->n);
@@ -238,38 +236,45 @@ void pl_rings_free(struct pl_rings *r)
 
 /* ---- one ring ---- */
 
+struct search {
+	const struct pl_rings *r;
+	pl_node start;
+	pl_node *scratch; /* who led to whom, plus 1 (start: itself) */
+	pl_node *back;    /* where an edge back to start comes from, or NULL: go on */
+};
+
+static enum pl_walk_answer inside(void *arg, pl_node from, pl_node to)
+{
+	struct search *s = arg;
+
+	if (!pl_bits_has(s->r->member, to) || s->r->of[to] != s->r->of[from])
+		return PL_WALK_PASS;
+	if (s->back && to == s->start) {
+		*s->back = from;
+		return PL_WALK_END;
+	}
+	if (s->scratch[to])
+		return PL_WALK_PASS;
+	s->scratch[to] = from + 1;
+	return PL_WALK_TAKE;
+}
+
 /*
- * Breadth first inside the ring from start; scratch gets who led to whom, plus 1 (start: itself).
- * Ends early at the first edge back to start when back is given: *back is where it comes from.
- * Returns the nodes met, malloced.
+ * Breadth first inside the ring from start; ends early at the first edge back to start when back is
+ * given. Returns the nodes met, malloced; after a cancel the first of them.
  */
 static pl_node *search(const struct pl_rings *r, const struct pl_graph *g, pl_node start,
 		       pl_node *scratch, uint32_t *n, pl_node *back)
 {
+	struct search s = {r, start, scratch, back};
+	struct pl_walk walk = {.fn = inside, .arg = &s};
 	pl_node *queue = pl_malloc(r->objects[r->of[start]] * sizeof(*queue));
-	uint32_t met = 0;
+	size_t met = 1;
 
-	queue[met++] = start;
+	queue[0] = start;
 	scratch[start] = start + 1;
-	for (uint32_t at = 0; at < met; at++) {
-		uint32_t n_out;
-		const pl_node *out = pl_graph_out(g, queue[at], &n_out);
-
-		for (uint32_t i = 0; i < n_out; i++) {
-			if (!inside(r, g, queue[at], i, out[i]))
-				continue;
-			if (back && out[i] == start) {
-				*back = queue[at];
-				goto out;
-			}
-			if (scratch[out[i]])
-				continue;
-			scratch[out[i]] = queue[at] + 1;
-			queue[met++] = out[i];
-		}
-	}
-out:
-	*n = met;
+	pl_graph_walk(g, &walk, r->ctx, queue, &met, NULL);
+	*n = (uint32_t)met;
 	return queue;
 }
 

@@ -12,6 +12,7 @@
 
 /* Columns by object id and by ring; rings are numbered from 0. */
 struct pl_rings {
+	struct pl_ctx *ctx; /* of the session: a cancel ends the searches below early */
 	uint32_t *of; /* by object: the ring it is in or, dead and in none, the ring it hangs off;
 			 else PL_NO_RING */
 	pl_node n_objects;
@@ -38,6 +39,8 @@ int pl_rings_new(const struct pl_objects *o, const struct pl_graph *g, const str
 void pl_rings_free(struct pl_rings *r);
 
 /*
+ * After a cancel, which the caller looks for, some of a ring's members, and a start for a cycle.
+ *
  * The members of a ring in the order of a search from the first: malloced, *n of them.
  * scratch: n_objects entries, all 0 before and after.
  */

@@ -234,6 +234,7 @@ struct pl_session *pl_session_new(const struct pl_image_options *options, unsign
 		.exe = copy(options->exe),
 		.sysroot = copy(options->sysroot),
 		.debug_dir = copy(options->debug_dir),
+		.max_unpacked = options->max_unpacked,
 	};
 	pl_ctx_init(&s->ctx, threads);
 	return s;

@@ -1,11 +1,15 @@
 """Speed and memory of pyleak, as ratios against floors and rivals measured in the same run.
 
-    make bench [BENCH_OBJECTS=1000000,10000000] [BENCH_INTERPRETER=system] [BENCH_ROUNDS=5]
+    make bench [BENCH_OBJECTS=1000000,10000000] [BENCH_BUFFERED=50000,200000]
+               [BENCH_INTERPRETER=system] [BENCH_ROUNDS=5]
 
 The heap is cores/programs/big.py.  Against what:
   memscan   one thread maps the core and adds up every 8-byte word: nobody reads it faster
   objgraph  what objgraph.show_most_common_types() does, inside a live process with the same heap
   collect   gc.collect() there
+A second table is of cores/programs/scale.py: objects of an extension type, each with two malloc'd
+buffers, which cost `path` and `triage` a few times what `types` takes, and no more for each object
+where there are more of them.
 The graph is timed alone by bench_stages.c, questions after it by bench_session.py.
 Commands of a round run in turn; medians of the rounds are shown, for the machines are noisy.
 """
@@ -23,14 +27,18 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path.insert(0, str(CHECKOUT / "cores"))
 sys.path.insert(0, str(CHECKOUT / "gdbext"))
+sys.path.insert(0, str(CHECKOUT / "tests" / "e2e"))
 
 import make  # noqa: E402
 import matrix  # noqa: E402
+import pytest  # noqa: E402
 from pyleak_gdb.lib import binding  # noqa: E402
+from support import extension  # noqa: E402
 
 BUILD = Path(os.environ.get("PYLEAK_BUILD") or CHECKOUT / "build")
 INTERPRETER = os.environ.get("BENCH_INTERPRETER", "system")
 OBJECTS = [int(n) for n in os.environ.get("BENCH_OBJECTS", "1000000,10000000").split(",")]
+BUFFERED = [int(n) for n in os.environ.get("BENCH_BUFFERED", "50000,200000").split(",")]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 
 # objgraph.typestats(): a name for every object, and a dict of counts.
@@ -186,6 +194,48 @@ def bench(objects, folder):
     return row
 
 
+def bench_buffered(objects, module):
+    """One row of the table for so many objects of the extension type; module: the folder that it is in."""
+    made = make.make(INTERPRETER, "scale", args=["--buffered", str(objects)], env={"PYTHONPATH": str(module)})
+    core = str(made / "core")
+    pyleak = str(BUILD / "bin" / "pyleak")
+    result = rounds({
+        "types": [pyleak, "types", "--quiet", core],
+        "path": [pyleak, "path", "--quiet", "__main__.Owned", core],
+        "triage": [pyleak, "triage", "--quiet", core],
+    })
+    types = result["types"][0]
+    return {
+        "buffered objects": objects,
+        "core MB": os.path.getsize(core) / 1e6,
+        "types s": types,
+        "path s": result["path"][0],
+        "path / types (at most 6)": result["path"][0] / types,
+        "triage s": result["triage"][0],
+        "triage / types (at most 10)": result["triage"][0] / types,
+    }
+
+
+def buffered():
+    """The table of the extension type, if it can be compiled for the interpreter."""
+    try:
+        module = extension.built(INTERPRETER, "scaleext", flags=["-O2"])
+    except pytest.skip.Exception as reason:
+        print("buffered objects: not measured: %s" % reason)
+        return
+    show([bench_buffered(objects, module) for objects in BUFFERED], ["path s", "triage s"])
+
+
+def show(rows, grows):
+    """Print the rows as columns; grows: names of which the last column is also told per object of the first one."""
+    count = next(iter(rows[0]))
+    for name in rows[0]:
+        print("%-32s" % name + "".join("%14s" % format(row[name], ",.0f" if row[name] > 1000 else ".2f") for row in rows))
+    for name in grows if len(rows) > 1 else []:
+        per_object = [row[name] / row[count] for row in (rows[0], rows[-1])]
+        print("%-30s%14.2f" % (name[:-2] + " per object, last / first", per_object[1] / per_object[0]))
+
+
 def has_cycles():
     return "cycles" in binding.Library(str(BUILD / "lib" / "libpyleak.so")).analyses()
 
@@ -197,12 +247,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for objects in OBJECTS:
             rows.append(bench(objects, folder))
-    for name in rows[0]:
-        print("%-30s" % name + "".join("%14s" % format(row[name], ",.0f" if row[name] > 1000 else ".2f") for row in rows))
-    if len(rows) > 1:
-        first, last = rows[0], rows[-1]
-        per_object = [row["types s"] / row["objects"] for row in (first, last)]
-        print("%-30s%14.2f" % ("time per object, last / first", per_object[1] / per_object[0]))
+    show(rows, ["types s"])
+    print()
+    buffered()
 
 
 if __name__ == "__main__":

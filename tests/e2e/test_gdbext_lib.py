@@ -371,32 +371,68 @@ def test_session_keeps_one_core(library, core_of, monkeypatch, tmp_path):
         opened.append(session._handle)
         return result
 
-    first = run(Target(str(made.path)))
-    assert first.status == 0 and "__main__.Thing" in first.output
+    assert run(Target(str(made.path))).status == 0
+    first = "".join(told)
+    assert "__main__.Thing" in first
     run(Target(str(made.path)))
     assert opened[0] is opened[1] and not closed
     run(Target(str(copy)))
     assert closed == opened[:1]
     copy.unlink()
     copy.write_bytes(made.path.read_bytes()[:4096])
-    truncated = run(Target(str(copy)))
-    assert truncated.output != first.output
+    told.clear()
+    run(Target(str(copy)))
+    assert "".join(told) != first
     assert closed == opened[1:3]
     session.close()
-    assert closed == opened[1:4] and not told
+    assert closed == opened[1:4]
 
 
-def test_session_tells_what_is_ready(library, core_of):
-    """All but the last section of triage, once; the result is the rest, as of a call that did not wait."""
+def test_session_tells_what_is_ready(library, core_of, monkeypatch):
+    """All but the last section of triage comes before the end; together it is what a call that waits has."""
+    target = Target(str(core_of("system", "minimal").path))
+    session = Session(library)
+    told, early = [], []
+
+    def tell(piece):
+        told.append(piece)
+        if session._handle.progress() is not None:  # it still runs
+            early.append(piece)
+
+    monkeypatch.setattr(worker, "STEP", 0.001)  # the core is small
+    try:
+        assert session.run(target, ["triage"], 0, False, lambda _: None, tell).output == ""
+        assert "How it died" in early[0] and "What the heap tells" not in early[0]
+        session._handle.configure()
+        assert session._handle.run(["triage"]).output == "".join(told)
+        told.clear()
+        assert session.run(target, ["triage", "--limit", "x"], 0, False, lambda _: None, tell).error
+        assert not told
+    finally:
+        session.close()
+
+
+def test_session_tells_in_pieces(library, core_of):
+    """However long a result is, it is never one string; a Ctrl-C in the middle of it ends the run."""
     target = Target(str(core_of("system", "minimal").path))
     session = Session(library)
     told = []
+
+    def once(text):
+        told.append(text)
+        raise KeyboardInterrupt
+
+    words = ["instances", "*", "--format", "json"]
     try:
-        rest = session.run(target, ["triage"], 0, False, lambda _: None, told.append).output
-        assert len(told) == 1 and "How it died" in told[0] and "What the heap tells" not in told[0]
-        assert session._handle.run(["triage"]).output == told[0] + rest
-        assert session.run(target, ["triage", "--limit", "x"], 0, False, lambda _: None, told.append).error
+        session.run(target, words, 0, False, lambda _: None, told.append)
+        assert len(told) > 10 and max(map(len, told)) <= 64 << 10
+        session._handle.configure()
+        assert session._handle.run(words).output == "".join(told)
+        told.clear()
+        with pytest.raises(KeyboardInterrupt):
+            session.run(target, words, 0, False, lambda _: None, once)
         assert len(told) == 1
+        assert session.run(target, ["info"], 0, False, lambda _: None, told.append).status == 0
     finally:
         session.close()
 

@@ -9,9 +9,9 @@ from support import deaths, extension, sample
 from support.pyleak import PYLEAK
 
 MANY = 100000
-# An analysis of the whole heap takes up to 4 times the processor time of `types` here (with debug
-# symbols up to 3). What looks through a part of the heap for each object took 400 times, at half as
-# many objects: between the two there is room for slow machines, sanitizers and what is added later.
+# An analysis of the whole heap takes up to 7 times the processor time of `types`, up to 3 where that
+# reads debug symbols. What looks through a part of the heap for each object took 400 times, at half
+# as many objects: between the two there is room for slow machines, sanitizers and what is to come.
 MOST_OF_TYPES = 20
 TRIES = 2
 

@@ -29,7 +29,7 @@ static void start(void)
 	world_open_decoded(&w, 1);
 	parent = pl_col_alloc(w.o->n + 1, sizeof(*parent));
 	assert_int_equal(pl_graph_forest(w.g, &q, &w.ctx, parent, &err), 0);
-	assert_int_equal(pl_shapes_init(&shapes, w.o, &w.roots, parent, &err), 0);
+	assert_int_equal(pl_shapes_init(&shapes, w.o, &w.roots, parent, &w.ctx, &err), 0);
 }
 
 static void end(void)

@@ -28,11 +28,13 @@ static void text_and_hint(void **state)
 	assert_int_equal(err.code, PL_E_USAGE);
 	assert_string_equal(err.text, "bad 5");
 	assert_string_equal(err.hint, "try --help");
-	assert_int_equal(pl_err_hint(&err, "use %s", "that"), PL_E_USAGE);
+	pl_err_hint(&err, "use %s", "that");
+	assert_int_equal(err.code, PL_E_USAGE);
 	assert_string_equal(err.hint, "use that");
 	pl_err_set(&err, PL_E_CANCELLED, "cancelled");
 	assert_string_equal(err.hint, ""); /* the old hint is gone */
 	assert_int_equal(pl_err_set(NULL, PL_E_IO, "nobody listens"), PL_E_IO);
+	pl_err_hint(NULL, "nor %s", "here");
 }
 
 static void hostile_text(void **state)

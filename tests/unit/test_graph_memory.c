@@ -48,6 +48,10 @@ static void limit_memory(rlim_t more)
 	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
 	limit.rlim_cur = more ? address_space() + more : limit.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+	if (!more) { /* that it was short is of the run before */
+		assert_true(pl_mem_begin());
+		pl_mem_end();
+	}
 }
 
 static void every_operation(void)

@@ -110,7 +110,8 @@ static inline void world_open_table(struct world *w, unsigned threads)
 	w->o = &w->h.objects;
 	object_ids_init(w->o, w->addr.at, w->addr.n);
 	w->o->size = w->size.at;
-	memcpy(w->o->flags, w->flags.at, w->flags.n);
+	if (w->flags.n)
+		memcpy(w->o->flags, w->flags.at, w->flags.n);
 	pl_ctx_init(&w->ctx, threads);
 	assert_int_equal(pl_heap_new(w->h.o.im, &w->h.l, &w->ctx, &w->no_heap, &err), 0);
 	w->o->heap = w->no_heap;

@@ -17,15 +17,6 @@ enum {
 	MAX_TEXT = 300,
 };
 
-static bool is_one_of(const struct pl_call *c, const char *const *names)
-{
-	for (; *names; names++) {
-		if (pl_call_is(c, *names))
-			return true;
-	}
-	return false;
-}
-
 static bool is_interpreter(const struct pl_death *d, const struct pl_call *c)
 {
 	return d->l && c->native && c->native->module == d->l->module;
@@ -144,7 +135,8 @@ static void collection(struct pl_death *d)
 		const struct pl_stack *s = &d->stacks[i];
 
 		for (size_t k = 0; k < s->n_calls; k++) {
-			if (!is_interpreter(d, &s->calls[k]) || !is_one_of(&s->calls[k], names))
+			if (!is_interpreter(d, &s->calls[k]) ||
+			    !pl_call_is_any(&s->calls[k], names))
 				continue;
 			pl_triage_verdict(d->t, "in-collection", PL_CERTAIN,
 					  "thread %u was collecting garbage", s->thread->lwp);
@@ -194,7 +186,7 @@ static void finalizer(struct pl_death *d)
 							   type->name, (unsigned long long)self);
 				return;
 			}
-			if (is_interpreter(d, c) && is_one_of(c, names)) {
+			if (is_interpreter(d, c) && pl_call_is_any(c, names)) {
 				pl_triage_verdict(d->t, "in-finalizer", PL_CERTAIN,
 						  "thread %u was finalizing an object",
 						  s->thread->lwp);
@@ -273,7 +265,7 @@ static void signal_handler(struct pl_death *d)
 		for (size_t k = 0; k < s->n_calls; k++) {
 			const struct pl_call *c = &s->calls[k];
 
-			if (inside && is_interpreter(d, c) && is_one_of(c, names) &&
+			if (inside && is_interpreter(d, c) && pl_call_is_any(c, names) &&
 			    put_handler(d, &handlers, s, inside, true))
 				return;
 			if (c->python) {

@@ -29,15 +29,6 @@ static const struct pl_column thread_columns[] = {
 
 enum wait { RUNS, WAITS_FOR_GIL, WAITS_FOR_LOCK, WAITS_TIMED, WAITS_FOR_SOMETHING };
 
-static bool is_any(const struct pl_call *c, const char *const *names)
-{
-	for (; *names; names++) {
-		if (pl_call_is(c, *names))
-			return true;
-	}
-	return false;
-}
-
 /*
  * What the native calls inside of all Python wait for. Where the stack is lost on the way, the
  * system call tells that it waits.
@@ -65,10 +56,10 @@ static enum wait waits(const struct pl_death *d, const struct pl_stack *s)
 	bool is_timed = false;
 
 	for (size_t i = 0; i < s->n_calls && i < WAIT_CALLS && s->calls[i].native; i++) {
-		if (is_any(&s->calls[i], gil))
+		if (pl_call_is_any(&s->calls[i], gil))
 			return WAITS_FOR_GIL;
-		is_timed |= is_any(&s->calls[i], timed);
-		if (is_any(&s->calls[i], locks))
+		is_timed |= pl_call_is_any(&s->calls[i], timed);
+		if (pl_call_is_any(&s->calls[i], locks))
 			return is_timed ? WAITS_TIMED : WAITS_FOR_LOCK;
 	}
 	return (pl_stack_end(s) || !s->merged) && pl_image_in_futex(d->im, s->thread)

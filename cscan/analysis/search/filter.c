@@ -22,32 +22,21 @@ enum {
 	TARGET = FITS | MISSES | OWNED,
 };
 
-static bool is_step_glob(const char *glob)
+bool pl_filter_is_step(const char *glob)
 {
 	return strchr(".[<", *glob) != NULL;
 }
 
-static int steps_init(struct pl_steps *s, const struct pl_args *args, const struct pl_objects *o,
-		      const char *glob, struct pl_err *err)
+static int steps_init(struct pl_steps *s, const struct pl_filter_glob *glob,
+		      const struct pl_objects *o, struct pl_err *err)
 {
-	struct pl_args word = *args;
-	size_t n_types = pl_types_count(o->types);
-
-	if (!glob)
+	s->glob = glob->glob;
+	s->names = glob->types;
+	if (!s->glob || s->names)
 		return 0;
-	s->glob = glob;
-	if (is_step_glob(glob)) {
-		s->literal = *glob == '[' ? pl_asprintf("\\%s", glob) : NULL;
-		s->flags = pl_col_alloc(o->n + 1, 1);
-		return s->flags ? 0
-				: pl_err_set(err, PL_E_NOMEM, "no memory to judge %zu objects",
-					     o->n);
-	}
-	s->names = pl_calloc(n_types + 1, sizeof(*s->names));
-	word.match = glob;
-	for (uint32_t i = 0; i < n_types; i++)
-		s->names[i] = pl_args_match(&word, pl_types_at(o->types, i)->name);
-	return 0;
+	s->literal = *s->glob == '[' ? pl_asprintf("\\%s", s->glob) : NULL;
+	s->flags = pl_col_alloc(o->n + 1, 1);
+	return s->flags ? 0 : pl_err_set(err, PL_E_NOMEM, "no memory to judge %zu objects", o->n);
 }
 
 static void steps_fini(struct pl_steps *s, const struct pl_objects *o)
@@ -60,17 +49,18 @@ static void steps_fini(struct pl_steps *s, const struct pl_objects *o)
 	free(s->literal);
 }
 
-int pl_filter_init(struct pl_filter *f, const struct pl_args *args, const struct pl_objects *o,
-		   const struct pl_roots *roots, const struct pl_graph *graph, struct pl_ctx *ctx,
-		   struct pl_err *err)
+int pl_filter_init(struct pl_filter *f, struct pl_filter_glob via, struct pl_filter_glob without,
+		   const struct pl_objects *o, const struct pl_roots *roots,
+		   const struct pl_graph *graph, struct pl_ctx *ctx, struct pl_err *err)
 {
-	int rc;
+	int rc, of_without;
 
 	*f = (struct pl_filter){.rooted = {.o = o, .roots = roots}, .graph = graph, .ctx = ctx};
 	f->without.all = true;
 	pl_view_init(&f->v, o->im);
-	rc = steps_init(&f->via, args, o, pl_args_get(args, "via"), err);
-	return rc ? rc : steps_init(&f->without, args, o, pl_args_get(args, "without"), err);
+	rc = steps_init(&f->via, &via, o, err);
+	of_without = steps_init(&f->without, &without, o, err);
+	return rc ? rc : of_without;
 }
 
 void pl_filter_fini(struct pl_filter *f)

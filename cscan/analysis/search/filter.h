@@ -14,8 +14,8 @@
 #ifndef PL_FILTER_H
 #define PL_FILTER_H
 
-#include "analysis/analysis.h"
 #include "analysis/search/rooted.h"
+#include "base/mem.h"
 
 /* The pairs of objects whose references fit one glob for steps. */
 struct pl_steps {
@@ -38,10 +38,17 @@ struct pl_filter {
 	bool no_memory;               /* some answer may be wrong: pl_filter_check() */
 };
 
-/* args has the options "via" and "without". PL_E_NOMEM. Free with pl_filter_fini(), always. */
-int pl_filter_init(struct pl_filter *f, const struct pl_args *args, const struct pl_objects *o,
-		   const struct pl_roots *roots, const struct pl_graph *graph, struct pl_ctx *ctx,
-		   struct pl_err *err);
+/* One of the two: glob NULL when it was not given. */
+struct pl_filter_glob {
+	const char *glob;
+	bool *types; /* by type index, whether its name fits, malloced; NULL of one for steps */
+};
+bool pl_filter_is_step(const char *glob);
+
+/* Takes the globs' types. PL_E_NOMEM. Free with pl_filter_fini(), always. */
+int pl_filter_init(struct pl_filter *f, struct pl_filter_glob via, struct pl_filter_glob without,
+		   const struct pl_objects *o, const struct pl_roots *roots,
+		   const struct pl_graph *graph, struct pl_ctx *ctx, struct pl_err *err);
 void pl_filter_fini(struct pl_filter *f);
 /* After a search that was filtered: PL_E_CANCELLED or PL_E_NOMEM when its answer means nothing. */
 int pl_filter_check(const struct pl_filter *f, struct pl_err *err);

@@ -9,7 +9,8 @@ enum {
 
 /* All that leads to the targets, in the order of distance. */
 struct backward {
-	PL_VEC(pl_node) nodes;
+	pl_node *nodes;
+	size_t n;
 	pl_node *next;    /* by node: the step towards a target, itself for a target; PL_NO_NODE:
 			     unseen */
 	uint32_t *length; /* by node: nodes on the chain from it to its target */
@@ -19,9 +20,10 @@ struct backward {
 static int begin(const struct pl_objects *o, struct backward *b, struct pl_err *err)
 {
 	pl_addrset_init(&b->targets);
+	b->nodes = pl_col_alloc(o->n, sizeof(*b->nodes));
 	b->next = pl_col_alloc(o->n, sizeof(*b->next));
 	b->length = pl_col_alloc(o->n, sizeof(*b->length));
-	if (b->next && b->length)
+	if (b->nodes && b->next && b->length)
 		return 0;
 	return pl_err_set(err, PL_E_NOMEM, "no memory to search among %zu objects", o->n);
 }
@@ -29,39 +31,42 @@ static int begin(const struct pl_objects *o, struct backward *b, struct pl_err *
 static void end(const struct pl_objects *o, struct backward *b)
 {
 	pl_addrset_fini(&b->targets);
-	pl_vec_free(&b->nodes);
+	pl_col_free(b->nodes, o->n, sizeof(*b->nodes));
 	pl_col_free(b->next, o->n, sizeof(*b->next));
 	pl_col_free(b->length, o->n, sizeof(*b->length));
+}
+
+static enum pl_walk_answer lead_on(void *arg, pl_node from, pl_node to)
+{
+	struct backward *b = arg;
+
+	if (b->next[to] != PL_NO_NODE)
+		return PL_WALK_PASS;
+	b->next[to] = from;
+	b->length[to] = b->length[from] + 1;
+	return PL_WALK_TAKE;
 }
 
 static int search_backward(const struct pl_objects *o, const struct pl_graph *graph,
 			   const pl_id *targets, size_t n_targets, struct pl_ctx *ctx,
 			   struct backward *b, struct pl_err *err)
 {
+	struct pl_walk walk = {.fn = lead_on, .arg = b, .back = true};
+	int rc;
+
 	memset(b->next, 0xff, o->n * sizeof(*b->next));
 	for (size_t i = 0; i < n_targets; i++) {
 		b->next[targets[i]] = targets[i];
 		b->length[targets[i]] = 1;
-		pl_vec_push(&b->nodes, targets[i]);
+		b->nodes[b->n++] = targets[i];
 	}
-	for (size_t i = 0; i < b->nodes.n; i++) {
-		pl_node at = b->nodes.at[i];
-		const pl_node *in;
-		uint64_t n;
-
-		if (i % 4096 == 0 && pl_ctx_cancelled(ctx))
-			return pl_ctx_cancel_err(err);
-		pl_addrset_add(&b->targets, o->addr[at]);
-		in = pl_graph_in(graph, at, &n);
-		for (uint64_t k = 0; k < n; k++) {
-			if (b->next[in[k]] == PL_NO_NODE) {
-				b->next[in[k]] = at;
-				b->length[in[k]] = b->length[at] + 1;
-				pl_vec_push(&b->nodes, in[k]);
-			}
-		}
+	rc = pl_graph_walk(graph, &walk, ctx, b->nodes, &b->n, err);
+	for (size_t i = 0; !rc && i < b->n; i++) {
+		if (pl_ctx_look(ctx, i))
+			rc = pl_ctx_cancel_err(err);
+		pl_addrset_add(&b->targets, o->addr[b->nodes[i]]);
 	}
-	return 0;
+	return rc;
 }
 
 struct choosing {
@@ -113,7 +118,7 @@ int pl_native_chain(const struct pl_objects *o, const struct pl_graph *graph, pl
 	if (!rc)
 		rc = search_backward(o, graph, &target, 1, ctx, &b, err);
 	if (!rc)
-		rc = pl_native_words_new(o, &b.targets, b.nodes.at, b.nodes.n, ctx, &words, err);
+		rc = pl_native_words_new(o, &b.targets, b.nodes, b.n, ctx, &words, err);
 	if (!rc)
 		rc = pl_native_words_each(words, PL_NATIVE_FILE, PL_NATIVE_REGISTER, choose, &c,
 					  err);
@@ -132,37 +137,35 @@ struct forest {
 	const struct pl_graph *graph;
 	struct backward b;
 	pl_node *parent;
-	PL_VEC(pl_node) queue;
+	pl_node *queue;
+	size_t n; /* in the queue */
 	struct pl_native_roots roots;
 };
 
 static void plant(struct forest *f, pl_node node)
 {
 	f->parent[node] = node;
-	pl_vec_push(&f->queue, node);
+	f->queue[f->n++] = node;
+}
+
+static enum pl_walk_answer grow(void *arg, pl_node from, pl_node to)
+{
+	struct forest *f = arg;
+
+	if (f->parent[to] != PL_NO_NODE || f->b.next[to] == PL_NO_NODE)
+		return PL_WALK_PASS;
+	f->parent[to] = from;
+	return PL_WALK_TAKE;
 }
 
 /* From what was planted, only over nodes that lead to a target. */
 static int spread(struct forest *f, struct pl_ctx *ctx, struct pl_err *err)
 {
-	for (size_t i = 0; i < f->queue.n; i++) {
-		pl_node at = f->queue.at[i];
-		const pl_node *out;
-		uint32_t n;
+	struct pl_walk walk = {.fn = grow, .arg = f};
+	int rc = pl_graph_walk(f->graph, &walk, ctx, f->queue, &f->n, err);
 
-		if (i % 4096 == 0 && pl_ctx_cancelled(ctx))
-			return pl_ctx_cancel_err(err);
-		out = pl_graph_out(f->graph, at, &n);
-		for (uint32_t k = 0; k < n; k++) {
-			if (f->parent[out[k]] != PL_NO_NODE || f->b.next[out[k]] == PL_NO_NODE ||
-			    pl_graph_flags(f->graph, at, k) & PL_G_WEAK)
-				continue;
-			f->parent[out[k]] = at;
-			pl_vec_push(&f->queue, out[k]);
-		}
-	}
-	f->queue.n = 0;
-	return 0;
+	f->n = 0;
+	return rc;
 }
 
 static bool plant_word(void *arg, const struct pl_native_hit *hit)
@@ -322,6 +325,9 @@ int pl_native_forest(const struct pl_objects *o, const struct pl_graph *graph,
 	PL_VEC(pl_id) lost = {0};
 	int rc = begin(o, &f.b, err);
 
+	f.queue = pl_col_alloc(o->n, sizeof(*f.queue));
+	if (!rc && !f.queue)
+		rc = pl_err_set(err, PL_E_NOMEM, "no memory to search among %zu objects", o->n);
 	for (size_t i = 0; i < n_targets; i++) {
 		if (parent[targets[i]] == PL_NO_NODE)
 			pl_vec_push(&lost, targets[i]);
@@ -329,8 +335,7 @@ int pl_native_forest(const struct pl_objects *o, const struct pl_graph *graph,
 	if (!rc)
 		rc = search_backward(o, graph, lost.at, lost.n, ctx, &f.b, err);
 	if (!rc)
-		rc = pl_native_words_new(o, &f.b.targets, f.b.nodes.at, f.b.nodes.n, ctx, &words,
-					 err);
+		rc = pl_native_words_new(o, &f.b.targets, f.b.nodes, f.b.n, ctx, &words, err);
 	if (!rc)
 		rc = grow_from_words(&f, true, words, ctx, err);
 	if (!rc)
@@ -346,7 +351,7 @@ int pl_native_forest(const struct pl_objects *o, const struct pl_graph *graph,
 		*ret = f.roots;
 	}
 	pl_native_words_free(words);
-	pl_vec_free(&f.queue);
+	pl_col_free(f.queue, o->n, sizeof(*f.queue));
 	pl_vec_free(&lost);
 	end(o, &f.b);
 	return rc;

@@ -25,7 +25,7 @@ static void hash_rings(struct grouping *s)
 {
 	const struct pl_rings *r = s->rings;
 
-	for (pl_node id = 0; id < r->n_objects; id++) {
+	for (pl_node id = 0; id < r->n_objects && !pl_ctx_look(r->ctx, id); id++) {
 		uint32_t n, ring = r->of[id];
 		const pl_node *out;
 		uint64_t from, sum;
@@ -77,7 +77,7 @@ static void group_rings(struct grouping *s)
 {
 	const struct pl_rings *r = s->rings;
 
-	for (uint32_t ring = 0; ring < r->n; ring++) {
+	for (uint32_t ring = 0; ring < r->n && !pl_ctx_look(r->ctx, ring); ring++) {
 		uint64_t kind = (uint64_t)r->life[ring] << 16 | (uint64_t)r->finalizer[ring] << 8 |
 				r->flags[ring];
 		struct pl_ringgroup *group;
@@ -97,7 +97,7 @@ static void add_sizes(struct grouping *s)
 	struct pl_view v;
 
 	pl_view_init(&v, s->o->im);
-	for (pl_node id = 0; id < r->n_objects; id++) {
+	for (pl_node id = 0; id < r->n_objects && !pl_ctx_look(r->ctx, id); id++) {
 		uint32_t group = r->of[id] == PL_NO_RING ? PL_NO_GROUP : s->s->of[r->of[id]];
 		uint64_t size;
 
@@ -124,7 +124,7 @@ int pl_ringgroups_init(struct pl_ringgroups *s, const struct pl_objects *o,
 		pl_col_free(by.hash, rings->n + 1u, sizeof(*by.hash));
 		return pl_err_set(err, PL_E_NOMEM, "no memory to group %u cycles", rings->n);
 	}
-	for (uint32_t ring = 0; ring < rings->n; ring++) {
+	for (uint32_t ring = 0; ring < rings->n && !pl_ctx_look(rings->ctx, ring); ring++) {
 		s->of[ring] = wanted(arg, ring) ? 0 : PL_NO_GROUP;
 		any |= !s->of[ring];
 	}
@@ -135,7 +135,7 @@ int pl_ringgroups_init(struct pl_ringgroups *s, const struct pl_objects *o,
 	}
 	free(by.slot);
 	pl_col_free(by.hash, rings->n + 1u, sizeof(*by.hash));
-	return 0;
+	return pl_ctx_cancelled(rings->ctx) ? pl_ctx_cancel_err(err) : 0;
 }
 
 void pl_ringgroups_fini(struct pl_ringgroups *s)

@@ -30,8 +30,8 @@ struct pl_ringgroups {
 
 /*
  * Group the rings of which wanted() says true. The groups come in the order of their first ring;
- * pl_ringgroups_sort() ends what of says. PL_E_NOMEM. Free with pl_ringgroups_fini(), after a
- * failure too.
+ * pl_ringgroups_sort() ends what of says. PL_E_CANCELLED, PL_E_NOMEM. Free with
+ * pl_ringgroups_fini(), after a failure too.
  */
 int pl_ringgroups_init(struct pl_ringgroups *s, const struct pl_objects *o,
 		       const struct pl_graph *g, const struct pl_rings *rings,

@@ -116,26 +116,49 @@ static size_t different(const char *s, size_t n)
 	return found;
 }
 
+/* A mangled name of C++ or Rust: _ZN3app5cache..., _ZNSt6vectorIiSaIiEE..., a length before each
+ * part (Itanium C++ ABI, 5.1). */
+static bool is_mangled(const char *s, size_t n)
+{
+	size_t at = 2, length = 0;
+
+	if (strncmp(s, "_Z", 2) != 0)
+		return false;
+	while (at < n && isalpha((unsigned char)s[at]))
+		at++;
+	for (; at < n && isdigit((unsigned char)s[at]) && length < n; at++)
+		length = length * 10 + (size_t)(s[at] - '0');
+	return length && at + length <= n && (isalpha((unsigned char)s[at]) || s[at] == '_');
+}
+
 /*
  * Whether n characters look like hex or base64 and not like words, a path or a name: all of hex
  * with letters and digits among them, or else changes between capitals, small letters and digits
  * about as often as chance makes them (of two random characters of base64, two of three times).
+ * Names of many words change as often, but most of their characters are small letters, of random
+ * ones two of five, and few are digits.
  */
 static bool looks_random(const char *s, size_t n)
 {
-	size_t digits = 0, changes = 0, hex = 0, slashes = 0;
+	size_t digits = 0, capitals = 0, small = 0, changes = 0, hex = 0, slashes = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i], before = i ? (unsigned char)s[i - 1] : c;
 
 		digits += isdigit(c) != 0;
+		capitals += isupper(c) != 0;
+		small += islower(c) != 0;
 		hex += isxdigit(c) != 0;
 		slashes += c == '/' || c == '_' || c == '-';
 		changes += !isdigit(c) != !isdigit(before) || !isupper(c) != !isupper(before);
 	}
 	if (!digits || digits == n || different(s, n) < DIFFERENT_MIN)
 		return false;
-	return hex == n || (changes * 4 >= n && slashes * 8 <= n);
+	if (hex == n)
+		return true;
+	if (is_mangled(s, n) || (capitals && digits * 16 <= n && small * 8 > n * 5))
+		return false;
+	return changes * 4 >= n && slashes * 8 <= n;
 }
 
 static size_t random_run(const char *s)

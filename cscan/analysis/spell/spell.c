@@ -121,10 +121,11 @@ void pl_spell_step(struct pl_spelling *s, pl_addr source, const struct pl_edge *
 		spell_item(s, e, step, cap);
 	} else if (s->general && e->label == PL_L_INDEX) {
 		snprintf(step, cap, "[*]");
-	} else if (s->general && e->label == PL_L_KEY) {
-		snprintf(step, cap, "<key>");
 	} else {
-		pl_label(s->o, s->v, e, true, step, cap);
+		if (s->general && e->label == PL_L_KEY)
+			snprintf(step, cap, "<key>");
+		else
+			pl_label(s->o, s->v, e, true, step, cap);
 		if (s->namespace)
 			add(s, ".__dict__");
 	}

@@ -223,6 +223,15 @@ bool pl_call_is(const struct pl_call *c, const char *function)
 	return c->native && is_named(c->native, function);
 }
 
+bool pl_call_is_any(const struct pl_call *c, const char *const *functions)
+{
+	for (; *functions; functions++) {
+		if (pl_call_is(c, *functions))
+			return true;
+	}
+	return false;
+}
+
 void pl_call_symbol(const struct pl_call *c, char *buf, size_t cap)
 {
 	const char *symbol = c->native && c->native->symbol ? c->native->symbol : "";

@@ -50,6 +50,8 @@ const struct pl_pythread *pl_stack_python(const struct pl_pythread *threads, siz
 /* Is the call native, of a function of that name? What compilers hang on it (".cold") is ignored.
  */
 bool pl_call_is(const struct pl_call *c, const char *function);
+/* One of these, which end with NULL. */
+bool pl_call_is_any(const struct pl_call *c, const char *const *functions);
 /* The symbol of a native call without what the linker hung on it (".lto_priv.0", "@@GLIBC_2.34");
  * "" for none. */
 void pl_call_symbol(const struct pl_call *c, char *buf, size_t cap);

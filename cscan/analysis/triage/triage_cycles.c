@@ -322,7 +322,7 @@ static struct held *weigh_all(struct looking *s, const struct pl_refsum *found)
 
 	for (size_t i = 0; i < n; i++)
 		held[i].type = (uint32_t)i;
-	for (pl_node id = 0; id < s->lives->n; id++)
+	for (pl_node id = 0; id < s->lives->n && !pl_ctx_look(s->t->ctx, id); id++)
 		weigh_held(s, found, id, held);
 	return held;
 }
@@ -394,13 +394,18 @@ static int judge_held(struct looking *s, struct pl_err *err)
 	held = weigh_all(s, &found);
 	for (size_t i = 0; i < n; i++)
 		any |= is_leak(s, &held[i]);
-	if (any) {
+	if (pl_ctx_cancelled(s->t->ctx))
+		rc = pl_ctx_cancel_err(err);
+	if (any && !rc) {
 		free(held);
 		held = NULL;
 		rc = pl_refsum_words(s->o, s->g, &found, s->t->ctx, err);
 		if (!rc) {
 			held = weigh_all(s, &found);
-			put_held(s, held, n);
+			if (pl_ctx_cancelled(s->t->ctx))
+				rc = pl_ctx_cancel_err(err);
+			else
+				put_held(s, held, n);
 		}
 	}
 	free(held);

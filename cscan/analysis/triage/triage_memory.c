@@ -232,14 +232,14 @@ static void count_memory_errors(struct filling *f, const bool *of_kind,
 	char analysis[300];
 	uint64_t kept = 0, edges;
 
-	for (size_t id = 0; id < f->o->n; id++) {
+	for (size_t id = 0; id < f->o->n && !pl_ctx_look(f->t->ctx, id); id++) {
 		if (!of_kind[f->o->type[id]] || !pl_graph_in(f->g, (pl_node)id, &edges) || !edges ||
 		    pl_addrset_has(at_hand, f->o->addr[id]))
 			continue;
 		example = pl_object_type(f->o, (pl_id)id)->name;
 		kept++;
 	}
-	if (!kept)
+	if (!kept || pl_ctx_cancelled(f->t->ctx))
 		return;
 	snprintf(analysis, sizeof(analysis), "referrers %s", example);
 	pl_triage_evidence(f->t, "out-of-memory", analysis,

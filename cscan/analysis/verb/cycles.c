@@ -68,7 +68,7 @@ static bool matches(struct listing *s, uint32_t ring)
 	if (!s->args->match)
 		return true;
 	members = pl_rings_members(s->rings, s->g, ring, s->reasons.scratch, &n);
-	for (uint32_t i = 0; i < n && !ret; i++)
+	for (uint32_t i = 0; i < n && !ret && !pl_ctx_look(s->ctx, i); i++)
 		ret = pl_args_match(s->args, pl_object_type(s->o, members[i])->name);
 	free(members);
 	return ret;
@@ -119,7 +119,7 @@ static int put_groups(struct listing *s, struct pl_result *ret, struct pl_err *e
 
 	pl_ringgroups_sort(&s->groups, s->rings);
 	for (size_t i = 0; i < s->groups.at.n; i++) {
-		if (i % 64 == 0 && pl_ctx_cancelled(s->ctx))
+		if (pl_ctx_cancelled(s->ctx))
 			return pl_ctx_cancel_err(err);
 		if (!matches(s, s->groups.at.at[i].example))
 			continue;
@@ -145,7 +145,7 @@ static void put_objects(struct listing *s, struct pl_result *ret)
 	struct pl_table *t =
 		pl_result_table(ret, "objects", object_columns, PL_ARRAY_LEN(object_columns));
 
-	for (pl_node id = 0; id < s->rings->n_objects; id++) {
+	for (pl_node id = 0; id < s->rings->n_objects && !pl_ctx_look(s->ctx, id); id++) {
 		struct pl_cell *row;
 
 		if (s->rings->of[id] == PL_NO_RING || !has_row(s, id))
@@ -173,6 +173,8 @@ static int fill(struct listing *s, struct pl_result *ret, struct pl_err *err)
 		rc = put_groups(s, ret, err);
 	if (!rc && pl_args_get(s->args, "objects"))
 		put_objects(s, ret);
+	if (!rc && pl_ctx_cancelled(s->ctx))
+		rc = pl_ctx_cancel_err(err);
 	pl_ctx_stage(s->ctx, NULL, 0);
 	return rc;
 }

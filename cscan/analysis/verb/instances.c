@@ -4,6 +4,8 @@
 #include "analysis/analysis.h"
 
 #include "analysis/search/order.h"
+#include "base/parallel.h"
+#include "base/sink.h"
 #include "object/generation.h"
 #include "object/repr/repr.h"
 
@@ -35,7 +37,8 @@ static int parse_key(const char *sort, enum pl_order_key *key, struct pl_err *er
 	if (!name || *key != PL_N_ORDERS)
 		return 0;
 	pl_err_set(err, PL_E_USAGE, "cannot sort by '%s'", sort);
-	return pl_err_hint(err, "columns to sort by: address type refcount size generation");
+	pl_err_hint(err, "columns to sort by: address type refcount size generation");
+	return PL_E_USAGE;
 }
 
 static bool *matching_types(const struct pl_objects *o, const struct pl_args *args,
@@ -56,8 +59,19 @@ static bool *matching_types(const struct pl_objects *o, const struct pl_args *ar
 	return match;
 }
 
-static void fill_row(const struct pl_objects *o, struct pl_view *v, pl_id id, struct pl_table *t)
+/* What the threads that make rows look at. */
+struct rows {
+	const struct pl_objects *o;
+	const pl_id *ids;
+	struct pl_view *views; /* by worker */
+};
+
+static void make_row(void *arg, unsigned worker, size_t i, struct pl_table *t)
 {
+	struct rows *r = arg;
+	const struct pl_objects *o = r->o;
+	struct pl_view *v = &r->views[worker];
+	pl_id id = r->ids[i];
 	struct pl_cell *row = pl_table_row(t);
 	const char *generation = pl_generation_name(o, pl_generation_of(o->flags[id]));
 	char repr[256];
@@ -77,6 +91,40 @@ static void fill_row(const struct pl_objects *o, struct pl_view *v, pl_id id, st
 	row[5] = pl_cell_text(t, repr);
 }
 
+/* The first n of the ids as rows of t. */
+static int tell(struct pl_result *ret, struct pl_table *t, const struct pl_objects *o,
+		const pl_id *ids, size_t n, struct pl_ctx *ctx, struct pl_err *err)
+{
+	unsigned workers = pl_parallel_workers(ctx);
+	struct rows r = {.o = o, .ids = ids, .views = pl_calloc(workers, sizeof(*r.views))};
+	int rc;
+
+	for (unsigned i = 0; i < workers; i++)
+		pl_view_init(&r.views[i], o->im);
+	pl_ctx_stage(ctx, "reading instances", n);
+	rc = pl_result_rows(ret, t, n, make_row, &r, ctx, err);
+	pl_ctx_stage(ctx, NULL, 0);
+	free(r.views);
+	return rc;
+}
+
+/* The ids of the objects whose type matches; where memory is short, some of them. */
+static int collect(const struct pl_objects *o, const bool *match, struct ids *list,
+		   struct pl_ctx *ctx, struct pl_err *err)
+{
+	for (size_t k = 0; k < o->n_segments; k++) {
+		if (pl_ctx_cancelled(ctx))
+			return pl_ctx_cancel_err(err);
+		for (size_t i = 0; i < o->segments[k].n; i++) {
+			pl_id id = o->segments[k].first + (pl_id)i;
+
+			if (match[o->type[id]])
+				pl_vec_push(&list->ids, id);
+		}
+	}
+	return 0;
+}
+
 static int run(struct pl_session *s, const struct pl_args *args, struct pl_result *ret,
 	       struct pl_err *err)
 {
@@ -85,7 +133,6 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	enum pl_order_key key;
 	struct pl_objects *o;
 	struct pl_table *t;
-	struct pl_view v;
 	size_t n_types, shown;
 	bool *match;
 	int rc;
@@ -96,34 +143,18 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 	if (rc)
 		return rc;
 	match = matching_types(o, args, &n_types);
-	for (size_t k = 0; k < o->n_segments; k++) {
-		for (size_t i = 0; i < o->segments[k].n; i++) {
-			pl_id id = o->segments[k].first + (pl_id)i;
-
-			if (match[o->type[id]])
-				pl_vec_push(&list.ids, id);
-		}
-	}
+	rc = collect(o, match, &list, ctx, err);
 	free(match);
 	if (!n_types)
 		pl_ctx_note(ctx, PL_WARNING, "no-such-type", "no type in this core is named %s",
 			    args->words[0]);
-	pl_view_init(&v, o->im);
-	if (key != PL_N_ORDERS)
+	if (!rc && key != PL_N_ORDERS)
 		rc = pl_order(o, key, *args->sort == '-', list.ids.at, list.ids.n, ctx, err);
 	t = pl_result_table(ret, "instances", columns, PL_ARRAY_LEN(columns));
 	shown = args->limit && args->limit < list.ids.n ? args->limit : list.ids.n;
-	pl_ctx_stage(ctx, "reading instances", shown);
-	for (size_t i = 0; !rc && i < shown; i++) {
-		if (pl_ctx_cancelled(ctx)) {
-			rc = pl_ctx_cancel_err(err);
-			break;
-		}
-		fill_row(o, &v, list.ids.at[i], t);
-		pl_ctx_step(ctx, 1);
-	}
-	pl_ctx_stage(ctx, NULL, 0);
 	t->hidden_rows = list.ids.n - shown;
+	if (!rc)
+		rc = tell(ret, t, o, list.ids.at, shown, ctx, err);
 	pl_vec_free(&list.ids);
 	return rc;
 }

@@ -147,7 +147,8 @@ static int run(struct pl_session *s, const struct pl_args *args, struct pl_resul
 		char story[400];
 
 		pl_location_story(o, &v, err->addr, story, sizeof(story));
-		return pl_err_hint(err, "%s", story);
+		pl_err_hint(err, "%s", story);
+		return rc;
 	}
 	/* Only what the collector tracks can be in a cycle: the graph is not needed for others. */
 	if (!rc && o->flags[id] & (PL_OBJ_TRACKED | PL_OBJ_PERMANENT))

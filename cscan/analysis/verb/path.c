@@ -40,7 +40,7 @@ struct search {
 	struct pl_ctx *ctx;
 	struct pl_filter f; /* roots, graph, --via and --without */
 	uint64_t max_nodes;
-	bool cut;    /* not all references were looked at */
+	bool cut; /* not all references were looked at */
 };
 
 struct found {
@@ -413,9 +413,8 @@ static void note_lost(struct pl_ctx *ctx, const struct search *s, size_t held, s
 			    held, total);
 	if (lost)
 		pl_ctx_note(ctx, PL_INFO, "unreachable",
-			    s->f.without.glob
-				    ? "%zu of %zu objects are reached from no root that "
-				      "--without leaves; C memory was not looked through"
+			    s->f.without.glob ? "%zu of %zu objects are reached from no root that "
+						"--without leaves; C memory was not looked through"
 			    : s->cut
 				    ? "%zu of %zu objects were found to be reached neither from a "
 				      "root nor from C memory, but not all references were looked "
@@ -461,6 +460,15 @@ out:
 	return rc;
 }
 
+static struct pl_filter_glob glob_of(const struct pl_objects *o, const struct pl_args *args,
+				     const char *option)
+{
+	const char *glob = pl_args_get(args, option);
+
+	return (struct pl_filter_glob){
+		glob, glob && !pl_filter_is_step(glob) ? pl_target_types(o, args, glob) : NULL};
+}
+
 static int run(struct pl_session *session, const struct pl_args *args, struct pl_result *ret,
 	       struct pl_err *err)
 {
@@ -487,7 +495,8 @@ static int run(struct pl_session *session, const struct pl_args *args, struct pl
 	s.o = o;
 	s.cut = strays->cut;
 	s.max_nodes = max_nodes;
-	rc = pl_filter_init(&s.f, args, o, roots, graph, s.ctx, err);
+	rc = pl_filter_init(&s.f, glob_of(o, args, "via"), glob_of(o, args, "without"), o, roots,
+			    graph, s.ctx, err);
 	if (!rc && target.by_type)
 		rc = of_type(&s, &target, (size_t)count, ret, err);
 	else if (!rc)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "base/search.h"
 #include "session/refsum.h"
 
 static const struct pl_column type_columns[] = {
@@ -159,18 +160,10 @@ static void put_word(struct listing *s, const struct pl_refword *w)
 
 static void put_words_of(struct listing *s, pl_id id)
 {
-	size_t lo = 0, hi = s->told.n;
+	size_t i = PL_LOWER_BOUND(s->told.n, k, s->told.at[k].word.target < id);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->told.at[mid].word.target < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < s->told.n && s->told.at[lo].word.target == id; lo++)
-		put_word(s, &s->told.at[lo].word);
+	for (; i < s->told.n && s->told.at[i].word.target == id; i++)
+		put_word(s, &s->told.at[i].word);
 }
 
 /* ---- objects ---- */

@@ -101,7 +101,10 @@ static inline void pl_put_member(const struct pl_decode *d, int32_t offset, cons
  * What a tp_traverse visits it owns, as a rule without exceptions; of other words only the address
  * is known. A word that may be visited counts as visited: a tp_traverse is to be complete.
  */
-enum { PL_RAW_BLOCKS = 64 };
+enum {
+	PL_RAW_BLOCKS = 64,
+	PL_RAW_WORDS = 4096, /* of a block */
+};
 struct pl_raw {
 	const struct pl_visits *visits;
 	bool behind;     /* words that a word of the object points to */

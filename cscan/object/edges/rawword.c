@@ -9,7 +9,6 @@
 
 #include "heap/index.h"
 
-#define MAX_WORDS 4096 /* of a block */
 #define MAX_OWN 1024   /* bytes of an object that may hold a pointer into itself */
 
 static bool is_object(const struct pl_decode *d, pl_addr target)
@@ -41,7 +40,7 @@ static void put_native(const struct pl_decode *d, pl_addr target, uint64_t offse
 static void put_block(const struct pl_decode *d, const struct pl_raw *raw, pl_addr base,
 		      uint64_t usable, uint64_t offset)
 {
-	uint64_t n = PL_MIN(usable / 8, MAX_WORDS);
+	uint64_t n = PL_MIN(usable / 8, PL_RAW_WORDS);
 	const uint8_t *p = pl_at(d->v, base, 8 * n);
 
 	for (uint64_t i = 0; p && i < n; i++) {

@@ -37,12 +37,12 @@ static bool looks_right(const struct pl_layout *l, struct pl_view *v, pl_addr di
 }
 
 /* A program's own table of interned strings would be smaller: these are all there are. */
-static void search(struct pl_objects *o, struct pl_view *v)
+static void search(struct pl_objects *o, struct pl_view *v, struct pl_ctx *ctx)
 {
 	uint64_t most = LEAST - 1, used;
 	pl_addr best = 0;
 
-	for (size_t id = 0; id < o->n; id++) {
+	for (size_t id = 0; id < o->n && !pl_ctx_look(ctx, id); id++) {
 		const struct pl_type *t = pl_object_type(o, (pl_id)id);
 
 		if (t->kind == PL_KIND_DICT && t->exact && o->size[id] > LEAST * ENTRY &&
@@ -56,12 +56,14 @@ static void search(struct pl_objects *o, struct pl_view *v)
 		o->interned[o->n_interned++] = best;
 }
 
-void pl_interned_find(struct pl_objects *o)
+int pl_interned_find(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
 	struct pl_view v;
 	uint64_t dict;
 
 	pl_view_init(&v, o->im);
+	free(o->interned);
+	o->n_interned = 0;
 	o->interned = pl_calloc(o->n_interps + 1, sizeof(*o->interned));
 	for (size_t i = 0; pl_has(o->l->f.interp_interned) && i < o->n_interps; i++) {
 		if (pl_read64(&v, o->interps[i].addr + (uint64_t)o->l->f.interp_interned, &dict) &&
@@ -69,5 +71,6 @@ void pl_interned_find(struct pl_objects *o)
 			o->interned[o->n_interned++] = dict;
 	}
 	if (!pl_has(o->l->f.interp_interned))
-		search(o, &v);
+		search(o, &v, ctx);
+	return pl_ctx_cancelled(ctx) ? pl_ctx_cancel_err(err) : 0;
 }

@@ -32,18 +32,21 @@ static bool meets(struct cursor *c, pl_addr addr)
 	return false;
 }
 
-static void find(struct pl_objects *o, struct missing *m)
+static void find(struct pl_objects *o, struct missing *m, struct pl_ctx *ctx)
 {
 	struct pl_addrset *listed = &o->priv->lists.listed;
 	struct cursor cursor = {o, 0, 0};
 	struct pl_classifier c;
 	struct pl_found found;
 	struct pl_block block;
+	size_t n = 0;
 
 	pl_classifier_init(&c, o->im, o->l, o->types, &o->priv->dead, o->collecting);
 	pl_addrset_sort(listed);
 	for (pl_addr at = pl_addrset_next(listed, 0); at != UINT64_MAX;
 	     at = pl_addrset_next(listed, at + 8)) {
+		if (pl_ctx_look(ctx, n++))
+			break;
 		if (meets(&cursor, at))
 			continue;
 		if (!pl_classify_certain(&c, at, &found)) {
@@ -69,7 +72,8 @@ static void put(struct pl_objects *o, size_t id, const struct pl_found *f, struc
 }
 
 /* New columns with a single segment: rare, so simplicity comes before memory. */
-static int merge(struct pl_objects *o, const struct missing *m, struct pl_err *err)
+static int merge(struct pl_objects *o, const struct missing *m, struct pl_ctx *ctx,
+		 struct pl_err *err)
 {
 	struct pl_objects old = *o;
 	struct pl_on_list at;
@@ -78,7 +82,7 @@ static int merge(struct pl_objects *o, const struct missing *m, struct pl_err *e
 
 	pl_on_list_init(&at, &o->priv->lists);
 	for (size_t s = 0; !rc && s < old.n_segments; s++) {
-		for (size_t i = 0; i < old.segments[s].n; i++, id++) {
+		for (size_t i = 0; i < old.segments[s].n && !pl_ctx_look(ctx, i); i++, id++) {
 			size_t from = (size_t)old.segments[s].first + i;
 
 			while (k < m->found.n && m->found.at[k].addr < old.addr[from])
@@ -105,13 +109,13 @@ int pl_join(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 	int rc = 0;
 
 	pl_ctx_stage(ctx, "joining lists and blocks", 0);
-	find(o, &m);
+	find(o, &m, ctx);
 	/* A type may have been met here for the first time. */
 	o->n_sums = pl_types_count(o->types);
 	o->sums = pl_realloc(o->sums, (o->n_sums + 1) * sizeof(*o->sums));
 	memset(o->sums + before, 0, (o->n_sums - before) * sizeof(*o->sums));
 	if (m.found.n)
-		rc = merge(o, &m, err);
+		rc = merge(o, &m, ctx, err);
 	pl_vec_free(&m.found);
-	return rc;
+	return !rc && pl_ctx_cancelled(ctx) ? pl_ctx_cancel_err(err) : rc;
 }

@@ -216,6 +216,7 @@ void pl_objects_free(struct pl_objects *o)
 int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err)
 {
 	size_t to = 0;
+	int rc;
 
 	if (o->indexed)
 		return 0;
@@ -230,14 +231,16 @@ int pl_objects_index(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *er
 		memmove(o->size + to, o->size + from, n * sizeof(*o->size));
 		memmove(o->flags + to, o->flags + from, n * sizeof(*o->flags));
 		o->segments[s].first = (pl_id)to;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && !pl_ctx_look(ctx, i); i++)
 			pl_addrset_add(&o->priv->ids, o->addr[to + i]);
 		to += n;
 		pl_ctx_step(ctx, 1);
 	}
+	if (pl_ctx_cancelled(ctx))
+		return pl_ctx_cancel_err(err);
 	pl_addrset_rank_build(&o->priv->ids);
-	o->indexed = true;
-	pl_interned_find(o);
+	rc = pl_interned_find(o, ctx, err);
+	o->indexed = !rc;
 	pl_ctx_stage(ctx, NULL, 0);
-	return 0;
+	return rc;
 }

@@ -65,9 +65,13 @@ int pl_claims(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 int pl_join(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 
 /* Fill o->interned; the ids are final. */
-void pl_interned_find(struct pl_objects *o);
+/* PL_E_CANCELLED. */
+int pl_interned_find(struct pl_objects *o, struct pl_ctx *ctx, struct pl_err *err);
 
-/* Columns of cap objects; PL_E_NOMEM. */
+/*
+ * Columns of cap objects, in place of what the members held, which the caller frees; PL_E_NOMEM,
+ * with some of them NULL.
+ */
 int pl_columns_alloc(struct pl_objects *o, uint64_t cap, struct pl_err *err);
 void pl_columns_free(struct pl_objects *o);
 /* Fill row id, below the columns' cap, with what was found and the flags that hold for it. */

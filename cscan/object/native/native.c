@@ -93,7 +93,7 @@ static bool scan_run(void *arg, const struct pl_run *run)
 			w->next++;
 		if (w->next < o->n && o->addr[w->next] - base < run->usable)
 			continue;
-		pl_vec_push(&w->p->buffers, (struct buffer){base, run->usable, false, false});
+		pl_vec_push(&w->p->buffers, (struct buffer){base, run->usable, 0, false});
 		w->p->buffers.at[w->p->buffers.n - 1].hit =
 			next_in_block(w->s, w->v, host, base, run->usable, 0) < run->usable &&
 			!is_dead_object(w, base);
@@ -312,9 +312,10 @@ static void tell_block(struct telling *t, const struct buffer *b)
 {
 	struct pl_view *v = &t->s->views[0];
 	const uint8_t *host = pl_at(v, b->base, b->size);
-	uint64_t from = 0, at;
+	uint64_t from = (b->owned + 7) & ~UINT64_C(7), at;
 
-	for (; host && goes_on(t, from ? 8 : b->size); from = at + 8) {
+	t->read += b->size;
+	for (; host && goes_on(t, 8); from = at + 8) {
 		at = next_in_block(t->s, v, host, b->base, b->size, from);
 		if (at + 8 > b->size)
 			return;
@@ -344,7 +345,7 @@ static void tell_place(struct telling *t, enum pl_native_place place)
 		const struct piece *p = &s->pieces.at[i];
 
 		for (size_t k = 0; k < p->buffers.n && goes_on(t, 1); k++) {
-			if (p->buffers.at[k].hit && !p->buffers.at[k].owned)
+			if (p->buffers.at[k].hit)
 				tell_block(t, &p->buffers.at[k]);
 		}
 	}

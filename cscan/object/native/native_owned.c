@@ -1,7 +1,11 @@
 /*
  * native_owned.c - whose the blocks are that words of C memory lie in.
  */
+#include "base/search.h"
 #include "object/native/native_words.h"
+
+#include "object/edges/put.h"
+#include "object/types/rows.h"
 
 enum {
 	PREHEADER = 16,  /* bytes of the two words before the gc head (Objects/object_layout.md) */
@@ -10,31 +14,16 @@ enum {
 
 static struct buffer *buffer_at(struct pl_native_words *s, pl_addr addr)
 {
-	size_t lo = 0, hi = s->n_regions;
+	size_t above = PL_LOWER_BOUND(s->n_regions, k, s->pieces.at[k].lo <= addr);
 	struct piece *p;
+	struct buffer *b;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->pieces.at[mid].lo <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr >= s->pieces.at[lo - 1].hi)
+	if (!above || addr >= s->pieces.at[above - 1].hi)
 		return NULL;
-	p = &s->pieces.at[lo - 1];
-	for (lo = 0, hi = p->buffers.n; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->buffers.at[mid].base <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && addr - p->buffers.at[lo - 1].base < p->buffers.at[lo - 1].size
-		       ? &p->buffers.at[lo - 1]
-		       : NULL;
+	p = &s->pieces.at[above - 1];
+	above = PL_LOWER_BOUND(p->buffers.n, k, p->buffers.at[k].base <= addr);
+	b = above ? &p->buffers.at[above - 1] : NULL;
+	return b && addr - b->base < b->size ? b : NULL;
 }
 
 /*
@@ -60,11 +49,38 @@ static void own(struct pl_native_words *s, struct pl_view *v, pl_addr at, uint64
 
 			if (!b || b->owned || (t.buffer && b->size != t.size))
 				continue;
-			b->owned = true;
+			b->owned = b->size;
 			pl_vec_push(&todo, (struct todo){b->base, b->size, true});
 		}
 	}
 	pl_vec_free(&todo);
+}
+
+/*
+ * No decoder knows the object, so the references that it was found to have are those that
+ * rawword.c tells: in the blocks that it points to, and no further. The nodes of a list that it
+ * heads, and what a long array has behind that, are nobody's.
+ */
+static void own_raw(struct pl_native_words *s, struct pl_view *v, pl_addr at, uint64_t size)
+{
+	const uint8_t *host = pl_at(v, at, size);
+	unsigned left = PL_RAW_BLOCKS;
+
+	for (uint64_t i = 0; host && left && i + 8 <= size; i += 8) {
+		pl_addr word = pl_ld64(host + i);
+		struct buffer *b = buffer_at(s, word);
+
+		if (!b || b->base != word)
+			continue;
+		b->owned = PL_MAX(b->owned, PL_MIN(b->size, (uint64_t)8 * PL_RAW_WORDS));
+		left--;
+	}
+}
+
+static bool is_raw(const struct pl_type *type)
+{
+	return type->decoder == PL_DECODER_native || type->decoder == PL_DECODER_nothing ||
+	       type->decoder == PL_DECODER_capsule;
 }
 
 /*
@@ -91,7 +107,7 @@ int pl_native_mark_owned(struct pl_native_words *s, const pl_id *owners, size_t 
 			return pl_ctx_cancel_err(err);
 		if (type->kind == PL_KIND_DICT && is_split(s, s->o->addr[owners[i]]))
 			continue;
-		own(s, &s->views[0], s->o->addr[owners[i]], size);
+		(is_raw(type) ? own_raw : own)(s, &s->views[0], s->o->addr[owners[i]], size);
 		/* Not the gc head: the ends of a list point into the interpreter's struct. */
 		if (type->preheader)
 			own(s, &s->views[0], s->o->addr[owners[i]] - type->head, PREHEADER);
@@ -108,7 +124,7 @@ static void own_block(struct pl_native_words *s, const struct pl_addrset *blocks
 	struct buffer *b = pl_addrset_has(blocks, at) ? buffer_at(s, at) : NULL;
 
 	if (b && b->base == at)
-		b->owned = true;
+		b->owned = b->size;
 }
 
 static void own_buffer(struct pl_native_words *s, const struct pl_addrset *blocks, pl_addr object,

@@ -18,8 +18,8 @@ struct bss {
 struct buffer {
 	pl_addr base;
 	uint64_t size;
-	bool owned; /* by one of the owners */
-	bool hit;   /* a target's address is in it */
+	uint64_t owned; /* so many bytes from its start are one of the owners' */
+	bool hit;       /* a target's address is in it */
 };
 
 /* Raw memory of one place, and of one thread if it is a stack, from the first word to the last. */

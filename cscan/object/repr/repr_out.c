@@ -16,7 +16,7 @@ void pl_out_init(struct pl_out *out, char *buf, size_t cap, size_t max)
 }
 
 /* len bytes that show as chars characters; they go in as a whole or not at all. */
-static void put(struct pl_out *out, const char *s, size_t len, size_t chars)
+static inline void put(struct pl_out *out, const char *s, size_t len, size_t chars)
 {
 	if (out->full)
 		return;
@@ -35,9 +35,14 @@ static void put(struct pl_out *out, const char *s, size_t len, size_t chars)
 
 void pl_out_char(struct pl_out *out, uint32_t cp)
 {
-	char one[PL_UTF8_PUT_MAX];
-	size_t len = pl_utf8_put(one, cp);
+	char one[PL_UTF8_PUT_MAX] = {(char)cp};
+	size_t len;
 
+	if (cp >= ' ' && cp < 0x7f) { /* nearly all of them */
+		put(out, one, 1, 1);
+		return;
+	}
+	len = pl_utf8_put(one, cp);
 	put(out, one, len, pl_utf8_printable(cp) ? 1 : len);
 }
 

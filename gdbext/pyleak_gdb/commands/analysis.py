@@ -35,9 +35,9 @@ class AnalysisCommand(gdb.Command):
 
             def tell(text: str) -> None:
                 line.clear()
-                gdb.write(text)
-                gdb.flush()
+                output.tell(text)
 
+            argv = self._grammar.at_home("--output", argv)
             try:
                 result = self._session.run(self._target(), [self._name] + argv, output.columns(from_tty),
                                            output.colour(from_tty), line.update, tell)

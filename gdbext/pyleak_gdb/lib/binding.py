@@ -24,6 +24,8 @@ class _Options(ctypes.Structure):
         ("threads", c_uint),
         ("columns", c_uint),
         ("colour", c_int),
+        ("output", c_int),
+        ("max_unpacked", c_uint64),
     ]
 
 
@@ -43,7 +45,6 @@ _PROTOTYPES = {
     "pyleak_result_free": (None, c_void_p),
     "pyleak_cancel": (None, c_void_p),
     "pyleak_progress": (c_char_p, c_void_p, POINTER(c_uint64), POINTER(c_uint64)),
-    "pyleak_early": (c_char_p, c_void_p, c_size_t),
     "pyleak_analysis": (c_char_p, c_size_t),
     "pyleak_analysis_summary": (c_char_p, c_char_p),
     "pyleak_analysis_help": (c_char_p, c_char_p, c_char_p),
@@ -79,7 +80,7 @@ class Progress(NamedTuple):
 
 
 class Result(NamedTuple):
-    """All that a run had to say."""
+    """All that a run had to say; output is empty when it went to a descriptor."""
 
     status: int
     output: str
@@ -160,10 +161,11 @@ class Handle:
         self._c.pyleak_free(self._p)
         self._p = None
 
-    def configure(self, columns: int = 0, colour: bool = False) -> None:
-        """How text looks from the next run on; the core stays read."""
+    def configure(self, columns: int = 0, colour: bool = False, output: int = 0) -> None:
+        """How text looks from the next run on, and the descriptor that takes what is printed, 0 for
+        none; the core stays read."""
         core, exe, sysroot, debug_dir = (raw(path) if path else None for path in self._target)
-        options = _Options(ctypes.sizeof(_Options), core, exe, sysroot, debug_dir, 0, columns, colour)
+        options = _Options(ctypes.sizeof(_Options), core, exe, sysroot, debug_dir, 0, columns, colour, output, 0)
         if self._c.pyleak_set_options(self._p, byref(options)) != 0:
             raise PyleakError(
                 "pyleak: the library and the gdb extension do not fit each other",
@@ -206,16 +208,6 @@ class Handle:
         done, total = c_uint64(), c_uint64()
         stage = self._c.pyleak_progress(self._p, byref(done), byref(total))
         return None if stage is None else Progress(_text(stage), done.value, total.value)
-
-    def early(self, first: int) -> List[str]:
-        """The pieces of the running or last call's output, from the first-th on, that need not wait
-        for its end."""
-        pieces: List[str] = []
-        while True:
-            piece = self._c.pyleak_early(self._p, first + len(pieces))
-            if piece is None:
-                return pieces
-            pieces.append(_text(piece))
 
     def complete_type(self, prefix: str, most: int, now: bool) -> List[str]:
         """At most `most` type names that start with prefix; with now the core is read for it."""

@@ -23,6 +23,19 @@ class Grammar(NamedTuple):
                    [option.name for option in self.options if option.name.startswith(word)] == [name]
                    for word in words)
 
+    def at_home(self, name: str, words: Sequence[str]) -> List[str]:
+        """The words with the ~ of that option's path expanded, as a shell does before a program sees it."""
+        found = list(words)
+        for i, word in enumerate(words):
+            option, equals, path = word.partition("=")
+            if not self.given(name, [option]):
+                continue
+            if equals:
+                found[i] = option + "=" + os.path.expanduser(path)
+            elif i + 1 < len(words):
+                found[i + 1] = os.path.expanduser(words[i + 1])
+        return found
+
 
 def complete(grammar: Grammar, before: Sequence[str], current: str, types: TypeNames) -> List[str]:
     """Whole words that current may become, after the words before."""

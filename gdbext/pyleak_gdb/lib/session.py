@@ -6,6 +6,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import worker
 from .binding import Handle, Library, Progress, Result, Target, raw
+from .relay import Relay
 
 TAB_PATIENCE = 2.0  # seconds that the Tab key may take to read a core
 
@@ -27,26 +28,31 @@ class Session:
 
     def run(self, target: Target, argv: Sequence[str], columns: int, colour: bool,
             show: Callable[[Optional[Progress]], None], tell: Callable[[str], None]) -> Result:
-        """Run an analysis of target; show() gets samples of its progress, tell() the text that need
-        not wait for its end: the result's output is then the rest. Cancelled on Ctrl-C."""
+        """Run an analysis of target; show() gets samples of its progress, tell() the printed result
+        in pieces, as it comes. Cancelled on Ctrl-C."""
         handle = self._open(target)
-        handle.configure(columns, colour)
-        told: List[str] = []
+        with Relay() as relay:
+            handle.configure(columns, colour, relay.entrance)
 
-        def tell_early() -> None:
-            for piece in handle.early(len(told)):
-                told.append(piece)
+            def call() -> Result:
+                try:
+                    return handle.run(argv)
+                finally:
+                    relay.finish()
+
+            def tick() -> bool:
+                piece = relay.piece()
+                if piece:
+                    with worker.listening():  # whoever prints may page, and wait for a key
+                        tell(piece)
+                else:
+                    show(handle.progress())
+                return bool(piece)
+
+            result = worker.run(call, handle.cancel, tick)
+            for piece in relay.rest():
                 tell(piece)
-
-        def tick() -> None:
-            tell_early()
-            show(handle.progress())
-
-        try:
-            result = worker.run(lambda: handle.run(argv), handle.cancel, tick)
-        finally:
-            tell_early()  # a run that failed leaves it, too
-        return result._replace(output=result.output[len("".join(told)):])
+        return result
 
     def types(self, target: Target, prefix: str, most: int) -> List[str]:
         """Type names for completion. A core that takes long to read has them after its first analysis."""
@@ -54,10 +60,11 @@ class Session:
         handle.configure()
         deadline = time.monotonic() + TAB_PATIENCE
 
-        def give_up() -> None:
+        def give_up() -> bool:
             if time.monotonic() > deadline:
                 self._slow = True
                 handle.cancel()
+            return False
 
         return worker.run(lambda: handle.complete_type(prefix, most, not self._slow), handle.cancel, give_up)
 

@@ -54,10 +54,20 @@ class _Job(Generic[T]):
         return self._value[0]
 
 
-def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], None] = lambda: None) -> T:
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """In a tick: Ctrl-C is heard at once, as where nothing is run."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], bool] = lambda: False) -> T:
     """call() on a worker thread, from the main thread; returns or raises what it does.
 
-    tick() is called every STEP seconds meanwhile. On a request to stop, cancel() is called again and
+    tick() is called every STEP seconds meanwhile, and again at once if it says so. On a request to stop, cancel() is called again and
     again until the call has ended, because one that has only just begun does not hear it; then
     KeyboardInterrupt is raised. SIGINT is used up by that; SIGTERM and SIGHUP reach the process's own
     handlers afterwards.
@@ -103,17 +113,21 @@ def _interrupts_noted() -> Iterator[List[int]]:
             sigaction(signal.SIGINT, process, None)
 
 
-def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], None], noted: List[int]) -> bool:
+def _watch(job: "_Job[T]", cancel: Callable[[], None], tick: Callable[[], bool], noted: List[int]) -> bool:
     """Until the job has ended; True when it was asked to stop."""
-    stopped = False
+    stopped = busy = False
     try:
-        while not job.wait(RETRY if stopped else STEP):
-            stopped = _asked(noted)
-            if stopped:
-                cancel()
-            else:
-                tick()
-        return _asked(noted)
+        while True:
+            try:
+                if job.wait(RETRY if stopped else 0 if busy else STEP):
+                    return stopped or _asked(noted)
+                stopped = stopped or _asked(noted)
+                if stopped:
+                    cancel()
+                else:
+                    busy = tick()
+            except KeyboardInterrupt:
+                stopped = True  # gdb's own, out of a tick that writes
     finally:
         while not job.wait(RETRY):
             cancel()

@@ -7,7 +7,6 @@ import gdb
 
 from ..lib.binding import Progress, Result
 from ..lib.errors import PyleakError
-from ..lib.files import save
 from ..lib.picture import save_picture
 from ..lib.progress import Meter
 
@@ -29,18 +28,16 @@ def colour(interactive: bool) -> bool:
                 and not os.environ.get("NO_COLOR"))
 
 
+def tell(text: str) -> None:
+    """Print a piece of a result."""
+    gdb.write(text)
+    gdb.flush()
+
+
 def show(result: Result) -> None:
-    """Print what a run had to say: the result, then the notes, then as a PyleakError what went wrong."""
-    if not result.error:
-        if result.output_file in (None, b"-"):
-            gdb.write(result.output)
-        else:
-            path = os.path.expanduser(result.output_file)
-            data = result.output.encode("utf-8", "surrogateescape")
-            if result.picture:
-                save_picture(path, result.picture, data)
-            else:
-                save(path, data)
+    """What a run had to say beside what it printed: the notes, then as a PyleakError what went wrong."""
+    if not result.error and result.picture:
+        save_picture(result.output_file, result.picture, result.output.encode("utf-8", "surrogateescape"))
     for note in result.notes:
         gdb.write("pyleak: %s\n" % note, gdb.STDERR)
     if result.error:
