@@ -60,7 +60,6 @@ HEAP_PARTS = {"pymalloc": "pymalloc", "pool": "pymalloc", "arenas": "pymalloc",
 # Circles of files that are one thing by nature: each is a set of files, named by how they begin.
 CIRCLES = (
     "object/repr/",  # a printer that recurs through containers
-    "image/view image/core",  # the fast path of a view is inline
 )
 
 
