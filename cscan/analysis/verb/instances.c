@@ -113,11 +113,11 @@ static int collect(const struct pl_objects *o, const bool *match, struct ids *li
 		   struct pl_ctx *ctx, struct pl_err *err)
 {
 	for (size_t k = 0; k < o->n_segments; k++) {
-		if (pl_ctx_cancelled(ctx))
-			return pl_ctx_cancel_err(err);
 		for (size_t i = 0; i < o->segments[k].n; i++) {
 			pl_id id = o->segments[k].first + (pl_id)i;
 
+			if (id % 65536 == 0 && pl_ctx_cancelled(ctx))
+				return pl_ctx_cancel_err(err);
 			if (match[o->type[id]])
 				pl_vec_push(&list->ids, id);
 		}

@@ -67,10 +67,10 @@ def listening() -> Iterator[None]:
 def run(call: Callable[[], T], cancel: Callable[[], None], tick: Callable[[], bool] = lambda: False) -> T:
     """call() on a worker thread, from the main thread; returns or raises what it does.
 
-    tick() is called every STEP seconds meanwhile, and again at once if it says so. On a request to stop, cancel() is called again and
-    again until the call has ended, because one that has only just begun does not hear it; then
-    KeyboardInterrupt is raised. SIGINT is used up by that; SIGTERM and SIGHUP reach the process's own
-    handlers afterwards.
+    tick() is called every STEP seconds meanwhile, and again at once if it says so. On a request to
+    stop, cancel() is called again and again until the call has ended, because one that has only just
+    begun does not hear it; then KeyboardInterrupt is raised. SIGINT is used up by that; SIGTERM and
+    SIGHUP reach the process's own handlers afterwards.
     """
     with _interrupts_noted() as noted:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
