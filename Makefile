@@ -148,7 +148,7 @@ format:
 CHECKED := system,system+stripped,sid-3.14
 ASAN := SANITIZE=address,undefined
 
-# For every commit, within minutes.
+# For every commit, within minutes; without the tests that keep the machine busy on purpose.
 check: export PYLEAK_MATRIX := $(or $(PYLEAK_MATRIX),$(CHECKED))
 check: setup-test
 	$(PYTHON) scripts/interpreters.py fetch
@@ -156,7 +156,7 @@ check: setup-test
 	$(MAKE) lint
 	$(MAKE) $(JOBS) unit-build $(ASAN)
 	$(MAKE) unit $(ASAN)
-	PYLEAK_MUTATIONS=100 $(MAKE) e2e
+	PYLEAK_MUTATIONS=100 $(MAKE) e2e E2E='tests --ignore=tests/e2e/test_same_answer.py'
 
 # What continuous integration runs.
 test: setup-test
