@@ -152,22 +152,22 @@ ASAN := SANITIZE=address,undefined
 check: export PYLEAK_MATRIX := $(or $(PYLEAK_MATRIX),$(CHECKED))
 check: setup-test
 	$(PYTHON) scripts/interpreters.py fetch
+	$(MAKE) $(JOBS) all
 	$(MAKE) lint
 	$(MAKE) $(JOBS) unit-build $(ASAN)
 	$(MAKE) unit $(ASAN)
-	$(MAKE) $(JOBS) all
 	PYLEAK_MUTATIONS=100 $(MAKE) e2e
 
 # What continuous integration runs.
 test: setup-test
 	$(PYTHON) scripts/interpreters.py fetch
+	$(MAKE) $(JOBS) all
 	$(MAKE) lint
 	$(MAKE) $(JOBS) all unit-build $(ASAN)
 	$(MAKE) unit $(ASAN)
 	$(MAKE) replay $(ASAN)
 	$(MAKE) e2e $(ASAN) E2E='tests/synth tests/e2e/test_mutations.py'
 	PYLEAK_MATRIX=$(or $(PYLEAK_MATRIX),system) $(MAKE) e2e $(ASAN) E2E=tests/e2e/test_damage.py
-	$(MAKE) $(JOBS) all
 	PYLEAK_MUTATIONS=100 $(MAKE) e2e
 
 # The rest, and all of it on every interpreter.

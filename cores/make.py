@@ -90,6 +90,8 @@ def make(interpreter_id: str, recipe_id: str, args: Sequence[str] = (),
     """
     interpreter = matrix.find(interpreter_id)
     recipe = _recipe(recipe_id)
+    if "libraries" in recipe:  # which nobody fetches for one that has no use for them
+        _check_fit(interpreter, recipe)
     options = {
         "interpreter": interpreter_id, "program": recipe["program"],
         "args": recipe.get("args", []) + list(args),

@@ -34,6 +34,9 @@ if [ $# -gt 1 ]; then
 	python3 scripts/check_symbols.py "$@" || fail "a room calls where it must not"
 fi
 
+echo "== bounds"
+python3 scripts/check_caps.py || fail "a bound of the code is not in tests/caps.json as it is"
+
 echo "== Python"
 # shellcheck disable=SC2046
 python3 scripts/check_python.py $(sources '*.py') || fail "Python sources have faults"

@@ -40,7 +40,7 @@ WINGS = {
     "object/repr": "object object/types object/value",
     "object/frames": "object object/types object/value object/edges",
     "object/roots": "object object/types object/value object/edges object/frames",
-    "object/native": "object object/types",
+    "object/native": "object object/types object/edges",
     # registry.c has the rows of all analyses: nobody else knows a verb.
     "analysis": "analysis/verb analysis/triage/triage",
     "analysis/verb": "analysis analysis/search analysis/spell analysis/stacks",
@@ -60,7 +60,6 @@ HEAP_PARTS = {"pymalloc": "pymalloc", "pool": "pymalloc", "arenas": "pymalloc",
 # Circles of files that are one thing by nature: each is a set of files, named by how they begin.
 CIRCLES = (
     "object/repr/",  # a printer that recurs through containers
-    "image/view image/core",  # the fast path of a view is inline
 )
 
 

@@ -9,6 +9,9 @@ for explained.
 known
     types      {type: count}: every one of them is held by exactly one reference of C memory
     forgotten  how many Forgotten there are
+    often      {type: n}: the one of that type is held n times, by words of one array, and a
+               reference to it was forgotten
+    few        {type: n}: nothing holds these n but one array of C memory that no object knows of
 
 Runs on Python 2.7 and 3.6 or newer.
 """
@@ -42,17 +45,59 @@ class InNode(object):
     """In a node of a list."""
 
 
+class AsOftenAsShown(object):
+    """In an array so often as words of one object are shown."""
+
+
+class OftenerThanShown(object):
+    """And once more."""
+
+
+class TooFew(object):
+    """In an array of C memory one of whose words too few are known to tell that it is one."""
+
+
+class Enough(object):
+    """And one more."""
+
+
+SHOWN_WORDS = 16  # in analysis/verb/refcounts.c
+MANY_WORDS = 16  # in analysis/search/native.c
+OFTEN = [(AsOftenAsShown, SHOWN_WORDS), (OftenerThanShown, SHOWN_WORDS + 1)]
+FEW = [(TooFew, MANY_WORDS - 1), (Enough, MANY_WORDS)]
 ARRAYS = [(AtLimit, LOOKED_AT), (Beyond, LOOKED_AT + 1), (Far, 5 * LOOKED_AT)]
 KEEPERS = []
 
 
-def forgotten():
-    made = Forgotten()
+def forgotten(cls=Forgotten):
+    made = cls()
     increase = ctypes.pythonapi.Py_IncRef
     increase.argtypes = [ctypes.py_object]
     increase.restype = None
     increase(made)
     return made
+
+
+def keep_often():
+    for cls, count in OFTEN:
+        keeper = listext.Keeper()
+        keeper.array(count, [forgotten(cls)] * count)
+        KEEPERS.append(keeper)
+
+
+def keep_few():
+    libc = ctypes.CDLL(None)
+    libc.calloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+    libc.calloc.restype = ctypes.c_void_p
+    increase = ctypes.pythonapi.Py_IncRef
+    increase.argtypes = [ctypes.py_object]
+    increase.restype = None
+    for cls, count in FEW:
+        block = libc.calloc(count, 8)
+        for index in range(count):
+            made = cls()
+            increase(made)
+            ctypes.c_size_t.from_address(block + 8 * index).value = id(made)
 
 
 def main():
@@ -68,7 +113,12 @@ def main():
     keeper.node(forgotten())
     KEEPERS.append(keeper)
     known["__main__.InNode"] = NODES
-    truth.die({"types": known, "forgotten": len(KEEPERS)}, closure=False)
+    n_forgotten = len(KEEPERS)
+    keep_often()
+    keep_few()
+    truth.die({"types": known, "forgotten": n_forgotten,
+               "often": {"__main__." + cls.__name__: count for cls, count in OFTEN},
+               "few": {"__main__." + cls.__name__: count for cls, count in FEW}}, closure=False)
 
 
 main()

@@ -39,6 +39,8 @@ struct pyleak_result {
 
 /* A session of the options' core in place of the one there is, of which nothing is kept. */
 void pl_handle_renew(struct pyleak *p);
+/* No session, and nothing of what it knew. */
+void pl_handle_drop(struct pyleak *p);
 /* Forget the sections of the last run. */
 void pl_run_forget_early(struct pyleak *p);
 /*

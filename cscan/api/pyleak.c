@@ -27,25 +27,11 @@ pyleak *pyleak_new(void)
 	return p;
 }
 
-static void drop_session(pyleak *p, struct pl_session *next)
-{
-	struct pl_session *old;
-
-	pthread_mutex_lock(&p->lock);
-	old = p->session;
-	p->session = next;
-	pthread_mutex_unlock(&p->lock);
-	pl_session_free(old);
-	free(p->type_names);
-	p->type_names = NULL;
-	p->n_type_names = 0;
-}
-
 void pyleak_free(pyleak *p)
 {
 	if (!p)
 		return;
-	drop_session(p, NULL);
+	pl_handle_drop(p);
 	pl_run_forget_early(p);
 	pl_vec_free(&p->early);
 	free(p->core);
@@ -92,19 +78,6 @@ static bool understood(const struct pyleak_options *o, struct pyleak_options *re
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret, o, PL_MIN(o->size, sizeof(*ret)));
 	return true;
-}
-
-void pl_handle_renew(struct pyleak *p)
-{
-	struct pl_image_options image = {
-		.core = p->core,
-		.exe = p->exe,
-		.sysroot = p->sysroot,
-		.debug_dir = p->debug_dir,
-		.max_unpacked = p->max_unpacked,
-	};
-
-	drop_session(p, p->core ? pl_session_new(&image, p->threads) : NULL);
 }
 
 int pyleak_set_options(pyleak *p, const struct pyleak_options *options)

@@ -9,7 +9,7 @@
 #include "heap/internal.h"
 
 enum {
-	LEAST_ROOM = 1 << 20, /* bytes that an index may take however small the core is */
+	LEAST_ROOM = 16 << 20, /* bytes that an index may take however small the core is */
 	CORE_SHARE = 8,
 };
 

@@ -10,8 +10,9 @@
  * look at cancel; two threads that ask at once may both make it, and one copy stays.
  *
  * Memory: 1/120 of the bytes in blocks, in no honest core more than 1/60. What is kept never takes
- * more than an eighth of the core's size: segments of a hostile core may share their bytes, and so
- * have any number of blocks. Beyond, a region is read again for each question: slow, and right.
+ * more than an eighth of the core's size and 16 MiB: segments of a hostile core may share their
+ * bytes, and so have any number of blocks. Beyond, a region is read again for each question: slow,
+ * and right.
  */
 #ifndef PL_HEAP_INDEX_H
 #define PL_HEAP_INDEX_H

@@ -1,7 +1,7 @@
 """Every analysis cancelled at points all along its way: it ends soon, and the next run in the same
 session gives the whole answer.
 
-With PYLEAK_FULL=1 at 14 points on a million objects, else at three on a core of some hundred
+With PYLEAK_FULL=1 at 14 points on a million objects, else at two on a core of some hundred
 thousand. That is the library's business and no interpreter's, so one interpreter does.
 """
 
@@ -17,7 +17,7 @@ from support.session import LIBRARY
 FULL = os.environ.get("PYLEAK_FULL") == "1"
 INTERPRETER = "system"
 RECIPE, TYPE = ("big", "__main__.Record") if FULL else ("leak", "__main__.Session")
-POINTS = 14 if FULL else 3
+POINTS = 14 if FULL else 2
 CANCELLED = 130
 # Seconds of processor time, of all threads together, from the cancel to the end of the run. 0.2 s
 # are promised; five times that leaves room for slow machines and sanitizers, and what else runs on

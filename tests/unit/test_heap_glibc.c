@@ -163,6 +163,55 @@ static void other_arena(void **state)
 	}
 }
 
+/* Further heaps of an arena may lie below its first one, and between those of others. */
+static void heaps_of_arenas_lie_anyhow(void **state)
+{
+	enum { ARENAS = 3, HEAPS = 2 * ARENAS };
+	const struct glibc *g = &glibcs[4];
+	/* whose heap each is; an arena's own is the last of its */
+	static const unsigned whose[HEAPS] = {2, 1, 0, 1, 0, 2}, own[ARENAS] = {4, 3, 5};
+	pl_addr live[HEAPS], arena[ARENAS];
+	struct fill f;
+	struct mem m;
+
+	(void)state;
+	put_main(&m, &f, g);
+	put_main_end(&f);
+	for (unsigned k = 0; k < ARENAS; k++)
+		arena[k] = OTHER + own[k] * (UINT64_C(64) << 20) + 48;
+	for (unsigned k = 0; k < HEAPS; k++) {
+		pl_addr heap = OTHER + k * (UINT64_C(64) << 20), end = heap + OTHER_BYTES;
+		bool is_own = own[whose[k]] == k;
+
+		mem_map(&m, heap, OTHER_BYTES);
+		put64(&m, heap, arena[whose[k]]);
+		put64(&m, heap + 16, OTHER_BYTES);
+		put64(&m, heap + 24, OTHER_BYTES);
+		f = (struct fill){&m, g, heap + 48, true, false};
+		if (is_own)
+			f.at = pl_round_up(arena[whose[k]] + g->bins + 254 * 8 + 16 + 40, 16);
+		live[k] = chunk(&f, 0x40 + 16 * k, IN_USE);
+		if (is_own)
+			put_arena(&m, g, arena[whose[k]], f.at, LIBC + MAIN_ARENA);
+		chunk(&f, end - 32 - f.at, FREE);
+		put64(&m, f.at + 8, 0x10);
+		put64(&m, f.at + 24, PL_CHUNK_PREV_INUSE);
+	}
+	heap_open(&m);
+	assert_int_equal(pl_heap_stats(m.h)->malloc_arenas, 1 + ARENAS);
+	assert_int_equal(m.live.n, HEAPS);
+	for (unsigned k = 0; k < HEAPS; k++) {
+		const struct pl_region *r = pl_heap_region(m.h, live[k]);
+
+		assert_live(&m, live[k], 0x38 + 16 * k);
+		assert_int_equal(r->index, pl_heap_region(m.h, live[own[whose[k]]])->index);
+		for (unsigned j = 0; j < ARENAS; j++)
+			assert_true((r->index == pl_heap_region(m.h, live[own[j]])->index) ==
+				    (j == whose[k]));
+	}
+	mem_fini(&m);
+}
+
 /* ---- mmapped chunks ---- */
 
 static void put_mmapped(struct mem *m, pl_addr at, uint64_t prev, uint64_t size)
@@ -393,6 +442,7 @@ int main(void)
 		cmocka_unit_test(zeroed_block_or_tcache),
 		cmocka_unit_test(tcache_in_a_bigger_chunk),
 		cmocka_unit_test(other_arena),
+		cmocka_unit_test(heaps_of_arenas_lie_anyhow),
 		cmocka_unit_test(mmapped),
 		cmocka_unit_test(mmapped_all_found),
 		cmocka_unit_test(mmapped_in_tcache),

@@ -73,11 +73,13 @@ static void open_all(uint64_t main_ip)
 	pl_ctx_init(&ctx, 1);
 	assert_int_equal(pl_heap_new(h.o.im, &h.l, &ctx, &heap, &err), 0);
 	assert_int_equal(heap->regions.n, 0); /* chunks are no proof of a malloc */
+	pl_heap_index_free(heap);
 	for (unsigned i = 0; i < N_CHUNKS; i++)
 		pl_vec_push(&heap->regions, (struct pl_region){.lo = chunk(i) - 16,
 							       .hi = chunk(i) - 16 + 0x1000,
 							       .kind = PL_REGION_MMAPPED,
 							       .max_live = 1});
+	pl_heap_index_new(heap);
 	h.objects.heap = heap;
 }
 
