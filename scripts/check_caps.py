@@ -26,7 +26,7 @@ KINDS = {
 }
 WORDS = {"MAX", "MOST", "KEPT", "TRIES", "SAMPLE", "SAMPLES", "LOOKS", "SHOWN", "SPELLED", "LIMIT",
          "ALLOWED", "NAMED", "VOTES", "BLOCKS", "BUDGET"}
-ALSO = {"PL_NATIVE_FRAMES", "PL_NATIVE_FRAMES_IN_ALL", "STACK_ROWS", "PL_WALK_KEPT", "PL_WALK_DEPTH",
+ALSO = {"PL_NATIVE_FRAMES", "PL_NATIVE_FRAMES_IN_ALL", "STACK_ROWS", "PL_WALK_KEPT", "PL_WALK_DEPTH", "PL_WALK_STEPS", "PL_WALK_VISITED",
         "PL_SIGNATURE_FRAMES", "PL_RAW_WORDS", "MANY_WORDS"}
 DEFINE = re.compile(r"^#define ([A-Z][A-Z0-9_]*)[ \t]+\\?\s*(.+?)[ \t]*(?:/\*.*|\\)?$", re.M)
 ENUM = re.compile(r"\benum (?:\w+ )?\{(.*?)\}", re.S)

@@ -18,6 +18,7 @@ enum {
 	PL_WALK_KEPT = 8,     /* at most, of the registers that a call keeps */
 	PL_WALK_SLOTS = 128,  /* of 4 bytes, below the stack pointer at entry */
 	PL_WALK_DEPTH = 6,    /* calls */
+	PL_WALK_STEPS = 20000, /* instructions */
 	PL_WALK_VISITED = 256 /* entries */
 };
 
@@ -75,7 +76,7 @@ struct pl_walk {
 	int32_t object_type; /* offset of ob_type */
 	bool lost;           /* something was not followed */
 	bool deep;           /* words were visited that took more pointers than are told apart */
-	unsigned steps;
+	unsigned steps, most; /* instructions: followed, and that may be */
 	PL_VEC(struct pl_walk_state *) todo, seen;
 	struct pl_visited visited[PL_WALK_VISITED];
 	unsigned n_visited;
