@@ -22,7 +22,7 @@ MANDIR ?= $(DATADIR)/man
 
 VERSION := $(shell sed -n 's/^\#define PL_VERSION "\(.*\)"/\1/p' cscan/api/version.h)
 SOVERSION := 0
-PACKAGES := libdw libelf libarchive jansson
+PACKAGES := libdw libelf libarchive
 
 comma := ,
 B := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
@@ -35,6 +35,8 @@ ALL_LDFLAGS = $(CFLAGS) -pthread $(SAN) $(LDFLAGS)
 # Recursive on purpose: asked only when something is built, after `make setup` had its chance.
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# The tests read JSON with a library that is not ours, which wrote none of it.
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs cmocka jansson)
 
 LIB_SOURCES := $(sort $(wildcard $(foreach room,base machine image layout heap object graph session analysis report api,\
 	cscan/$(room)/*.c cscan/$(room)/*/*.c)))
@@ -118,7 +120,7 @@ $B/lib/libtests.a: $(TEST_SUPPORT:%.c=$B/obj/%.o)
 
 $B/tests/%: $B/obj/tests/unit/%.o $B/lib/libtests.a $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 unit-build: $(TESTS)
 
@@ -196,12 +198,12 @@ FUZZ_BASES = PYLEAK_FUZZ_BASES="$$($(PYTHON) tests/fuzz/bases.py $1)"
 
 $B/fuzz/mutate: $B/obj/tests/fuzz/mutate.o $(FUZZ_SUPPORT:%=$B/obj/tests/fuzz/%.o) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 $B/fuzz/replay_%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay.o \
 		$(FUZZ_SUPPORT:%=$B/obj/tests/fuzz/%.o) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS)
 
 # What fuzzing found and learnt, once more; needs no clang.
 replay: $(FUZZERS:%=$B/fuzz/replay_%)
@@ -220,7 +222,7 @@ fuzz:
 		mkdir -p $(FUZZ_B)/corpus/$$f; \
 		clang -fsanitize=fuzzer,address,undefined -pthread -o $(FUZZ_B)/$$f \
 			$(FUZZ_B)/obj/tests/fuzz/$$f.o $(FUZZ_SUPPORT:%=$(FUZZ_B)/obj/tests/fuzz/%.o) \
-			$(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS); \
+			$(FUZZ_B)/lib/libpyleak.a $(PKG_LIBS) $(TEST_LIBS); \
 		$(FUZZ_B)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=3072 \
 			-artifact_prefix=$(FUZZ_B)/ $(FUZZ_B)/corpus/$$f tests/fuzz/corpus/$$f; \
 	done

@@ -6,10 +6,10 @@
 set -eu
 
 group=${1:-build}
-build="gcc libc6-dev make pkg-config libelf-dev libdw-dev libarchive-dev libjansson-dev"
+build="gcc libc6-dev make pkg-config libelf-dev libdw-dev libarchive-dev"
 demo="$build gdb python3 python3-dbg binutils"
 # libpython3-dev has the Python.h that the extension modules of the tests are compiled against.
-test="$demo libcmocka-dev libpython3-dev python3-pytest python3-pytest-xdist python3-jsonschema valgrind zstd xz-utils lz4 gzip
+test="$demo libcmocka-dev libjansson-dev libpython3-dev python3-pytest python3-pytest-xdist python3-jsonschema valgrind zstd xz-utils lz4 gzip
 	graphviz"
 
 case $group in
@@ -28,7 +28,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 	for tool in cc make pkg-config; do
 		command -v $tool >/dev/null || exit 1
 	done
-	pkg-config --exists libdw libelf libarchive jansson || exit 1
+	pkg-config --exists libdw libelf libarchive || exit 1
 	exit 0
 fi
 

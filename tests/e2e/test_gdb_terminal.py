@@ -27,17 +27,20 @@ binding.Handle.run = endless
 end
 """
 SINGLE = "python binding.Handle.run = run"
-# On top of it: what the library says before its end counts only while it is at work.
+# On top of it: what the library prints before its end counts only while the first run is at work; the
+# runs after it print to nobody.
 AT_WORK = """python
-early, at_work = binding.Handle.early, []
-def working(handle, argv, run=run):
+import pyleak_gdb.lib.relay as relay
+piece, at_work = relay.Relay.piece, []
+def first(handle, argv):
     at_work.append(True)
     try:
-        return run(handle, argv)
+        result = run(handle, argv)
     finally:
         at_work.clear()
-run = working
-binding.Handle.early = lambda handle, first: early(handle, first) if at_work else []
+    return result if result.status else endless(handle, argv)
+binding.Handle.run = first
+relay.Relay.piece = lambda self: piece(self) if at_work else ""
 end
 """
 PROMPTLY = 0.2 * (os.cpu_count() or 1)  # seconds of processor: what is promised, of each; other programs do not count

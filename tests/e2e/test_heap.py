@@ -22,7 +22,7 @@ import matrix
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 BUILD = Path(os.environ.get("PYLEAK_BUILD") or TOP / "build")
-PACKAGES = ["libdw", "libelf", "libarchive", "jansson"]
+PACKAGES = ["libdw", "libelf", "libarchive"]
 PYMALLOC, MIMALLOC, MALLOC, MMAPPED = range(4)
 
 

@@ -13,7 +13,7 @@ from support import core_memory, edges, extension
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 BUILD = Path(os.environ.get("PYLEAK_BUILD") or TOP / "build")
-PACKAGES = ["libdw", "libelf", "libarchive", "jansson"]
+PACKAGES = ["libdw", "libelf", "libarchive"]
 
 
 class Visits(NamedTuple):
