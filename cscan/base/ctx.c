@@ -79,10 +79,11 @@ static void add_note(struct pl_ctx *ctx, bool partial, enum pl_level level, cons
 	pthread_mutex_lock(&ctx->lock);
 	ctx->partial |= partial;
 	if (ctx->n_notes <= MAX_NOTES && !have_note(ctx, code, text))
-		keep_note(ctx, ctx->n_notes < MAX_NOTES
-				       ? (struct pl_note){level, code, text}
-				       : (struct pl_note){PL_WARNING, "notes-left-out",
-							  "there are more notes: they are left out"});
+		keep_note(ctx,
+			  ctx->n_notes < MAX_NOTES
+				  ? (struct pl_note){level, code, text}
+				  : (struct pl_note){PL_WARNING, "notes-left-out",
+						     "there are more notes: they are left out"});
 	pthread_mutex_unlock(&ctx->lock);
 }
 

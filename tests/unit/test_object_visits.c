@@ -416,8 +416,8 @@ static bool visits_n(size_t n)
 	for (size_t i = 0; i <= n; i++)
 		assert_int_equal(pl_visits_field(vs, (int64_t)(0x18 + 8 * i)),
 				 i < PL_MIN(n, (size_t)PL_WALK_VISITED) ? PL_VISIT_YES
-				 : complete			       ? PL_VISIT_NO
-								       : PL_VISIT_MAYBE);
+				 : complete                             ? PL_VISIT_NO
+									: PL_VISIT_MAYBE);
 	pl_visits_free(vs);
 	return complete;
 }

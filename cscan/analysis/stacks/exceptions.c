@@ -58,8 +58,8 @@ static void put_traceback(struct tables *t, pl_addr exception, pl_addr at)
 		t->tracebacks = pl_result_table(t->ret, "tracebacks", traceback_columns,
 						PL_ARRAY_LEN(traceback_columns));
 	pl_addrset_init(&seen);
-	for (uint64_t depth = 0; !(at & 7) && pl_addrset_add(&seen, at) &&
-				 pl_traceback_read(t->o, t->v, at, &entry);
+	for (uint64_t depth = 0;
+	     !(at & 7) && pl_addrset_add(&seen, at) && pl_traceback_read(t->o, t->v, at, &entry);
 	     depth++, at = entry.next) {
 		if (pl_ctx_look(t->ctx, depth))
 			break;

@@ -91,8 +91,7 @@ void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word
 
 struct pl_visits *pl_put_visits(const struct pl_decode *d, pl_addr traverse)
 {
-	struct pl_visits *visits =
-		pl_types_visits_of(d->o->types, d->v, traverse, d->type->addr);
+	struct pl_visits *visits = pl_types_visits_of(d->o->types, d->v, traverse, d->type->addr);
 
 	if (d->left)
 		*d->left -= PL_MIN(*d->left, pl_visits_steps(visits) / CODE_A_REFERENCE);

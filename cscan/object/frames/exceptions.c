@@ -40,10 +40,11 @@ size_t pl_exception_chain(const struct pl_objects *o, struct pl_view *v, pl_addr
 	pl_addrset_init(&seen);
 	while (is_exception(o->l, v, addr) && !(addr & 7) && pl_addrset_add(&seen, addr)) {
 		if (chain.n == MAX_CHAIN) {
-			pl_ctx_damage(ctx, "stopped-looking",
-				      "a chain of exceptions has more than %d: the rest of them are "
-				      "left out",
-				      MAX_CHAIN);
+			pl_ctx_damage(
+				ctx, "stopped-looking",
+				"a chain of exceptions has more than %d: the rest of them are "
+				"left out",
+				MAX_CHAIN);
 			break;
 		}
 		pl_vec_push(&chain,

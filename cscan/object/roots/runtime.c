@@ -6,8 +6,8 @@
 #include "base/addrset.h"
 #include "base/mem.h"
 
-/* Each has a sys, a builtins and a state of its own, 300 KiB at least: so many take 20 GiB before any
- * of them runs a line. */
+/* Each has a sys, a builtins and a state of its own, 300 KiB at least: so many take 20 GiB before
+ * any of them runs a line. */
 #define MAX_INTERPS (1 << 16)
 
 size_t pl_interps(struct pl_image *im, const struct pl_layout *l, struct pl_interp **ret)

@@ -22,8 +22,7 @@ static const struct pl_walk_machine *machine_of(const struct pl_image *im)
 }
 
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type,
-				unsigned most)
+				struct pl_view *v, pl_addr function, pl_addr type, unsigned most)
 {
 	struct pl_walk w = {
 		.im = im,

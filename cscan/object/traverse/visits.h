@@ -25,8 +25,7 @@ struct pl_visits;
  * no more than walk.c's own bound.
  */
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type,
-				unsigned most);
+				struct pl_view *v, pl_addr function, pl_addr type, unsigned most);
 void pl_visits_free(struct pl_visits *vs);
 /* The word at an offset of the object. */
 enum pl_visit pl_visits_field(const struct pl_visits *vs, int64_t offset);
