@@ -19,6 +19,7 @@ TABLE = HERE / "tests" / "caps.json"
 KINDS = {
     "answer": "what lies beyond it is missing from an answer",
     "hostile": "only a core that was made or damaged reaches it",
+    "never": "no process reaches it, for the reason that the row gives",
     "shown": "rows or words that are shown; how many more there are is said",
     "text": "length of a text or a buffer for one; it is cut",
     "detect": "how far is looked for a layout or an allocator; if in vain, that is said",
@@ -26,7 +27,7 @@ KINDS = {
 }
 WORDS = {"MAX", "MOST", "KEPT", "TRIES", "SAMPLE", "SAMPLES", "LOOKS", "SHOWN", "SPELLED", "LIMIT",
          "ALLOWED", "NAMED", "VOTES", "BLOCKS", "BUDGET"}
-ALSO = {"PL_NATIVE_FRAMES", "PL_NATIVE_FRAMES_IN_ALL", "STACK_ROWS", "PL_WALK_KEPT", "PL_WALK_DEPTH",
+ALSO = {"PL_NATIVE_FRAMES", "PL_NATIVE_FRAMES_IN_ALL", "STACK_ROWS", "PL_WALK_KEPT", "PL_WALK_DEPTH", "PL_WALK_STEPS", "PL_WALK_VISITED",
         "PL_SIGNATURE_FRAMES", "PL_RAW_WORDS", "MANY_WORDS"}
 DEFINE = re.compile(r"^#define ([A-Z][A-Z0-9_]*)[ \t]+\\?\s*(.+?)[ \t]*(?:/\*.*|\\)?$", re.M)
 ENUM = re.compile(r"\benum (?:\w+ )?\{(.*?)\}", re.S)
@@ -74,7 +75,7 @@ def complaints(table, code):
             yield "%s: %s is %s, its row says %s" % (key + (code[key], row["value"]))
         if row["kind"] not in KINDS:
             yield "%s: %s is of no kind that there is" % key
-        if row["kind"] == "answer" and not row["said"]:
+        if row["kind"] in ("answer", "never") and not row["said"]:
             yield "%s: %s: what is said when it is reached?" % key
         if row["test"] and not test_is_there(row["test"]):
             yield "%s: %s: there is no test %s" % (key + (row["test"],))

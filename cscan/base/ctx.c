@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-/* A note repeated with other numbers for each bad pointer of a hostile core must not eat memory. */
+/* A note repeated with other numbers for each bad pointer of a hostile core must not eat memory.
+ * One more says that this happened. */
 #define MAX_NOTES 1000
 
 void pl_ctx_init(struct pl_ctx *ctx, unsigned threads)
@@ -56,6 +57,16 @@ static bool have_note(const struct pl_ctx *ctx, const char *code, const char *te
 	return false;
 }
 
+static void keep_note(struct pl_ctx *ctx, struct pl_note note)
+{
+	if (ctx->n_notes == ctx->cap_notes) {
+		ctx->cap_notes = ctx->cap_notes ? ctx->cap_notes * 2 : 8;
+		ctx->notes = pl_realloc(ctx->notes, ctx->cap_notes * sizeof(*ctx->notes));
+	}
+	note.text = pl_strdup(note.text);
+	ctx->notes[ctx->n_notes++] = note;
+}
+
 static void add_note(struct pl_ctx *ctx, bool partial, enum pl_level level, const char *code,
 		     const char *fmt, va_list ap)
 {
@@ -67,13 +78,12 @@ static void add_note(struct pl_ctx *ctx, bool partial, enum pl_level level, cons
 	pl_utf8_escape(text, sizeof(text), raw, PL_MIN((size_t)n, sizeof(raw) - 1));
 	pthread_mutex_lock(&ctx->lock);
 	ctx->partial |= partial;
-	if (ctx->n_notes < MAX_NOTES && !have_note(ctx, code, text)) {
-		if (ctx->n_notes == ctx->cap_notes) {
-			ctx->cap_notes = ctx->cap_notes ? ctx->cap_notes * 2 : 8;
-			ctx->notes = pl_realloc(ctx->notes, ctx->cap_notes * sizeof(*ctx->notes));
-		}
-		ctx->notes[ctx->n_notes++] = (struct pl_note){level, code, pl_strdup(text)};
-	}
+	if (ctx->n_notes <= MAX_NOTES && !have_note(ctx, code, text))
+		keep_note(ctx,
+			  ctx->n_notes < MAX_NOTES
+				  ? (struct pl_note){level, code, text}
+				  : (struct pl_note){PL_WARNING, "notes-left-out",
+						     "there are more notes: they are left out"});
 	pthread_mutex_unlock(&ctx->lock);
 }
 

@@ -57,7 +57,11 @@ static inline bool pl_ctx_look(struct pl_ctx *ctx, uint64_t i)
 }
 /* Why pl_ctx_cancelled(): PL_E_CANCELLED or PL_E_NOMEM, with *err filled. */
 int pl_ctx_cancel_err(struct pl_err *err);
-/* Add a note; a second one with the same code and text is dropped. Thread-safe. */
+/*
+ * Add a note; a second one with the same code and text is dropped. Thread-safe, but the order is
+ * that of the calls: what several threads find is counted by them and told by the one that waits
+ * for them, so that the notes, and which are kept of too many, do not depend on the threads.
+ */
 void pl_ctx_note(struct pl_ctx *ctx, enum pl_level level, const char *code, const char *fmt, ...)
 	PL_PRINTF(4, 5);
 /* pl_ctx_note() as a warning that also makes the run partial (exit status 4). Thread-safe. */

@@ -8,11 +8,12 @@
  * arena, so the pools of a few gc objects tell the true table from any other array in memory. Knows
  * nothing of what is inside a pool beyond its header.
  */
+#include "base/addrset.h"
 #include "heap/internal.h"
 
 enum {
 	MAX_ARENAS = 1 << 24,
-	MAX_INTERPRETERS = 1 << 12,
+	MAX_INTERPRETERS = 1 << 16, /* as many as object/roots/runtime.c takes */
 	MAX_BAD_STREAK = 16,    /* records that look wrong one after another: the table has ended */
 	SEARCH_SAMPLES = 48,    /* pools that vote */
 	SEARCH_KEYS = 4,        /* of them, those that may propose a table */
@@ -133,19 +134,23 @@ static void tables_of_interpreters(const struct pl_heap *h, struct pl_arena_tabl
 	const struct pl_fields *f = &h->l->f;
 	bool embedded = h->l->w.interp_obmalloc > sizeof(pl_addr);
 	pl_addr interp = h->l->interp_head, state;
+	struct pl_addrset seen;
 	struct pl_view v;
 
 	if (!pl_has(f->interp_obmalloc) || !pl_has(f->obmalloc_arenas) ||
 	    !pl_has(f->obmalloc_maxarenas) || !pl_has(f->interp_next))
 		return;
 	pl_view_init(&v, h->im);
-	for (unsigned i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	pl_addrset_init(&seen);
+	while (interp && !(interp & 7) && seen.n < MAX_INTERPRETERS &&
+	       pl_addrset_add(&seen, interp)) {
 		state = interp + (uint64_t)f->interp_obmalloc;
 		if (embedded || pl_read64(&v, state, &state))
 			state_add(h, &v, state, ret);
 		if (!pl_read64(&v, interp + (uint64_t)f->interp_next, &interp))
 			break;
 	}
+	pl_addrset_fini(&seen);
 	ret->source = "interpreter";
 }
 

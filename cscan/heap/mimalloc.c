@@ -15,6 +15,7 @@
  * them; they will be another reader of the same pages.
  */
 #include "base/search.h"
+#include "base/addrset.h"
 #include "heap/internal.h"
 
 enum {
@@ -24,9 +25,8 @@ enum {
 	MAX_SEGMENT_SLICES = 1 << 24, /* a huge segment of 1 TiB */
 	MAX_CAPACITY = UINT16_MAX,
 	BITMAP_WORDS = MAX_CAPACITY / 64 + 1,
-	KEYS = 16,        /* bytes of a page's two keys, before thread_free, debug builds only */
-	PADDING = 8,      /* behind each block, debug builds only: mi_padding_t */
-	MAX_HEAPS = 4096, /* threads, as a rule */
+	KEYS = 16,   /* bytes of a page's two keys, before thread_free, debug builds only */
+	PADDING = 8, /* behind each block, debug builds only: mi_padding_t */
 	VOTES = 256,
 };
 
@@ -364,11 +364,12 @@ static void choose_shape(struct finder *f)
 }
 
 /* Note the blocks that wait on a heap's list for its thread to free them. */
-static void heap_delayed(struct pl_heap *h, struct pl_view *v, pl_addr heap)
+static void heap_delayed(struct pl_heap *h, struct pl_view *v, pl_addr heap,
+			 struct pl_addrset *noted)
 {
 	const struct shape *s = h->mimalloc->shape;
 	uint16_t shift = s->debug ? s->heap_shift : 0;
-	uint64_t keys[2] = {0, 0}, left = h->stats.page_blocks_live;
+	uint64_t keys[2] = {0, 0};
 	const uint8_t *p;
 	pl_addr link;
 
@@ -377,8 +378,8 @@ static void heap_delayed(struct pl_heap *h, struct pl_view *v, pl_addr heap)
 	if (s->debug && (!pl_read64(v, heap + s->heap_keys + shift, &keys[0]) ||
 			 !pl_read64(v, heap + s->heap_keys + shift + 8, &keys[1])))
 		return;
-	/* a ring would go round: no more blocks than there are */
-	while (link && left--) {
+	/* a ring would go round: a block waits once, on one list */
+	while (link && !(link & 7) && pl_addrset_add(noted, link)) {
 		const struct pl_region *r = pl_heap_region(h, link);
 
 		p = pl_at(v, link, 8);
@@ -394,12 +395,15 @@ static void find_delayed(struct finder *f)
 	struct pl_heap *h = f->h;
 	const struct shape *s = h->mimalloc->shape;
 	PL_VEC(pl_addr) heaps = {0};
+	struct pl_addrset seen, noted;
 	struct segment g;
 	struct page pg;
 	struct pl_view v;
 	size_t k;
 
 	pl_view_init(&v, h->im);
+	pl_addrset_init(&seen);
+	pl_addrset_init(&noted);
 	for (size_t i = 0; i < h->regions.n && !pl_ctx_cancelled(f->ctx); i++) {
 		if (h->regions.at[i].kind != PL_REGION_MIMALLOC ||
 		    !segment_read(h->im, s, h->regions.at[i].lo, &g))
@@ -411,16 +415,16 @@ static void find_delayed(struct finder *f)
 				break;
 			if (span == SPAN_FREE || !pg.heap)
 				continue;
-			for (k = 0; k < heaps.n && heaps.at[k] != pg.heap; k++)
-				;
-			if (k == heaps.n && k < MAX_HEAPS)
+			if (!(pg.heap & 7) && pl_addrset_add(&seen, pg.heap))
 				pl_vec_push(&heaps, pg.heap);
 		}
 	}
 	for (k = 0; k < heaps.n && !pl_ctx_cancelled(f->ctx); k++)
-		heap_delayed(h, &v, heaps.at[k]);
+		heap_delayed(h, &v, heaps.at[k], &noted);
 	if (h->mimalloc->delayed.n)
 		qsort(h->mimalloc->delayed.at, h->mimalloc->delayed.n, sizeof(pl_addr), by_value);
+	pl_addrset_fini(&seen);
+	pl_addrset_fini(&noted);
 	pl_vec_free(&heaps);
 }
 

@@ -94,33 +94,53 @@ static void join_strays(struct pl_strays *of, unsigned n, struct pl_strays *ret)
 	sort_and_cut(ret);
 }
 
-int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
-		    struct pl_strays *strays, struct pl_err *err)
+/* With as many threads as ctx has; *cut: not all references were looked at. */
+static int build(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
+		 struct pl_strays *strays, bool *cut, struct pl_err *err)
 {
 	unsigned n = pl_parallel_workers(ctx);
 	struct builder b = {o, pl_calloc(n, sizeof(*b.views)), pl_calloc(n, sizeof(*b.left)),
 			    pl_calloc(n, sizeof(*b.strays))};
-	bool cut = false;
+	uint64_t used = 0;
 	int rc;
 
 	for (unsigned i = 0; i < n; i++) {
 		pl_view_init(&b.views[i], o->im);
-		b.left[i].n = pl_edges_most(o);
+		b.left[i] = pl_edges_begin(o);
 	}
 	rc = pl_graph_build((pl_node)o->n, edges_of, &b, ctx, ret, err);
+	*cut = false;
 	for (unsigned i = 0; i < n; i++)
-		cut |= !b.left[i].n;
-	if (cut)
-		pl_ctx_damage(ctx, "stopped-looking",
-			      "objects claim more references than the core has words: the rest "
-			      "of them is not looked at");
+		*cut |= pl_edges_over(o, &b.left[i], &used);
 	free(b.left);
 	join_strays(b.strays, n, strays);
-	strays->cut = cut;
 	if (rc)
 		pl_vec_free(&strays->at);
 	free(b.strays);
 	free(b.views);
+	return rc;
+}
+
+int pl_refgraph_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_graph **ret,
+		    struct pl_strays *strays, struct pl_err *err)
+{
+	unsigned threads = ctx->threads;
+	bool cut;
+	int rc = build(o, ctx, ret, strays, &cut, err);
+
+	if (!rc && cut && pl_parallel_workers(ctx) > 1) {
+		/* The first ones, by id, whatever the number of threads. */
+		pl_graph_free(*ret);
+		pl_vec_free(&strays->at);
+		ctx->threads = 1;
+		rc = build(o, ctx, ret, strays, &cut, err);
+		ctx->threads = threads;
+	}
+	if (cut)
+		pl_ctx_damage(ctx, "stopped-looking",
+			      "objects claim more references than the core has words: the rest "
+			      "of them is not looked at");
+	strays->cut = cut;
 	return rc;
 }
 

@@ -72,37 +72,59 @@ static int columns(const struct pl_objects *o, struct pl_refsum *f, struct pl_er
 	return pl_err_set(err, PL_E_NOMEM, "no memory for reference counts");
 }
 
+/* With as many threads as ctx has, into columns of 0; f->cut: not all references were counted. */
+static int count_all(const struct pl_objects *o, struct pl_refsum *f, struct pl_ctx *ctx,
+		     struct pl_err *err)
+{
+	unsigned n_workers = pl_parallel_workers(ctx);
+	struct counting c = {.o = o,
+			     .ctx = ctx,
+			     .strong = (_Atomic uint32_t *)f->strong,
+			     .native = (_Atomic uint32_t *)f->native,
+			     .views = pl_calloc(n_workers, sizeof(*c.views)),
+			     .left = pl_calloc(n_workers, sizeof(*c.left))};
+	uint64_t used = 0;
+	int rc;
+
+	for (unsigned i = 0; i < n_workers; i++) {
+		pl_view_init(&c.views[i], o->im);
+		c.left[i] = pl_edges_begin(o);
+	}
+	pl_ctx_stage(ctx, "counting references", o->n);
+	rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, count_chunk, &c, err);
+	pl_ctx_stage(ctx, NULL, 0);
+	f->cut = false;
+	for (unsigned i = 0; i < n_workers; i++)
+		f->cut |= pl_edges_over(o, &c.left[i], &used);
+	free(c.left);
+	free(c.views);
+	return rc;
+}
+
 int pl_refsum_new(const struct pl_objects *o, const struct pl_roots *roots, struct pl_ctx *ctx,
 		  struct pl_refsum *ret, struct pl_err *err)
 {
-	unsigned n_workers = pl_parallel_workers(ctx);
-	struct counting c = {.o = o, .ctx = ctx};
+	unsigned threads = ctx->threads;
 	struct pl_refsum f;
 	int rc = columns(o, &f, err);
 
 	if (rc)
 		return rc;
-	c.strong = (_Atomic uint32_t *)f.strong;
-	c.native = (_Atomic uint32_t *)f.native;
-	c.views = pl_calloc(n_workers, sizeof(*c.views));
-	c.left = pl_calloc(n_workers, sizeof(*c.left));
-	for (unsigned i = 0; i < n_workers; i++) {
-		pl_view_init(&c.views[i], o->im);
-		c.left[i].n = pl_edges_most(o);
+	rc = count_all(o, &f, ctx, err);
+	if (!rc && f.cut && pl_parallel_workers(ctx) > 1) {
+		/* The first ones, by id, whatever the number of threads. */
+		memset(f.strong, 0, f.n * sizeof(*f.strong));
+		memset(f.native, 0, f.n * sizeof(*f.native));
+		ctx->threads = 1;
+		rc = count_all(o, &f, ctx, err);
+		ctx->threads = threads;
 	}
-	pl_ctx_stage(ctx, "counting references", o->n);
-	rc = pl_parallel(ctx, (o->n + CHUNK - 1) / CHUNK, count_chunk, &c, err);
 	if (!rc && roots)
 		count_roots(o, roots, f.strong);
-	pl_ctx_stage(ctx, NULL, 0);
-	for (unsigned i = 0; i < n_workers; i++)
-		f.cut |= !c.left[i].n;
 	if (f.cut)
 		pl_ctx_damage(ctx, "stopped-looking",
 			      "objects claim more references than the core has words: the rest of "
 			      "them is not counted");
-	free(c.left);
-	free(c.views);
 	if (rc)
 		pl_refsum_fini(&f);
 	else

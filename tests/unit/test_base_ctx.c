@@ -33,9 +33,11 @@ static void notes_are_bounded(void **state)
 	pl_ctx_init(&ctx, 1);
 	for (int i = 0; i < 5000; i++) {
 		pl_ctx_note(&ctx, PL_WARNING, "bad", "pointer %d", i);
-		assert_int_equal(ctx.n_notes, PL_MIN(i + 1, 1000));
+		/* One more says that there are more. */
+		assert_int_equal(ctx.n_notes, PL_MIN(i + 1, 1001));
 	}
 	assert_string_equal(ctx.notes[999].text, "pointer 999");
+	assert_string_equal(ctx.notes[1000].code, "notes-left-out");
 	pl_ctx_damage(&ctx, "late", "one more");
 	assert_true(ctx.partial); /* even when its text found no room */
 	pl_ctx_fini(&ctx);

@@ -7,6 +7,9 @@
 
 #include "test_object_code.h"
 
+#define EXCEPTIONS UINT64_C(0x20000000) /* many, beside the heap */
+#define EXCEPTION 96u                   /* bytes of one */
+
 static struct code_heap c;
 static struct heap *const h = &c.h;
 static pl_addr generator_type;
@@ -199,17 +202,17 @@ static void chains(void **state)
 	circle = heap_exception(0, third, false);
 	put_word(h, first, h->l.f.exc_context, circle);
 	heap_open(h);
-	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, hidden, &chain), 1);
+	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, hidden, &h->o.ctx, &chain), 1);
 	assert_string_equal(chain[0].link, "");
 	free(chain);
-	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, third, &chain), 4);
+	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, third, &h->o.ctx, &chain), 4);
 	assert_int_equal(chain[1].addr, second);
 	assert_string_equal(chain[1].link, "cause");
 	assert_int_equal(chain[2].addr, first);
 	assert_string_equal(chain[2].link, "context");
 	assert_int_equal(chain[3].addr, circle);
 	free(chain);
-	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, none, &chain), 0);
+	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, none, &h->o.ctx, &chain), 0);
 	free(chain);
 	heap_close(h);
 }
@@ -260,12 +263,49 @@ static void tracebacks(void **state)
 	}
 }
 
+/* A chain of n exceptions, each raised while the next was handled. */
+static void chain_of(size_t n, size_t want)
+{
+	const struct pl_fields *f = &h->l.f;
+	struct pl_exception *chain;
+	pl_addr type;
+	uint8_t *mem = pl_calloc(n, EXCEPTION);
+
+	begin("3.12.1-pyenv");
+	type = heap_builtin(h, "BaseException", PL_TPFLAG_GC | PL_TPFLAG_EXCEPTION, 80, 0);
+	for (size_t i = 0; i < n; i++) {
+		pl_addr next = i + 1 < n ? EXCEPTIONS + (i + 1) * EXCEPTION : 0;
+
+		memcpy(mem + i * EXCEPTION + f->object_type, &type, 8);
+		memcpy(mem + i * EXCEPTION + f->exc_context, &next, 8);
+	}
+	build_init(&h->b);
+	build_load(&h->b, EXCEPTIONS, mem, n * EXCEPTION, DEFAULT, DEFAULT, PF_R | PF_W);
+	heap_open_begun(h);
+	assert_int_equal(pl_exception_chain(&h->objects, &h->o.view, EXCEPTIONS, &h->o.ctx, &chain),
+			 want);
+	for (size_t i = 0; i < want; i++)
+		assert_int_equal(chain[i].addr, EXCEPTIONS + i * EXCEPTION);
+	assert_int_equal(note_of(&h->o, "stopped-looking") != NULL, want < n);
+	assert_int_equal(h->o.ctx.partial, want < n);
+	free(chain);
+	heap_close(h);
+	free(mem);
+}
+
+static void long_chains(void **state)
+{
+	(void)state;
+	chain_of(1 << 16, 1 << 16);
+	chain_of((1 << 16) + 1, 1 << 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states),        cmocka_unit_test(python_2_never_waits),
 		cmocka_unit_test(no_generators), cmocka_unit_test(chains),
-		cmocka_unit_test(tracebacks),
+		cmocka_unit_test(tracebacks),    cmocka_unit_test(long_chains),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -3,12 +3,15 @@
  * trusted, kernel threads, the GIL, exceptions; and lists that run in circles.
  */
 #include "object/frames/threads.h"
+#include "object/roots/runtime.h"
 
 #include "base/addrset.h"
 
 #include "test_object_code.h"
 
 #define FIRST_LWP 4242
+#define MANY UINT64_C(0x20000000) /* where there are many of something, beside the heap */
+#define MOST (1u << 16)
 #define FIRST_SELF UINT64_C(0x7f1234567700)
 
 static struct code_heap c;
@@ -484,6 +487,120 @@ static void cancelled(void **state)
 	heap_close(h);
 }
 
+/* ---- bounds ---- */
+
+static uint8_t *many;
+
+static void put_many(size_t stride, size_t i, int32_t offset, uint64_t value)
+{
+	memcpy(many + i * stride + offset, &value, 8);
+}
+
+/* n of them stand beside the heap, whose interpreter's threads are read. */
+static void read_many(size_t stride, size_t n)
+{
+	build_init(&h->b);
+	build_load(&h->b, MANY, many, stride * n, DEFAULT, DEFAULT, PF_R | PF_W);
+	heap_open_begun(h);
+	interps[0] = (struct pl_interp){.addr = interp};
+	h->objects.interps = interps;
+	h->objects.n_interps = 1;
+	assert_int_equal(pl_pythreads_new(&h->objects, &h->o.ctx, &found, &n_found, NULL), 0);
+}
+
+static void forget_many(bool stopped)
+{
+	assert_int_equal(note_of(&h->o, "stopped-looking") != NULL, stopped);
+	assert_int_equal(h->o.ctx.partial, stopped);
+	forget();
+	free(many);
+}
+
+static void threads_of(size_t n)
+{
+	const struct pl_fields *f;
+	size_t stride;
+
+	code_heap_init(&c, "3.12.1-pyenv");
+	make_threads();
+	f = &h->l.f;
+	stride = ((size_t)f->thread_size + 7) & ~(size_t)7;
+	many = pl_calloc(n, stride);
+	for (size_t i = 0; i < n; i++) {
+		put_many(stride, i, f->thread_interp, interp);
+		put_many(stride, i, f->thread_next, i + 1 < n ? MANY + (i + 1) * stride : 0);
+	}
+	put_word(h, interp, f->interp_threads_head, MANY);
+	read_many(stride, n);
+	assert_int_equal(n_found, PL_MIN(n, (size_t)MOST));
+	forget_many(n > MOST);
+}
+
+static void many_threads(void **state)
+{
+	(void)state;
+	threads_of(MOST);
+	threads_of(MOST + 1);
+}
+
+/* n handlers without an exception stand before the one that has one. */
+static void handlers_of(size_t n)
+{
+	const size_t stride = 32;
+	const struct pl_fields *f;
+	pl_addr value;
+
+	code_heap_init(&c, "3.12.1-pyenv");
+	make_threads();
+	f = &h->l.f;
+	value = heap_str(h, "an exception");
+	many = pl_calloc(n + 1, stride);
+	for (size_t i = 0; i < n; i++)
+		put_many(stride, i, f->excinfo_previous, MANY + (i + 1) * stride);
+	put_many(stride, n, f->excinfo_value, value);
+	put_word(h, threads[0], f->thread_exc_info, MANY);
+	read_many(stride, n + 1);
+	assert_int_equal(n_found, 3);
+	assert_int_equal(found[0].handled, n < MOST ? value : 0);
+	forget_many(n >= MOST);
+}
+
+static void many_handlers(void **state)
+{
+	(void)state;
+	handlers_of(MOST - 1);
+	handlers_of(MOST);
+}
+
+static void interps_of(size_t n)
+{
+	struct pl_interp *list;
+	size_t stride;
+
+	code_heap_init(&c, "3.12.1-pyenv");
+	make_threads();
+	stride = ((size_t)PL_MAX(h->l.f.interp_next, h->l.f.interp_id) + 15) & ~(size_t)7;
+	many = pl_calloc(n, stride);
+	for (size_t i = 0; i < n; i++) {
+		put_many(stride, i, h->l.f.interp_id, n - 1 - i);
+		put_many(stride, i, h->l.f.interp_next, i + 1 < n ? MANY + (i + 1) * stride : 0);
+	}
+	read_many(stride, n);
+	h->l.interp_head = MANY;
+	assert_int_equal(pl_interps(h->o.im, &h->l, &list), PL_MIN(n, (size_t)MOST));
+	/* The oldest that was found is the first. */
+	assert_int_equal(list[0].id, n > MOST ? n - MOST : 0);
+	free(list);
+	forget_many(false);
+}
+
+static void many_interpreters(void **state)
+{
+	(void)state;
+	interps_of(MOST);
+	interps_of(MOST + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +618,9 @@ int main(void)
 		cmocka_unit_test(exceptions),
 		cmocka_unit_test(nested_handlers_in_a_circle),
 		cmocka_unit_test(cancelled),
+		cmocka_unit_test(many_threads),
+		cmocka_unit_test(many_handlers),
+		cmocka_unit_test(many_interpreters),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -4,8 +4,10 @@
  */
 #include "test_image_build.h"
 
+#include <limits.h>
+
 #include "layout/layout.h"
-#include "object/traverse/visits.h"
+#include "object/traverse/walk.h"
 #include "machine/x86.h"
 
 #define CODE UINT64_C(0x400000)
@@ -157,12 +159,12 @@ static const uint8_t switched[] = {0x83, 0x7f, 0x10, 0x01, 0x8b, 0x47, 0x10, 0x7
 static struct build b;
 static struct opened o;
 static struct pl_layout layout;
-static _Atomic int64_t budget;
+static unsigned most = UINT_MAX; /* instructions that may be followed */
 
 /* What the function that the n bytes start with visits. */
 static struct pl_visits *visits_of(const uint8_t *code, size_t n, uint32_t prot)
 {
-	static uint8_t page[4096];
+	static uint8_t page[1 << 16];
 	struct pl_visits *vs;
 
 	memset(page, 0xcc, sizeof(page));
@@ -171,9 +173,8 @@ static struct pl_visits *visits_of(const uint8_t *code, size_t n, uint32_t prot)
 	build_init(&b);
 	build_load(&b, CODE, page, sizeof(page), DEFAULT, DEFAULT, prot);
 	open_built(&o, &b);
-	budget = 1 << 20;
-	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE, &budget);
-	assert_in_range((1 << 20) - budget, 1, 1 << 15);
+	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE, most);
+	assert_in_range(pl_visits_steps(vs), PL_MIN(most, 1u), PL_WALK_STEPS);
 	close_opened(&o);
 	build_fini(&b);
 	return vs;
@@ -259,13 +260,8 @@ static void no_function(void **state)
 	(void)state;
 	build_init(&b);
 	open_built(&o, &b);
-	budget = 0;
-	vs = pl_visits_new(o.im, &layout, &o.view, 0, TYPE, &budget);
+	vs = pl_visits_new(o.im, &layout, &o.view, 0, TYPE, 0);
 	only(vs, -8, PL_VISIT_NO);
-	/* A function, and no instruction left to read it. */
-	vs = pl_visits_new(o.im, &layout, &o.view, CODE, TYPE, &budget);
-	assert_false(pl_visits_complete(vs));
-	pl_visits_free(vs);
 	close_opened(&o);
 	build_fini(&b);
 }
@@ -324,6 +320,201 @@ static void hostile_code(void **state)
 	assert_in_range(complete, 1, 299);
 }
 
+/* ---- bounds ---- */
+
+static uint8_t made[1 << 16];
+static size_t n_made;
+
+static void emit(const char *bytes, size_t n)
+{
+	assert_true(n_made + n <= sizeof(made));
+	memcpy(made + n_made, bytes, n);
+	n_made += n;
+}
+
+static void emit32(const char *bytes, size_t n, size_t value)
+{
+	uint32_t word = (uint32_t)value;
+
+	emit(bytes, n);
+	emit((const char *)&word, 4);
+}
+
+/* Whether the function that was made is followed to all its ends; *visits for more. */
+static bool followed(struct pl_visits **ret)
+{
+	struct pl_visits *vs = visits_of(made, n_made, PF_R | PF_X);
+	bool complete = pl_visits_complete(vs);
+
+	n_made = 0;
+	if (ret)
+		*ret = vs;
+	else
+		pl_visits_free(vs);
+	return complete;
+}
+
+/* n nops; ret */
+static bool straight_of(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		emit("\x90", 1);
+	emit("\xc3", 1);
+	return followed(NULL);
+}
+
+static void so_many_instructions_are_followed(void **state)
+{
+	(void)state;
+	assert_true(straight_of(PL_WALK_STEPS - 1));
+	assert_false(straight_of(PL_WALK_STEPS));
+	most = 100; /* of a core that has many functions */
+	assert_true(straight_of(99));
+	assert_false(straight_of(100));
+	most = 0;
+	assert_false(straight_of(0));
+	most = UINT_MAX;
+}
+
+/* n functions that call the next; the last is: mov rdi,[rdi+0x18]; mov rax,rsi; mov rsi,rdx; jmp
+ * rax */
+static bool calls_of(unsigned n)
+{
+	struct pl_visits *vs;
+	bool complete;
+
+	for (unsigned i = 0; i < n; i++)
+		emit("\xe8\x01\x00\x00\x00\xc3", 6); /* call 1f; ret; 1: */
+	emit("\x48\x8b\x7f\x18\x48\x89\xf0\x48\x89\xd6\xff\xe0", 12);
+	complete = followed(&vs);
+	assert_int_equal(pl_visits_field(vs, 0x18), complete ? PL_VISIT_YES : PL_VISIT_MAYBE);
+	pl_visits_free(vs);
+	return complete;
+}
+
+static void so_many_calls_are_followed(void **state)
+{
+	(void)state;
+	assert_true(calls_of(PL_WALK_DEPTH));
+	assert_false(calls_of(PL_WALK_DEPTH + 1));
+}
+
+/* push rbx; push r12; mov rbx,rdi; mov r12,rsi; n times: mov rdi,[rbx+8*i]; call r12; then: pop
+ * r12; pop rbx; ret */
+static bool visits_n(size_t n)
+{
+	struct pl_visits *vs;
+	bool complete;
+
+	emit("\x53\x41\x54\x48\x89\xfb\x49\x89\xf4", 9);
+	for (size_t i = 0; i < n; i++) {
+		emit32("\x48\x8b\xbb", 3, 0x18 + 8 * i);
+		emit("\x41\xff\xd4", 3);
+	}
+	emit("\x41\x5c\x5b\xc3", 4);
+	complete = followed(&vs);
+	for (size_t i = 0; i <= n; i++)
+		assert_int_equal(pl_visits_field(vs, (int64_t)(0x18 + 8 * i)),
+				 i < PL_MIN(n, (size_t)PL_WALK_VISITED) ? PL_VISIT_YES
+				 : complete                             ? PL_VISIT_NO
+									: PL_VISIT_MAYBE);
+	pl_visits_free(vs);
+	return complete;
+}
+
+static void so_many_visited_words_are_told(void **state)
+{
+	(void)state;
+	assert_true(visits_n(PL_WALK_VISITED));
+	assert_false(visits_n(PL_WALK_VISITED + 1));
+}
+
+/* n times: test byte ptr [rdi+0x10],1; jne 1f; jmp end; 1: then: end: ret. Each jump to the end
+ * waits until the path ends. */
+static bool branches_of(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		emit32("\xf6\x47\x10\x01\x75\x05\xe9", 7, (n - 1 - i) * 11);
+	emit("\xc3", 1);
+	return followed(NULL);
+}
+
+static void so_many_branches_wait(void **state)
+{
+	(void)state;
+	assert_true(branches_of(256));
+	assert_false(branches_of(257));
+}
+
+/* cmp dword ptr [rdi+0x10],n-1; mov eax,[rdi+0x10]; ja 1f; lea rcx,[rip+2f]; movsxd rax,dword ptr
+ * [rcx+rax*4]; add rax,rcx; jmp rax; 1: ret; 2: n times .long 1b-2b */
+static bool switch_of(size_t n)
+{
+	emit32("\x81\x7f\x10", 3, n - 1);
+	emit("\x8b\x47\x10\x77\x10", 5);
+	emit32("\x48\x8d\x0d", 3, 10);
+	emit("\x48\x63\x04\x81\x48\x01\xc8\xff\xe0\xc3", 10);
+	for (size_t i = 0; i < n; i++)
+		emit32("", 0, (size_t)-1);
+	return followed(NULL);
+}
+
+static void so_long_a_jump_table_is_followed(void **state)
+{
+	(void)state;
+	assert_true(switch_of(256));
+	assert_false(switch_of(257));
+}
+
+/* n times: jmp 1f; 1: then: ret */
+static bool jumps_of(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		emit("\xeb\x00", 2);
+	emit("\xc3", 1);
+	return followed(NULL);
+}
+
+static void so_many_places_are_remembered(void **state)
+{
+	(void)state;
+	assert_true(jumps_of(1024));
+	assert_false(jumps_of(1025));
+}
+
+/*
+ * n - 1 times: test byte ptr [rdi+0x10],1; jne 1f; mov rdi,[rdi+0x20*i+0x18]; jmp end; 1: then: mov
+ * rdi,[rdi+0x20*i+0x18]; jmp end; end: mov rax,rsi; mov rsi,rdx; jmp rax. Whether the next in
+ * the row may be visited, too.
+ */
+static bool paths_that_meet(size_t n)
+{
+	struct pl_visits *vs;
+	bool next;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i + 1 < n)
+			emit("\xf6\x47\x10\x01\x75\x0c", 6);
+		emit32("\x48\x8b\xbf", 3, 0x20 * i + 0x18);
+		/* The last block has no test. */
+		emit32("\xe9", 1, i + 1 < n ? (n - 1 - i) * 18 - 6 : 0);
+	}
+	emit("\x48\x89\xf0\x48\x89\xd6\xff\xe0", 8);
+	followed(&vs);
+	for (size_t i = 0; i < n; i++)
+		assert_int_not_equal(pl_visits_field(vs, (int64_t)(0x20 * i + 0x18)), PL_VISIT_NO);
+	next = pl_visits_field(vs, (int64_t)(0x20 * n + 0x18)) != PL_VISIT_NO;
+	pl_visits_free(vs);
+	return next;
+}
+
+static void so_many_paths_are_told_apart(void **state)
+{
+	(void)state;
+	assert_false(paths_that_meet(12));
+	assert_true(paths_that_meet(13));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +529,13 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_followed_may_visit_all),
 		cmocka_unit_test(code_that_never_ends),
 		cmocka_unit_test(hostile_code),
+		cmocka_unit_test(so_many_instructions_are_followed),
+		cmocka_unit_test(so_many_calls_are_followed),
+		cmocka_unit_test(so_many_visited_words_are_told),
+		cmocka_unit_test(so_many_branches_wait),
+		cmocka_unit_test(so_long_a_jump_table_is_followed),
+		cmocka_unit_test(so_many_places_are_remembered),
+		cmocka_unit_test(so_many_paths_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -1,7 +1,9 @@
 /*
  * References that lead to no object: which of many are kept.
  */
+#include "object/edges/edges.h"
 #include "session/refgraph.h"
+#include "session/refsum.h"
 
 #include "test_session_world.h"
 
@@ -46,10 +48,86 @@ static void the_first_strays_are_kept(void **state)
 	}
 }
 
+/* ---- more references than the core has words ---- */
+
+#define LISTS 1200u
+#define SAME 0x8000u /* items, which all lists share */
+
+static pl_addr lists[LISTS];
+
+/* Lists that claim so many references together, all to the first object. */
+static void make_claims(uint64_t claims)
+{
+	static pl_addr items[SAME];
+	pl_addr shared;
+
+	world_init(&w, "3.11.7-pyenv");
+	world_take(&w, heap_list(&w.h, NULL, 0), PL_OBJ_GC | PL_OBJ_TRACKED);
+	for (size_t i = 0; i < SAME; i++)
+		items[i] = w.addr.at[0];
+	shared = heap_put(&w.h, items, sizeof(items));
+	for (size_t i = 0; i < LISTS; i++) {
+		uint64_t n = PL_MIN(claims, (uint64_t)SAME);
+
+		lists[i] = heap_list(&w.h, NULL, 0);
+		w64(&w.h, lists[i] + (uint64_t)w.h.l.f.var_size, n);
+		w64(&w.h, lists[i] + (uint64_t)w.h.l.f.list_items, shared);
+		world_take(&w, lists[i], PL_OBJ_GC | PL_OBJ_TRACKED);
+		claims -= n;
+	}
+	assert_int_equal(claims, 0);
+}
+
+/* Which are kept: those of the first objects, whatever the number of threads. */
+static void assert_claims(uint64_t claims, uint64_t most, unsigned threads)
+{
+	uint64_t kept = PL_MIN(claims, most + 1), left = kept;
+	struct pl_refsum sum;
+	struct pl_err err;
+
+	make_claims(claims);
+	world_open_objects(&w, threads);
+	assert_int_equal(pl_edges_most(w.o), most);
+	assert_int_equal(pl_refgraph_new(w.o, &w.ctx, &w.g, &w.strays, &err), 0);
+	assert_int_equal(w.strays.cut, claims > most);
+	assert_int_equal(world_noted(&w, "stopped-looking"), claims > most);
+	assert_int_equal(w.ctx.partial, claims > most);
+	assert_int_equal(w.ctx.threads, threads);
+	for (pl_node i = 1; i <= LISTS; i++) {
+		uint32_t n;
+
+		pl_graph_out(w.g, i, &n);
+		assert_int_equal(n, PL_MIN(left, (uint64_t)SAME));
+		left -= n;
+	}
+	assert_int_equal(pl_refsum_new(w.o, NULL, &w.ctx, &sum, &err), 0);
+	assert_int_equal(sum.cut, claims > most);
+	assert_int_equal(sum.strong[0], kept);
+	pl_refsum_fini(&sum);
+	world_close(&w);
+}
+
+static void the_first_references_are_kept(void **state)
+{
+	uint64_t most;
+
+	(void)state;
+	make_claims(0);
+	world_open_objects(&w, 1);
+	most = pl_edges_most(w.o);
+	world_close(&w);
+	for (unsigned threads = 1; threads <= 4; threads *= 4) {
+		assert_claims(most, most, threads);
+		assert_claims(most + 1, most, threads);
+		assert_claims(2 * most, most, threads);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_strays_are_kept),
+		cmocka_unit_test(the_first_references_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -12,10 +12,10 @@
 
 #include "analysis/death/death.h"
 #include "base/say.h"
+#include "base/addrset.h"
 #include "object/frames/exceptions.h"
 
 enum {
-	MAX_TRACEBACK = 1 << 20, /* entries */
 	MAX_TEXT = 300,
 	SHOWN_THREADS = 8,
 	SHOWN_ERRORS = 8, /* MemoryErrors whose places are told */
@@ -56,14 +56,22 @@ bool pl_death_says_no_memory(const char *message)
 /* The innermost entry of a traceback, where the exception was raised. */
 static bool innermost(struct pl_death *d, pl_addr at, struct pl_traceback *ret)
 {
-	for (unsigned i = 0; i < MAX_TRACEBACK; i++) {
+	struct pl_addrset seen;
+	bool circle = false;
+
+	pl_addrset_init(&seen);
+	for (uint64_t i = 0; !pl_ctx_look(d->t->ctx, i); i++) {
 		pl_addr next = pl_field_word(d->v, at, d->l->f.traceback_next);
 
 		if (!next)
 			break;
+		circle = next & 7 || !pl_addrset_add(&seen, next);
+		if (circle)
+			break;
 		at = next;
 	}
-	return at && pl_traceback_read(d->o, d->v, at, ret) && ret->code;
+	pl_addrset_fini(&seen);
+	return !circle && at && pl_traceback_read(d->o, d->v, at, ret) && ret->code;
 }
 
 static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr traceback)
@@ -85,7 +93,7 @@ static void put_raised(struct pl_death *d, const struct pl_type *type, pl_addr t
 static bool put_chain(struct pl_death *d, pl_addr first, pl_addr traceback, unsigned *told)
 {
 	struct pl_exception *chain;
-	size_t n = pl_exception_chain(d->o, d->v, first, &chain);
+	size_t n = pl_exception_chain(d->o, d->v, first, d->t->ctx, &chain);
 	bool all = true;
 
 	for (size_t i = 0; all && i < n; i++) {

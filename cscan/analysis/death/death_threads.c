@@ -386,7 +386,7 @@ static bool put_exception(struct pl_death *d, const struct pl_pythread *t, const
 			  pl_addr first)
 {
 	struct pl_exception *chain;
-	size_t n = pl_exception_chain(d->o, d->v, first, &chain);
+	size_t n = pl_exception_chain(d->o, d->v, first, d->t->ctx, &chain);
 	bool memory_error = is_memory_error(d, chain, n);
 	char text[MAX_TEXT * 2];
 

@@ -261,14 +261,45 @@ static void check_allocators(const struct pl_objects *o, struct pl_damage *d)
 	}
 }
 
+/* With as many threads as ctx has, into *ret; *cut: not all could be looked at. */
+static int check_all(struct checking *c, const struct pl_strays *strays, struct pl_damage *ret,
+		     bool *cut, struct pl_err *err)
+{
+	unsigned n = pl_parallel_workers(c->ctx);
+	uint64_t used = 0;
+	int rc;
+
+	c->workers = pl_calloc(n, sizeof(*c->workers));
+	for (unsigned i = 0; i < n; i++) {
+		pl_view_init(&c->workers[i].v, c->o->im);
+		c->workers[i].left = pl_edges_begin(c->o);
+	}
+	pl_ctx_stage(c->ctx, "looking for damage", c->o->n);
+	rc = pl_parallel(c->ctx, (c->o->n + CHUNK - 1) / CHUNK, check_chunk, c, err);
+	pl_ctx_stage(c->ctx, NULL, 0);
+	for (size_t i = 0; !rc && i < strays->at.n; i++)
+		check_stray(c, &c->workers[0], &strays->at.at[i]);
+	*cut = false;
+	if (!rc) {
+		*ret = (struct pl_damage){0};
+		check_allocators(c->o, ret);
+		for (unsigned i = 0; i < n; i++) {
+			merge(ret, &c->workers[i].found);
+			*cut |= pl_edges_over(c->o, &c->workers[i].left, &used);
+		}
+	}
+	free(c->workers);
+	return rc;
+}
+
 int pl_damage_find(struct pl_session *s, struct pl_damage *ret, struct pl_err *err)
 {
 	struct checking c = {.ctx = pl_session_ctx(s)};
-	unsigned n = pl_parallel_workers(c.ctx);
+	unsigned threads = c.ctx->threads;
 	const struct pl_strays *strays;
 	const struct pl_roots *roots;
 	struct pl_objects *o;
-	bool cut = false;
+	bool cut;
 	int rc;
 
 	rc = pl_session_references(s, &o, &roots, &c.g, err);
@@ -281,28 +312,16 @@ int pl_damage_find(struct pl_session *s, struct pl_damage *ret, struct pl_err *e
 	c.o = o;
 	c.links = !o->collecting &&
 		  (o->tally.broken_lists || o->tally.bad_links || o->tally.bad_types);
-	c.workers = pl_calloc(n, sizeof(*c.workers));
-	for (unsigned i = 0; i < n; i++) {
-		pl_view_init(&c.workers[i].v, o->im);
-		c.workers[i].left.n = pl_edges_most(o);
-	}
-	pl_ctx_stage(c.ctx, "looking for damage", o->n);
-	rc = pl_parallel(c.ctx, (o->n + CHUNK - 1) / CHUNK, check_chunk, &c, err);
-	pl_ctx_stage(c.ctx, NULL, 0);
-	for (size_t i = 0; !rc && i < strays->at.n; i++)
-		check_stray(&c, &c.workers[0], &strays->at.at[i]);
-	if (!rc) {
-		*ret = (struct pl_damage){0};
-		check_allocators(o, ret);
-		for (unsigned i = 0; i < n; i++) {
-			merge(ret, &c.workers[i].found);
-			cut |= !c.workers[i].left.n;
-		}
+	rc = check_all(&c, strays, ret, &cut, err);
+	if (!rc && cut && pl_parallel_workers(c.ctx) > 1) {
+		/* The first ones, by id, whatever the number of threads. */
+		c.ctx->threads = 1;
+		rc = check_all(&c, strays, ret, &cut, err);
+		c.ctx->threads = threads;
 	}
 	if (cut)
 		pl_ctx_damage(c.ctx, "stopped-looking",
 			      "dicts claim more entries than the core has words: the rest of "
 			      "them is not looked at");
-	free(c.workers);
 	return rc;
 }

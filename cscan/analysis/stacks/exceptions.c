@@ -7,7 +7,7 @@
 #include "object/frames/exceptions.h"
 #include "object/repr/repr.h"
 
-enum { MAX_ENTRIES = 100000, MAX_TEXT = 512 };
+enum { MAX_TEXT = 512 };
 
 static const struct pl_column exception_columns[] = {
 	{.name = "thread", .align = PL_RIGHT},
@@ -28,6 +28,7 @@ static const struct pl_column traceback_columns[] = {
 
 struct tables {
 	const struct pl_objects *o;
+	struct pl_ctx *ctx;
 	struct pl_view *v;
 	struct pl_result *ret;
 	struct pl_table *exceptions, *tracebacks; /* NULL until needed */
@@ -57,9 +58,11 @@ static void put_traceback(struct tables *t, pl_addr exception, pl_addr at)
 		t->tracebacks = pl_result_table(t->ret, "tracebacks", traceback_columns,
 						PL_ARRAY_LEN(traceback_columns));
 	pl_addrset_init(&seen);
-	for (uint64_t depth = 0; depth < MAX_ENTRIES && pl_addrset_add(&seen, at) &&
-				 pl_traceback_read(t->o, t->v, at, &entry);
+	for (uint64_t depth = 0;
+	     !(at & 7) && pl_addrset_add(&seen, at) && pl_traceback_read(t->o, t->v, at, &entry);
 	     depth++, at = entry.next) {
+		if (pl_ctx_look(t->ctx, depth))
+			break;
 		struct pl_cell *row = pl_table_row(t->tracebacks);
 		char function[MAX_TEXT], file[MAX_TEXT];
 
@@ -101,7 +104,7 @@ static void put_chain(struct tables *t, const struct pl_pythread *thread, const 
 		      pl_addr first, pl_addr beside)
 {
 	struct pl_exception *chain;
-	size_t n = pl_exception_chain(t->o, t->v, first, &chain);
+	size_t n = pl_exception_chain(t->o, t->v, first, t->ctx, &chain);
 
 	for (size_t i = 0; i < n; i++) {
 		put_exception(t, thread, state, i, &chain[i]);
@@ -114,9 +117,10 @@ static void put_chain(struct tables *t, const struct pl_pythread *thread, const 
 }
 
 void pl_put_exceptions(const struct pl_objects *o, struct pl_view *v,
-		       const struct pl_pythread *threads, size_t n, struct pl_result *ret)
+		       const struct pl_pythread *threads, size_t n, struct pl_ctx *ctx,
+		       struct pl_result *ret)
 {
-	struct tables t = {.o = o, .v = v, .ret = ret};
+	struct tables t = {.o = o, .v = v, .ctx = ctx, .ret = ret};
 
 	pl_addrset_init(&t.told);
 	for (size_t i = 0; i < n; i++) {

@@ -13,7 +13,8 @@
  * table is made when there is no exception.
  */
 void pl_put_exceptions(const struct pl_objects *o, struct pl_view *v,
-		       const struct pl_pythread *threads, size_t n, struct pl_result *ret);
+		       const struct pl_pythread *threads, size_t n, struct pl_ctx *ctx,
+		       struct pl_result *ret);
 /*
  * Table `suspended`: each pending asyncio task, and each generator, coroutine and async generator
  * that neither runs nor is finished, followed by what it waits for. limit: rows in it, 0 = all.

@@ -13,7 +13,6 @@
 #include "object/value/value.h"
 
 enum {
-	MAX_DEPTH = 10000,
 	MAX_TEXT = 512,
 	FUTURE_PENDING = 0 /* fut_state in Modules/_asynciomodule.c */
 };
@@ -27,6 +26,7 @@ static const struct pl_column columns[] = {
 
 struct chains {
 	const struct pl_objects *o;
+	struct pl_ctx *ctx;
 	struct pl_view *v;
 	struct pl_table *t;
 	struct pl_addrset shown; /* what has a row, tasks excepted */
@@ -149,7 +149,8 @@ static void put_chain(struct chains *c, pl_addr first)
 {
 	pl_addr at = first;
 
-	for (uint64_t depth = 0; at && depth < MAX_DEPTH; depth++)
+	/* Ends at the latest where it comes to what was shown before. */
+	for (uint64_t depth = 0; at && !pl_ctx_look(c->ctx, depth); depth++)
 		at = put_step(c, depth, at);
 	c->n++;
 }
@@ -221,7 +222,7 @@ static void chain_of_rest(struct chains *c, pl_addr addr)
 int pl_put_suspended(const struct pl_objects *o, struct pl_view *v, size_t limit,
 		     struct pl_ctx *ctx, struct pl_result *ret, struct pl_err *err)
 {
-	struct chains c = {.o = o, .v = v, .limit = limit};
+	struct chains c = {.o = o, .v = v, .ctx = ctx, .limit = limit};
 	int rc;
 
 	c.t = pl_result_table(ret, "suspended", columns, PL_ARRAY_LEN(columns));

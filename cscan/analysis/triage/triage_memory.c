@@ -214,7 +214,7 @@ static int find_at_hand(struct filling *f, struct pl_addrset *ret, struct pl_err
 	for (size_t i = 0; i < 2 * n; i++) {
 		pl_addr first = i % 2 ? threads[i / 2].handled : threads[i / 2].raised;
 		struct pl_exception *chain;
-		size_t length = pl_exception_chain(f->o, &f->v, first, &chain);
+		size_t length = pl_exception_chain(f->o, &f->v, first, f->t->ctx, &chain);
 
 		for (size_t k = 0; k < length; k++)
 			pl_addrset_add(ret, chain[k].addr);

@@ -349,7 +349,7 @@ static int fill(struct job *j, struct pl_ctx *ctx, struct pl_err *err)
 		rc = put_native_stacks(j, threads, ctx, err);
 	if (rc)
 		return rc;
-	pl_put_exceptions(j->o, &j->v, j->threads, j->n, j->ret);
+	pl_put_exceptions(j->o, &j->v, j->threads, j->n, ctx, j->ret);
 	rc = pl_put_suspended(j->o, &j->v, j->args->limit, ctx, j->ret, err);
 	put_state(j);
 	return rc;

@@ -39,8 +39,7 @@ void pl_decode_capsule(const struct pl_decode *d)
 		pl_put(d, target, PL_EDGE_STRONG, PL_L_TEXT, (uint64_t)(uintptr_t) "<type>", true);
 		return;
 	}
-	raw.visits = visits = pl_types_visits_of(d->o->types, d->v, pl_word(d, f->capsule_traverse),
-						 d->type->addr);
+	raw.visits = visits = pl_put_visits(d, pl_word(d, f->capsule_traverse));
 	for (size_t i = 0; i < PL_ARRAY_LEN(words); i++)
 		pl_put_raw_word(d, &raw, pl_word(d, words[i]), (uint64_t)words[i]);
 	pl_visits_free(visits);

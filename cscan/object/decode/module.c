@@ -74,7 +74,7 @@ static void put_state(const struct pl_decode *d)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_size, &size);
 	if (!pl_has(f->module_traverse) && pl_has(f->moduledef_traverse) && def)
 		pl_read64(d->v, def + (uint64_t)f->moduledef_traverse, &traverse);
-	raw.visits = visits = pl_types_visits_of(d->o->types, d->v, traverse, d->type->addr);
+	raw.visits = visits = pl_put_visits(d, traverse);
 	/* m_size is -1 for a module without state. */
 	known = known_members(d);
 	for (uint64_t at = 0; size <= MAX_STATE && at + 8 <= size; at += 8) {

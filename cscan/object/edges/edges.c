@@ -148,3 +148,14 @@ uint64_t pl_edges_most(const struct pl_objects *o)
 {
 	return pl_image_info(o->im)->file_size / 8 * EDGES_A_WORD + EDGES_OF_FILES;
 }
+
+struct pl_edges_left pl_edges_begin(const struct pl_objects *o)
+{
+	return (struct pl_edges_left){.n = pl_edges_most(o) + 1};
+}
+
+bool pl_edges_over(const struct pl_objects *o, const struct pl_edges_left *left, uint64_t *used)
+{
+	*used += pl_edges_most(o) + 1 - left->n;
+	return *used > pl_edges_most(o);
+}

@@ -24,10 +24,14 @@ bool pl_edges_of(const struct pl_objects *o, struct pl_view *v, pl_id id, pl_edg
 
 /*
  * For who goes over all objects: as pl_edges_of(), but passes on at most left->n references and
- * takes them off it; false when none was left. pl_edges_most() is what to begin with: in a hostile
- * core any number of objects can claim the same words as their items, but in any other a word of
- * the core or of its files is a reference of one object, or of two where keys or links are told
- * twice, so that no honest core has so many.
+ * takes them off it; false when none was left. In a hostile core any number of objects can claim
+ * the same words as their items, but in any other a word of the core or of its files is a reference
+ * of one object, or of two where keys or links are told twice, so that no honest core has more than
+ * pl_edges_most().
+ *
+ * Each worker begins with pl_edges_begin(), one more than all together may have, so that none is
+ * stopped before they are over it: whether pl_edges_over() does not depend on the threads. Which
+ * references were passed on does then, so who is over it begins again, with one thread.
  */
 struct pl_edges_left {
 	uint64_t n;
@@ -36,6 +40,9 @@ struct pl_edges_left {
 bool pl_edges_within(const struct pl_objects *o, struct pl_view *v, pl_id id,
 		     struct pl_edges_left *left, pl_edge_fn *fn, void *arg);
 uint64_t pl_edges_most(const struct pl_objects *o);
+struct pl_edges_left pl_edges_begin(const struct pl_objects *o);
+/* Add what was taken off left to *used; true when that is more than all may have. */
+bool pl_edges_over(const struct pl_objects *o, const struct pl_edges_left *left, uint64_t *used);
 
 /*
  * The label of an edge as text into buf, escaped, NUL-terminated: path spells it as an accessor

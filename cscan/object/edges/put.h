@@ -112,6 +112,11 @@ struct pl_raw {
 	unsigned blocks; /* that may still be looked into, at first PL_RAW_BLOCKS */
 };
 /*
+ * What a traverseproc that the object itself names visits, for pl_raw; the caller frees it. It is
+ * read anew for each object, so its instructions are taken off d->left, too.
+ */
+struct pl_visits *pl_put_visits(const struct pl_decode *d, pl_addr traverse);
+/*
  * The word at an offset of these: an edge when it is an object's address, and one for each such
  * word of the malloc'd block it points to. The label counts from the offset.
  */

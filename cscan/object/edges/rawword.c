@@ -9,7 +9,8 @@
 
 #include "heap/index.h"
 
-#define MAX_OWN 1024 /* bytes of an object that may hold a pointer into itself */
+#define MAX_OWN 1024       /* bytes of an object that may hold a pointer into itself */
+#define CODE_A_REFERENCE 4 /* instructions followed that count as one */
 
 static bool is_object(const struct pl_decode *d, pl_addr target)
 {
@@ -86,4 +87,13 @@ void pl_put_raw_word(const struct pl_decode *d, struct pl_raw *raw, pl_addr word
 		--raw->blocks;
 		put_block(d, raw, word, block.usable, offset);
 	}
+}
+
+struct pl_visits *pl_put_visits(const struct pl_decode *d, pl_addr traverse)
+{
+	struct pl_visits *visits = pl_types_visits_of(d->o->types, d->v, traverse, d->type->addr);
+
+	if (d->left)
+		*d->left -= PL_MIN(*d->left, pl_visits_steps(visits) / CODE_A_REFERENCE);
+	return visits;
 }

@@ -3,11 +3,12 @@
  */
 #include "object/frames/exceptions.h"
 
+#include "base/addrset.h"
 #include "object/types/rows.h"
 #include "object/frames/pyframe.h"
 #include "object/value/value.h"
 
-enum { MAX_CHAIN = 1000, MAX_MRO = 1000 };
+enum { MAX_CHAIN = 1 << 16 };
 
 static bool is_exception(const struct pl_layout *l, struct pl_view *v, pl_addr addr)
 {
@@ -30,22 +31,28 @@ static pl_addr before(const struct pl_layout *l, struct pl_view *v, pl_addr addr
 }
 
 size_t pl_exception_chain(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
-			  struct pl_exception **ret)
+			  struct pl_ctx *ctx, struct pl_exception **ret)
 {
 	PL_VEC(struct pl_exception) chain = {0};
+	struct pl_addrset seen;
 	const char *link = "";
 
-	while (is_exception(o->l, v, addr) && chain.n < MAX_CHAIN) {
-		for (size_t i = 0; i < chain.n; i++) {
-			if (chain.at[i].addr == addr)
-				goto done;
+	pl_addrset_init(&seen);
+	while (is_exception(o->l, v, addr) && !(addr & 7) && pl_addrset_add(&seen, addr)) {
+		if (chain.n == MAX_CHAIN) {
+			pl_ctx_damage(
+				ctx, "stopped-looking",
+				"a chain of exceptions has more than %d: the rest of them are "
+				"left out",
+				MAX_CHAIN);
+			break;
 		}
 		pl_vec_push(&chain,
 			    (struct pl_exception){
 				    addr, pl_field_word(v, addr, o->l->f.exc_traceback), link});
 		addr = before(o->l, v, addr, &link);
 	}
-done:
+	pl_addrset_fini(&seen);
 	*ret = chain.at;
 	return chain.n;
 }
@@ -95,13 +102,15 @@ bool pl_is_memory_error(const struct pl_objects *o, struct pl_view *v, pl_addr t
 
 	if (!mro || !pl_tuple_items(o->l, v, mro, &items, &n))
 		return false;
-	for (uint64_t i = 0; i < PL_MIN(n, (uint64_t)MAX_MRO); i++) {
+	for (uint64_t i = 0; i < n; i++) {
 		const char *name;
 		int32_t index;
 		uint64_t base;
 
-		if (!pl_read64(v, items + 8 * i, &base) ||
-		    (index = pl_types_find(o->types, v, base)) < 0)
+		if (!pl_read64(v, items + 8 * i, &base))
+			break;
+		index = pl_types_find(o->types, v, base);
+		if (index < 0)
 			continue;
 		name = pl_types_at(o->types, (uint32_t)index)->name;
 		if (!strcmp(name, "builtins.MemoryError") ||

@@ -16,10 +16,11 @@ struct pl_exception {
 /*
  * The exception at addr and what it was raised from or while handling, as Python would print it
  * (__cause__, else __context__ unless it is suppressed), the first one itself; *ret malloced,
- * returns the number. The chain ends where it comes back to itself.
+ * returns the number. The chain ends where it comes back to itself; of a very long
+ * one the rest is left out, and ctx has a note that says so.
  */
 size_t pl_exception_chain(const struct pl_objects *o, struct pl_view *v, pl_addr addr,
-			  struct pl_exception **ret);
+			  struct pl_ctx *ctx, struct pl_exception **ret);
 
 struct pl_traceback {
 	pl_addr frame; /* frame object */

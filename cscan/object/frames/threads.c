@@ -19,6 +19,7 @@ struct walk {
 	const struct pl_layout *l;
 	struct pl_view v;
 	unsigned handled;       /* except blocks that were looked at */
+	bool stopped;           /* not at all, or not at all threads */
 	struct pl_addrset seen; /* thread states and frames: each belongs to one list */
 	PL_VEC(struct pl_pythread) threads;
 };
@@ -104,7 +105,11 @@ static void find_handled(struct walk *w, struct pl_pythread *t)
 		t->handled = value;
 		t->handled_tb = word(w, t->tstate, f->thread_exc_tb);
 	}
-	for (; !t->handled && item && w->handled < MAX_HANDLED; w->handled++) {
+	for (; !t->handled && item; w->handled++) {
+		if (w->handled == MAX_HANDLED) {
+			w->stopped = true;
+			break;
+		}
 		value = word(w, item, f->excinfo_value);
 		if (value && !is_none(w, value)) {
 			t->handled = value;
@@ -183,9 +188,13 @@ static int read_interp(struct walk *w, struct pl_ctx *ctx, pl_addr interp, struc
 	size_t first = w->threads.n;
 	int rc = 0;
 
-	while (!rc && at && w->threads.n < MAX_THREADS) {
+	while (!rc && at) {
 		struct pl_pythread t = {.tstate = at, .interp = interp};
 
+		if (w->threads.n == MAX_THREADS) {
+			w->stopped = true;
+			break;
+		}
 		if (word(w, at, w->l->f.thread_interp) != interp || !pl_addrset_add(&w->seen, at)) {
 			pl_ctx_damage(ctx, "broken-threads",
 				      "the list of threads is broken at 0x%llx",
@@ -225,6 +234,10 @@ int pl_pythreads_new(const struct pl_objects *o, struct pl_ctx *ctx, struct pl_p
 		pl_pythreads_free(w.threads.at, w.threads.n);
 		return rc;
 	}
+	if (w.stopped)
+		pl_ctx_damage(ctx, "stopped-looking",
+			      "there are more Python threads, or except blocks in them, than are "
+			      "looked at: the rest of them are left out");
 	*ret = w.threads.at;
 	*n = w.threads.n;
 	return 0;

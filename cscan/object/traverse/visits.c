@@ -1,13 +1,11 @@
 /*
  * visits.c - see visits.h.
  */
-#include <stdatomic.h>
-
 #include "object/traverse/walk.h"
 
 struct pl_visits {
 	bool complete, deep;
-	unsigned n;
+	unsigned steps, n;
 	struct pl_visited at[];
 };
 
@@ -24,8 +22,7 @@ static const struct pl_walk_machine *machine_of(const struct pl_image *im)
 }
 
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type,
-				_Atomic int64_t *budget)
+				struct pl_view *v, pl_addr function, pl_addr type, unsigned most)
 {
 	struct pl_walk w = {
 		.im = im,
@@ -34,16 +31,17 @@ struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layou
 		.calls = pl_image_machine(im)->calls,
 		.type = type,
 		.object_type = l->f.object_type,
+		.most = PL_MIN(most, (unsigned)PL_WALK_STEPS),
 	};
 	struct pl_visits *vs;
 
-	w.lost = function && (!w.m || atomic_load(budget) <= 0);
+	w.lost = function && (!w.m || !w.most);
 	if (function && !w.lost)
 		pl_walk_run(&w, function);
-	atomic_fetch_sub(budget, w.steps);
 	vs = pl_calloc(1, sizeof(*vs) + w.n_visited * sizeof(vs->at[0]));
 	vs->complete = !w.lost;
 	vs->deep = w.deep;
+	vs->steps = w.steps;
 	vs->n = w.n_visited;
 	memcpy(vs->at, w.visited, w.n_visited * sizeof(vs->at[0]));
 	return vs;
@@ -57,6 +55,11 @@ void pl_visits_free(struct pl_visits *vs)
 bool pl_visits_complete(const struct pl_visits *vs)
 {
 	return vs->complete;
+}
+
+unsigned pl_visits_steps(const struct pl_visits *vs)
+{
+	return vs->steps;
 }
 
 /* Exactly there, or an array's step away. */

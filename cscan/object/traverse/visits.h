@@ -21,12 +21,11 @@ enum pl_visit {
 struct pl_visits;
 /*
  * Of the traverseproc at function, for objects whose type is at type. A function of 0 visits
- * nothing. Takes a bounded time whatever the code, and its instructions off *budget, which several
- * calls, and threads, may share: with none left nothing is followed.
+ * nothing. Takes a bounded time whatever the code: at most so many instructions are followed, and
+ * no more than walk.c's own bound.
  */
 struct pl_visits *pl_visits_new(const struct pl_image *im, const struct pl_layout *l,
-				struct pl_view *v, pl_addr function, pl_addr type,
-				_Atomic int64_t *budget);
+				struct pl_view *v, pl_addr function, pl_addr type, unsigned most);
 void pl_visits_free(struct pl_visits *vs);
 /* The word at an offset of the object. */
 enum pl_visit pl_visits_field(const struct pl_visits *vs, int64_t offset);
@@ -36,5 +35,6 @@ enum pl_visit pl_visits_behind(const struct pl_visits *vs, int64_t offset, int64
 enum pl_visit pl_visits_deep(const struct pl_visits *vs);
 /* False when not all of the function could be followed. */
 bool pl_visits_complete(const struct pl_visits *vs);
+unsigned pl_visits_steps(const struct pl_visits *vs); /* instructions that were followed */
 
 #endif

@@ -4,7 +4,6 @@
 #include "object/traverse/walk.h"
 
 enum {
-	MAX_STEPS = 20000,
 	MAX_TODO = 256,
 	MAX_SEEN = 1024, /* states kept to compare with */
 	MAX_SAME = 12,   /* of one instruction, before they are joined */
@@ -389,10 +388,11 @@ bool pl_walk_call(struct pl_walk *w, struct pl_walk_state *s, struct pl_traced t
 static void follow(struct pl_walk *w, struct pl_walk_state *s)
 {
 	for (;;) {
-		if (++w->steps > MAX_STEPS) {
+		if (w->steps == w->most) {
 			w->lost = true;
 			return;
 		}
+		w->steps++;
 		if (s->aside && !--s->aside) {
 			s->aside = 1;
 			if (!pl_walk_lose(w, s))
@@ -417,8 +417,7 @@ void pl_walk_run(struct pl_walk *w, pl_addr function)
 	pl_vec_push(&w->todo, s);
 	while (w->todo.n) {
 		s = w->todo.at[--w->todo.n];
-		if (w->steps <= MAX_STEPS)
-			follow(w, s);
+		follow(w, s);
 		free(s);
 	}
 	for (size_t i = 0; i < w->seen.n; i++)

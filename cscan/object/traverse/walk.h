@@ -15,10 +15,11 @@
 
 enum {
 	PL_WALK_REGS = 16,
-	PL_WALK_KEPT = 8,     /* at most, of the registers that a call keeps */
-	PL_WALK_SLOTS = 128,  /* of 4 bytes, below the stack pointer at entry */
-	PL_WALK_DEPTH = 6,    /* calls */
-	PL_WALK_VISITED = 256 /* entries */
+	PL_WALK_KEPT = 8,      /* at most, of the registers that a call keeps */
+	PL_WALK_SLOTS = 128,   /* of 4 bytes, below the stack pointer at entry */
+	PL_WALK_DEPTH = 6,     /* calls */
+	PL_WALK_STEPS = 20000, /* instructions */
+	PL_WALK_VISITED = 256  /* entries */
 };
 
 struct pl_walk_frame {
@@ -70,12 +71,12 @@ struct pl_walk {
 	struct pl_view *v;
 	const struct pl_walk_machine *m;
 	const struct pl_calls
-		*calls;      /* the machine's; the first three arguments are tp_traverse's */
-	pl_addr type;        /* of the object */
-	int32_t object_type; /* offset of ob_type */
-	bool lost;           /* something was not followed */
-	bool deep;           /* words were visited that took more pointers than are told apart */
-	unsigned steps;
+		*calls;       /* the machine's; the first three arguments are tp_traverse's */
+	pl_addr type;         /* of the object */
+	int32_t object_type;  /* offset of ob_type */
+	bool lost;            /* something was not followed */
+	bool deep;            /* words were visited that took more pointers than are told apart */
+	unsigned steps, most; /* instructions: followed, and that may be */
 	PL_VEC(struct pl_walk_state *) todo, seen;
 	struct pl_visited visited[PL_WALK_VISITED];
 	unsigned n_visited;

@@ -20,7 +20,8 @@
 #include "object/traverse/visits.h"
 
 #define MAX_TYPES (1u << 20) /* more is not a heap but an attack */
-#define MAX_CODE (1 << 24)   /* instructions of all tp_traverse; a big process has some 100,000 */
+#define MAX_CODE (1 << 26)   /* instructions of all tp_traverse; a big process has some 100,000 */
+#define MIN_CODE 1024        /* of one, however many there are: few take more */
 #define MAX_METATYPES 8      /* metaclass of a metaclass of ... */
 #define MAX_BASICSIZE (1 << 24)
 #define FLAG_HEAPTYPE \
@@ -47,7 +48,7 @@ struct pl_types {
 	struct pl_type *block[MAX_TYPES / BLOCK];
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
-	_Atomic int64_t budget; /* instructions that may yet be read for pl_type_visits() */
+	unsigned code; /* instructions that may be followed of one tp_traverse */
 	struct pl_arena names;
 	const struct pl_names *known;     /* recovered ones, borrowed */
 	const struct pl_addrset *alive;   /* heap types are in it, or NULL: nothing is known */
@@ -80,7 +81,7 @@ struct pl_types *pl_types_new(struct pl_image *im, const struct pl_names *names)
 	t->known = names;
 	atomic_init(&t->table, table_new(4096, NULL));
 	pthread_mutex_init(&t->lock, NULL);
-	atomic_init(&t->budget, MAX_CODE);
+	t->code = MAX_CODE;
 	return t;
 }
 
@@ -311,7 +312,7 @@ int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr)
 struct pl_visits *pl_types_visits_of(struct pl_types *t, struct pl_view *v, pl_addr function,
 				     pl_addr type)
 {
-	return pl_visits_new(t->im, t->l, v, function, type, &t->budget);
+	return pl_visits_new(t->im, t->l, v, function, type, t->code);
 }
 
 const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
@@ -349,6 +350,7 @@ void pl_types_mark_python(struct pl_types *t)
 {
 	size_t n = pl_types_count(t), k = 0, best = 0;
 	pl_addr *dealloc = pl_malloc((n + 1) * sizeof(*dealloc));
+	unsigned traverses = 0;
 	struct pl_view v;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -365,8 +367,13 @@ void pl_types_mark_python(struct pl_types *t)
 		}
 	}
 	pl_view_init(&v, t->im);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		set_python(t, &v, entry(t, i));
+		traverses += entry(t, i)->traverse && !entry(t, i)->python_class;
+	}
+	/* By their number, and not as one after the other is asked for: that is up to the threads.
+	 */
+	t->code = PL_MAX(MAX_CODE / PL_MAX(traverses, 1u), MIN_CODE);
 	free(dealloc);
 }
 
