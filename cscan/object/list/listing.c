@@ -47,6 +47,10 @@ static void note_damage(const struct pl_objects *o, struct pl_ctx *ctx)
 			      "leads to no "
 			      "type",
 			      (unsigned long long)t->bad_types);
+	if (pl_types_full(o->types))
+		pl_ctx_damage(ctx, "stopped-looking",
+			      "there are more than %zu types: objects of others are not listed",
+			      pl_types_count(o->types));
 	if (o->collecting)
 		pl_ctx_note(ctx, PL_INFO, "collecting",
 			    "the process died inside a garbage collection: %llu objects are on the "

@@ -59,6 +59,7 @@ void pl_types_free(struct pl_types *t);
 int32_t pl_types_find(struct pl_types *t, struct pl_view *v, pl_addr addr);
 const struct pl_type *pl_types_at(const struct pl_types *t, uint32_t index);
 size_t pl_types_count(const struct pl_types *t);
+bool pl_types_full(const struct pl_types *t); /* there are more types than are kept */
 /* What its tp_traverse visits (visits.h), read on first need. Thread-safe. */
 const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 				       const struct pl_type *type);

@@ -48,6 +48,7 @@ struct pl_types {
 	struct pl_type *block[MAX_TYPES / BLOCK];
 	_Atomic uint32_t n;
 	pthread_mutex_t lock;
+	bool full;     /* a type found no room */
 	unsigned code; /* instructions that may be followed of one tp_traverse */
 	struct pl_arena names;
 	const struct pl_names *known;     /* recovered ones, borrowed */
@@ -274,6 +275,8 @@ static int32_t add(struct pl_types *t, struct pl_view *v, pl_addr addr, const ui
 	h = atomic_load(&t->table);
 	found = lookup(h, addr);
 	n = atomic_load(&t->n);
+	if (found < 0 && n == MAX_TYPES)
+		t->full = true;
 	if (found < 0 && n < MAX_TYPES) {
 		if (!t->block[n / BLOCK])
 			t->block[n / BLOCK] = pl_calloc(BLOCK, sizeof(struct pl_type));
@@ -329,6 +332,11 @@ const struct pl_visits *pl_type_visits(struct pl_types *t, struct pl_view *v,
 	/* Another thread was faster, and has read the same. */
 	pl_visits_free(visits);
 	return first;
+}
+
+bool pl_types_full(const struct pl_types *t)
+{
+	return t->full;
 }
 
 void pl_types_alive(struct pl_types *t, const struct pl_addrset *alive,
