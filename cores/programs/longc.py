@@ -81,7 +81,10 @@ def forgotten(cls=Forgotten):
 def keep_often():
     for cls, count in OFTEN:
         keeper = listext.Keeper()
-        keeper.array(count, [forgotten(cls)] * count)
+        items = [forgotten(cls)] * count
+        keeper.array(count, items)
+        for index in range(count):
+            items[index] = None  # a freed list would leave words that name the object
         KEEPERS.append(keeper)
 
 

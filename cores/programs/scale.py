@@ -17,7 +17,6 @@ Runs on Python 2.7 and 3.6 or newer.
 """
 
 import argparse
-import array
 import ctypes
 import gc
 
@@ -97,16 +96,15 @@ def make_array(count):
     increase.argtypes = [ctypes.py_object]
     increase.restype = None
     block = libc.malloc(8 * count)
-    words = array.array("L")
+    # Written where it stays: an array that grows leaves its words behind wherever it was.
+    words = (ctypes.c_size_t * count).from_address(block)
     sample = []
     for index in range(count):
         made = Arrayed(index)
         increase(made)
-        words.append(id(made))
+        words[index] = id(made)
         if is_sample(index, count):
             sample.append([index, address_of(made)])
-    ctypes.memmove(block, words.buffer_info()[0], 8 * count)
-    ctypes.memset(words.buffer_info()[0], 0, 8 * count)
     return "0x%x" % block, sample
 
 
