@@ -14,6 +14,7 @@ struct worker {
 	PL_VEC(pl_addr) doubts;
 	struct pl_view v;
 	struct pl_on_list on_list;
+	uint8_t apart[64]; /* counted up for each object: not in a cache line with the next worker's */
 };
 
 struct settling {
