@@ -111,9 +111,9 @@ static void add_collector(struct pl_rootset *s, pl_addr state)
  * From 3.12 on the dicts and subclasses of static builtin types are in the interpreter instead
  * (Objects/typeobject.c, managed_static_type_state).
  */
-static void add_statics(struct pl_rootset *s)
+static void add_statics(struct pl_rootset *s, struct pl_ctx *ctx)
 {
-	for (size_t id = 0; id < s->o->n; id++) {
+	for (size_t id = 0; id < s->o->n && !pl_ctx_look(ctx, id); id++) {
 		if (s->o->flags[id] & PL_OBJ_STATIC) {
 			bool type = pl_object_type(s->o, (pl_id)id)->is_type;
 			int32_t index =
@@ -243,8 +243,8 @@ int pl_roots_new(struct pl_objects *o, struct pl_ctx *ctx, struct pl_roots **ret
 		pl_roots_runtime(&s, interp->addr);
 	}
 	add_interned(&s);
-	add_statics(&s);
-	rc = pl_roots_threads(&s, ctx, err);
+	add_statics(&s, ctx);
+	rc = pl_ctx_cancelled(ctx) ? pl_ctx_cancel_err(err) : pl_roots_threads(&s, ctx, err);
 	s.r->at = s.list.at;
 	s.r->n = s.list.n;
 	if (s.r->n)
