@@ -10,7 +10,8 @@ struct worker {
 	struct pl_scan_tally tally;
 	struct pl_found batch[BATCH];
 	size_t n;
-	uint8_t apart[64]; /* n is written for each object: not in a cache line with the next worker */
+	uint8_t apart[64]; /* n is written for each object: not in a cache line with the next worker
+			    */
 };
 
 struct scan {

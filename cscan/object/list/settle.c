@@ -14,7 +14,8 @@ struct worker {
 	PL_VEC(pl_addr) doubts;
 	struct pl_view v;
 	struct pl_on_list on_list;
-	uint8_t apart[64]; /* counted up for each object: not in a cache line with the next worker's */
+	uint8_t apart[64]; /* counted up for each object: not in a cache line with the next worker's
+			    */
 };
 
 struct settling {
