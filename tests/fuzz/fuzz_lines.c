@@ -98,10 +98,11 @@ static void read_code(const struct pl_objects *o, struct pl_view *v, pl_addr cod
 	}
 }
 
-static void read_exceptions(const struct pl_objects *o, struct pl_view *v, pl_addr addr)
+static void read_exceptions(struct fuzz_sound *t, struct pl_view *v, pl_addr addr)
 {
+	const struct pl_objects *o = t->o;
 	struct pl_exception *chain;
-	size_t n = pl_exception_chain(o, v, addr, &chain);
+	size_t n = pl_exception_chain(o, v, addr, pl_session_ctx(t->s), &chain);
 	struct pl_traceback tb;
 
 	for (size_t i = 0; i < n; i++) {
@@ -137,7 +138,7 @@ static void read_object(struct fuzz_sound *t, pl_addr addr)
 		pl_finalizers_free(f);
 		break;
 	default:
-		read_exceptions(t->o, &v, addr);
+		read_exceptions(t, &v, addr);
 	}
 }
 
