@@ -132,15 +132,10 @@ static void decode_all(const uint8_t *code, size_t size)
 static struct pl_visits *follow(pl_addr function)
 {
 	struct pl_layout l = {.f.object_type = 8};
-	_Atomic int64_t budget = BUDGET;
-	struct pl_visits *vs;
 	struct pl_view v;
 
 	pl_view_init(&v, im);
-	vs = pl_visits_new(im, &l, &v, function, TYPE, &budget);
-	if (budget <= -BUDGET)
-		broken("its instructions are not bounded");
-	return vs;
+	return pl_visits_new(im, &l, &v, function, TYPE, BUDGET);
 }
 
 static void walk(pl_addr function)
