@@ -2,20 +2,28 @@
 accounted for, and a path begins at the array; the same for any number of threads."""
 
 import pytest
+from support.cores import version_of
 from support.pyleak import run
 
 N = 300000
 CLASS = "__main__.Arrayed"
 ARRAY = "<malloc block *+8*n>"
-# One object was the last that the program handled: its address may be left over where an int or a
-# frame's stack was (2.7: in a block of ints; 3.6: a stack slot of a frame; 3.9: a block that was used
-# again), so that one more word names it, or one reference more is found than it counts.
-LAST = 1
+# Here one object is named by one word more than the array's, as the cores show: on 2.7 and 3.9 a word
+# of another malloc'd block (+0x18, +0x4d0), which `path` may begin at; on 3.6 and 3.7 the item of a
+# one-item tuple in the table, which takes up the one reference that the object counts. Why these are
+# still there was not found out. Every other version is exact.
+ONE_MORE = {(2, 7), (3, 6), (3, 7), (3, 9)}
 
 
 @pytest.fixture(scope="session")
 def made(core):
     return core("scale", args=["--array", str(N)])
+
+
+@pytest.fixture(scope="session")
+def least(interpreter):
+    """How many of the objects the array alone names, at least."""
+    return N - (version_of(interpreter)[:2] in ONE_MORE)
 
 
 @pytest.fixture(scope="session", params=[1, 2, 4])
@@ -47,12 +55,12 @@ def test_every_reference_is_found(asked):
     assert asked("refcounts", "--match", CLASS, "--objects").rows("objects") == []
 
 
-def test_words_of_all_objects_are_told(made, asked):
+def test_words_of_all_objects_are_told(made, least, asked):
     array = int(made.truth["known"]["array"], 16)
     result = asked("refcounts", "--match", CLASS, "--objects", "--limit", "0")
     words = {row["target"]: row["at"] for row in result.rows("words")
              if row["place"].startswith("<malloc block ")}
-    assert N - LAST <= len(words) <= N
+    assert least <= len(words) <= N
     for index, address in made.truth["known"]["arrayed"]:
         assert int(words[address], 16) == array + 8 * index
     few = asked("refcounts", "--match", CLASS, "--objects", "--limit", "10")
@@ -60,11 +68,11 @@ def test_words_of_all_objects_are_told(made, asked):
     assert few.rows("words") == result.rows("words")[:10]
 
 
-def test_path_of_the_type_is_the_array(asked):
+def test_path_of_the_type_is_the_array(least, asked):
     result = asked("path", CLASS)
     rows = result.rows("paths")
     assert (rows[0]["path"], rows[0]["root"]) == (ARRAY, "native")
-    assert N - LAST <= rows[0]["objects"] <= N
+    assert least <= rows[0]["objects"] <= N
     assert sum(row["objects"] for row in rows) == N
     assert "unreachable" not in codes(result)
 
